@@ -1,0 +1,17 @@
+import type { Migration } from 'kysely/migration';
+import * as accounts from './0001-accounts.ts';
+import * as credentials from './0002-credentials.ts';
+import * as clients from './0003-clients.ts';
+import * as consents from './0004-consents.ts';
+import * as audit from './0005-audit.ts';
+import * as server from './0006-server.ts';
+
+/** Forward only, in this order, never edited once released: a change is a new file. */
+export const migrations: Record<string, Migration> = {
+  '0001-accounts': accounts,
+  '0002-credentials': credentials,
+  '0003-clients': clients,
+  '0004-consents': consents,
+  '0005-audit': audit,
+  '0006-server': server,
+};

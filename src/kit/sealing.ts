@@ -1,0 +1,58 @@
+import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+
+/**
+ * Encryption at rest for what must be read back: TOTP secrets, signing keys, messages that wait to be sent.
+ * AES-256-GCM under a key derived per purpose (HKDF, RFC 5869), so that a value sealed for one purpose cannot be
+ * passed off as another. The first key seals; every key opens: put a new key in front to rotate.
+ */
+export type Seals = {
+  seal(purpose: string, plain: string): string;
+  /** Throws when no key opens it or when it was sealed for another purpose. */
+  open(purpose: string, sealed: string): string;
+  /** A keyed fingerprint (HMAC-SHA-256, base64url) under the first key, for chains and for looking up low-entropy values. */
+  mac(purpose: string, text: string): string;
+  /** Bytes derived from the first key, for libraries that want a secret of their own. */
+  derive(purpose: string, length: number): Buffer;
+};
+
+/** `keys`: 32-byte secrets, newest first. A sealed value reads `1.<key id>.<iv, ciphertext and tag, base64url>`. */
+export function openSeals(keys: readonly Buffer[]): Seals {
+  const [first] = keys;
+  if (!first) throw new Error('at least one sealing key is needed');
+  const byId = new Map(keys.map((key) => [keyId(key), key]));
+  const purposeKeys = new Map<string, Buffer>();
+
+  function derived(key: Buffer, purpose: string): Buffer {
+    const name = `${keyId(key)} ${purpose}`;
+    const known = purposeKeys.get(name);
+    if (known) return known;
+    const made = Buffer.from(hkdfSync('sha256', key, '', `latchkey ${purpose}`, 32));
+    purposeKeys.set(name, made);
+    return made;
+  }
+
+  return {
+    seal(purpose, plain) {
+      const iv = randomBytes(12);
+      const cipher = createCipheriv('aes-256-gcm', derived(first, purpose), iv);
+      const body = Buffer.concat([iv, cipher.update(plain, 'utf8'), cipher.final(), cipher.getAuthTag()]);
+      return `1.${keyId(first)}.${body.toString('base64url')}`;
+    },
+    open(purpose, sealed) {
+      const [version, id, text] = sealed.split('.');
+      const key = byId.get(id ?? '');
+      if (version !== '1' || !key || !text)
+        throw new Error(`cannot open a sealed value: no key "${id}" in SECRETS_KEY`);
+      const body = Buffer.from(text, 'base64url');
+      const decipher = createDecipheriv('aes-256-gcm', derived(key, purpose), body.subarray(0, 12));
+      decipher.setAuthTag(body.subarray(-16));
+      return Buffer.concat([decipher.update(body.subarray(12, -16)), decipher.final()]).toString('utf8');
+    },
+    mac: (purpose, text) => createHmac('sha256', derived(first, purpose)).update(text).digest('base64url'),
+    derive: (purpose, length) => Buffer.from(hkdfSync('sha256', first, '', `latchkey ${purpose}`, length)),
+  };
+}
+
+function keyId(key: Buffer): string {
+  return createHash('sha256').update(key).digest('base64url').slice(0, 8);
+}

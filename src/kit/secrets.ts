@@ -1,0 +1,31 @@
+import { createHash, randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
+
+/** 22 URL-safe characters, 132 bits: for ids that are not secret but must never collide or be guessed. */
+export function newId(): string {
+  return randomBytes(17).toString('base64url').slice(0, 22);
+}
+
+/** 43 URL-safe characters, 256 bits: for what lets its holder in. */
+export function newSecret(): string {
+  return randomBytes(32).toString('base64url');
+}
+
+/** A code of `digits` decimal digits for a person to type, each digit from the system's random source. */
+export function newDigits(digits: number): string {
+  return Array.from({ length: digits }, () => randomInt(10)).join('');
+}
+
+/**
+ * How a random secret is kept: SHA-256, base64url. Only for secrets of 128 bits and more; what a person chose
+ * needs a slow hash (NIST SP 800-63B-4 section 3.1.1.2).
+ */
+export function digest(secret: string): string {
+  return createHash('sha256').update(secret).digest('base64url');
+}
+
+/** Compares in a time that does not depend on where the strings differ, nor on their lengths. */
+export function sameSecret(one: string, other: string): boolean {
+  const a = createHash('sha256').update(one).digest();
+  const b = createHash('sha256').update(other).digest();
+  return timingSafeEqual(a, b);
+}

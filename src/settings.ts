@@ -1,0 +1,206 @@
+import { z } from 'zod';
+
+/**
+ * The environment, as one schema. The manual (`latchkey settings`, docs/settings.md) is printed from it, so a setting
+ * is documented by being described here. All problems are reported together, each with its name.
+ */
+const onOff = z.enum(['on', 'off']).transform((word) => word === 'on');
+const wholeNumber = (least: number, most: number) =>
+  z.string().regex(/^\d+$/, 'must be a whole number').transform(Number).pipe(z.number().min(least).max(most));
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean),
+);
+const address = (...protocols: string[]) =>
+  z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
+    error: `must be an address that begins with ${protocols.map((p) => `${p}//`).join(' or ')}`,
+  });
+
+function isIssuer(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const url = new URL(text);
+  const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
+  return text === url.origin && (url.protocol === 'https:' || (url.protocol === 'http:' && loopback));
+}
+
+export const settingsSchema = z.object({
+  ISSUER: z
+    .string()
+    .refine(isIssuer, 'must be an https origin without path or slash at the end; http only for localhost')
+    .default('http://localhost:3000')
+    .meta({ description: 'The public address. Every link, redirect and cookie is built from it alone.' }),
+  PORT: wholeNumber(0, 65535)
+    .default(3000)
+    .meta({ description: 'The port it listens on; 0 picks a free one.' }),
+  HOST: z.string().min(1).default('127.0.0.1').meta({ description: 'The address it listens on.' }),
+  METRICS_PORT: wholeNumber(0, 65535)
+    .optional()
+    .meta({ description: 'Prometheus metrics are served on this port of HOST, and nowhere else.' }),
+  DATABASE_URL: address('postgres:', 'postgresql:')
+    .optional()
+    .meta({ description: 'PostgreSQL for the records. Unset: SQLite in DATA_DIR.' }),
+  REDIS_URL: address('redis:', 'rediss:')
+    .optional()
+    .meta({ description: 'Redis for the live state. Unset: SQLite in DATA_DIR.' }),
+  DATA_DIR: z
+    .string()
+    .min(1)
+    .default('./data')
+    .meta({ description: 'The folder of the embedded stores and of the secrets made on first start.' }),
+  SECRETS_KEY: list
+    .optional()
+    .meta({
+      description:
+        'Encryption at rest: 32 random bytes as base64url (`openssl rand 32 | basenc --base64url`); several, newest first, to rotate. Made once and kept in DATA_DIR when the records are embedded; required otherwise.',
+    }),
+  COOKIE_KEYS: list
+    .optional()
+    .meta({
+      description:
+        'Signs cookies: one or more random strings of 32 characters or more, newest first. Made once and kept in DATA_DIR when the records are embedded; required otherwise.',
+    }),
+  PASSWORD_PEPPER: list
+    .optional()
+    .meta({
+      description:
+        'Optional secrets mixed into password hashes (base64url, 32 bytes), newest first. Hashes made with a pepper need it for good.',
+    }),
+  PASSWORD_MIN_LENGTH: wholeNumber(8, 64)
+    .default(8)
+    .meta({
+      description: 'The least number of characters of a new password (NIST SP 800-63B-4: at least 8).',
+    }),
+  ARGON2_MEMORY_KIB: wholeNumber(19456, 1048576)
+    .default(19456)
+    .meta({
+      description: 'argon2id memory in KiB. Raised: each password is hashed again at its next sign-in.',
+    }),
+  ARGON2_PASSES: wholeNumber(2, 20).default(2).meta({ description: 'argon2id passes over the memory.' }),
+  HASH_QUEUE: wholeNumber(1, 10000)
+    .default(64)
+    .meta({ description: 'How many password checks may wait; the next one gets 503 with Retry-After.' }),
+  BRAND_NAME: z
+    .string()
+    .min(1)
+    .max(40)
+    .default('Latchkey')
+    .meta({ description: 'The name on pages and in messages.' }),
+  BRAND_LOGO: z
+    .string()
+    .optional()
+    .meta({ description: 'A logo file (SVG or PNG, at most 20 kB) shown beside the name.' }),
+  BRAND_ACCENT: z
+    .string()
+    .regex(/^#[0-9a-fA-F]{6}$/, 'must be a colour like #3b5bdb')
+    .default('#3b5bdb')
+    .meta({ description: 'The accent colour of buttons and links.' }),
+  SUPPORT_URL: address('https:', 'http:', 'mailto:')
+    .optional()
+    .meta({ description: 'Where pages send people who need help.' }),
+  PRIVACY_URL: address('https:', 'http:')
+    .optional()
+    .meta({ description: 'Privacy notice, linked on every page.' }),
+  TERMS_URL: address('https:', 'http:')
+    .optional()
+    .meta({ description: 'Terms of use, linked on every page.' }),
+  SMTP_URL: address('smtp:', 'smtps:')
+    .optional()
+    .meta({ description: 'How e-mail leaves. Unset: the development outbox, on loopback issuers only.' }),
+  MAIL_FROM: z
+    .string()
+    .default('Latchkey <no-reply@localhost>')
+    .meta({ description: 'The sender of e-mail.' }),
+  SMS_URL: address('https:', 'http:')
+    .optional()
+    .meta({
+      description:
+        'An HTTP endpoint that sends text messages: POST JSON {to, text}. Unset: the development outbox, or no text messages.',
+    }),
+  SMS_TOKEN: z.string().optional().meta({ description: 'Sent to SMS_URL as a Bearer token.' }),
+  DEFAULT_PHONE_REGION: z
+    .string()
+    .regex(/^[A-Z]{2}$/)
+    .default('US')
+    .meta({
+      description: 'The country of phone numbers written without a country code (ISO 3166-1 alpha-2).',
+    }),
+  TRUSTED_PROXIES: list
+    .default([])
+    .meta({
+      description: 'Addresses or CIDR ranges whose Forwarded and X-Forwarded-For headers are believed.',
+    }),
+  WORKERS: wholeNumber(1, 256)
+    .default(1)
+    .meta({ description: 'Processes; more than one needs Redis and PostgreSQL.' }),
+  ALLOW_LOOPBACK_FETCH: onOff
+    .default(false)
+    .meta({ description: 'on lets the server fetch jwks_uri and the like from loopback, for test suites.' }),
+  LOG_LEVEL: z
+    .enum(['debug', 'info', 'warn', 'error', 'silent'])
+    .default('info')
+    .meta({ description: 'The least level that is logged.' }),
+  SESSION_IDLE_DAYS: wholeNumber(1, 400)
+    .default(14)
+    .meta({ description: 'A session ends after this many days without use.' }),
+  SESSION_MAX_DAYS: wholeNumber(1, 400)
+    .default(90)
+    .meta({ description: 'A session ends this many days after signing in, used or not.' }),
+  DEMO: onOff
+    .default(false)
+    .meta({
+      description: 'on also serves the demonstration app (`npm start` turns it on). Loopback issuers only.',
+    }),
+});
+
+export type Settings = z.output<typeof settingsSchema> & {
+  /** The origin's parts, so that nobody parses it twice. */
+  issuer: { origin: string; host: string; https: boolean; loopback: boolean };
+};
+
+/** Reads the environment. Throws SettingsProblem, which lists every problem with the setting's name. */
+export function readSettings(environment: Record<string, string | undefined>): Settings {
+  // An empty variable means unset: that is how shells, compose files and unit files say it.
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = settingsSchema.safeParse(given);
+  const problems = parsed.success ? [] : parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`);
+  if (parsed.success) problems.push(...conflicts(parsed.data));
+  if (!parsed.success || problems.length > 0) throw new SettingsProblem(problems);
+  const url = new URL(parsed.data.ISSUER);
+  const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
+  return {
+    ...parsed.data,
+    issuer: { origin: url.origin, host: url.host, https: url.protocol === 'https:', loopback },
+  };
+}
+
+function conflicts(given: z.output<typeof settingsSchema>): string[] {
+  const problems: string[] = [];
+  if (given.DATABASE_URL && !given.SECRETS_KEY) problems.push('SECRETS_KEY: is required with DATABASE_URL');
+  if (given.DATABASE_URL && !given.COOKIE_KEYS) problems.push('COOKIE_KEYS: is required with DATABASE_URL');
+  for (const name of ['SECRETS_KEY', 'PASSWORD_PEPPER'] as const)
+    for (const key of given[name] ?? [])
+      if (Buffer.from(key, 'base64url').length !== 32)
+        problems.push(`${name}: each key must be 32 bytes as base64url`);
+  for (const key of given.COOKIE_KEYS ?? [])
+    if (key.length < 32) problems.push('COOKIE_KEYS: each key must have 32 characters or more');
+  if (given.WORKERS > 1 && !(given.DATABASE_URL && given.REDIS_URL))
+    problems.push('WORKERS: more than 1 needs DATABASE_URL and REDIS_URL');
+  if (given.SESSION_IDLE_DAYS > given.SESSION_MAX_DAYS)
+    problems.push('SESSION_IDLE_DAYS: must not exceed SESSION_MAX_DAYS');
+  const host = new URL(given.ISSUER).hostname;
+  const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(host);
+  if (!loopback && !given.SMTP_URL) problems.push('SMTP_URL: is required unless ISSUER is on loopback');
+  if (!loopback && given.DEMO) problems.push('DEMO: only for an ISSUER on loopback');
+  return problems;
+}
+
+export class SettingsProblem extends Error {
+  readonly problems: readonly string[];
+  constructor(problems: readonly string[]) {
+    super(`The settings have ${problems.length} problem(s):\n${problems.map((p) => `  ${p}`).join('\n')}`);
+    this.name = 'SettingsProblem';
+    this.problems = problems;
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * The live state: what is short-lived, hot or single-use. Sessions, interactions, grants, codes, tokens, replay marks,
+ * counters, and the indexes that list them. One small port; two homes: SQLite (`live-sqlite.ts`) and Redis
+ * (`live-redis.ts`). What a person decided, and accounts and apps, are records and live in the other store.
+ *
+ * Two rules make it safe to race and fit for a cluster:
+ * - Everything that checks and then acts is ONE `commit`: all of its steps happen, or none.
+ * - A key begins with its partition in braces, `{partition}:rest`. A commit or a read touches one partition only
+ *   (Redis Cluster's hash tag); the embedded store checks the same, so that it cannot hide a mistake.
+ */
+export type LiveKey = `{${string}}:${string}`;
+
+export type LiveEntry = {
+  value: string;
+  /** Who spent it, when it is single-use and spent: the `by` of the consume step that won. */
+  consumedBy: string | undefined;
+};
+
+/** One step of a commit; the comment says when it refuses the whole commit. Times to live are in milliseconds, at least 1. */
+export type LiveStep =
+  /** Creates or overwrites; never refuses. */
+  | { do: 'put'; key: LiveKey; value: string; ttlMs: number }
+  /** Creates; `exists` when it is there. */
+  | { do: 'add'; key: LiveKey; value: string; ttlMs: number }
+  /** Overwrites what was read as `expect`; `missing` when gone, `changed` when somebody else wrote meanwhile. */
+  | { do: 'replace'; key: LiveKey; expect: string; value: string; ttlMs: number }
+  /**
+   * Spends a single-use entry; `missing` when gone, `consumed` when somebody else spent it. The same `by` may repeat: a
+   * reply that was lost on the wire must not make an honest client look like a thief. `keepMs` shortens its life.
+   */
+  | { do: 'consume'; key: LiveKey; by: string; keepMs?: number }
+  /** Only checks; `missing` when gone. */
+  | { do: 'require'; key: LiveKey }
+  /** Removes; `missing` when it was not there, so of two racing takers one is told. */
+  | { do: 'take'; key: LiveKey }
+  /** Removes if there; never refuses. */
+  | { do: 'delete'; key: LiveKey }
+  /** Puts a member into an index until `expiresAt` (epoch ms); the index itself lives as long as its last member. */
+  | { do: 'enlist'; key: LiveKey; member: string; expiresAt: number }
+  | { do: 'strike'; key: LiveKey; member: string };
+
+export type CommitRefusal = 'missing' | 'exists' | 'changed' | 'consumed';
+/** `step` is the place (from 0) of the step that refused. */
+export type CommitResult = { ok: true } | { ok: false; reason: CommitRefusal; step: number };
+
+export interface LiveStore {
+  /** All keys of one partition; answers in their order. Expired entries are undefined. */
+  read(keys: readonly LiveKey[]): Promise<(LiveEntry | undefined)[]>;
+  commit(steps: readonly LiveStep[]): Promise<CommitResult>;
+  /** The members of an index that have not expired, the soonest to expire first. */
+  members(key: LiveKey): Promise<{ member: string; expiresAt: number }[]>;
+  /**
+   * Adds `amount` to a counter that starts when first counted and ends `windowMs` later; one atomic step. Amount 0
+   * reads without counting. Answers the count after adding and the time until the window ends.
+   */
+  count(key: LiveKey, windowMs: number, amount: number): Promise<{ count: number; resetMs: number }>;
+  /** Resolves when the store answers, rejects with StoreUnavailable within a second when it does not. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Thrown by either store when it does not answer in time. The answer is 503 with Retry-After, never a hang. */
+export class StoreUnavailable extends Error {
+  constructor(store: 'records' | 'live', cause: unknown) {
+    super(`the ${store} store does not answer`, { cause });
+    this.name = 'StoreUnavailable';
+  }
+}
+
+/** The partition of a key: what stands between its first braces. Throws on a key without one. */
+export function partitionOf(key: string): string {
+  const end = key.indexOf('}:');
+  if (!key.startsWith('{') || end < 2) throw new Error(`a live key needs a partition in braces: ${key}`);
+  return key.slice(1, end);
+}

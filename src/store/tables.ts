@@ -1,0 +1,152 @@
+import type { Kysely } from 'kysely';
+
+/**
+ * The records, as kysely sees them. Portable between PostgreSQL and SQLite: times are epoch milliseconds in bigint
+ * columns (read as numbers), JSON is text, "is it so" is the time since when it is so, or null.
+ * Each table is written by the one room named beside it; others may join it in a read.
+ */
+export type Tables = {
+  accounts: AccountsTable; // src/accounts
+  contacts: ContactsTable; // src/accounts
+  passwords: PasswordsTable; // src/credentials
+  totp_credentials: TotpCredentialsTable; // src/credentials
+  clients: ClientsTable; // clients/registry
+  client_secrets: ClientSecretsTable; // clients/registry
+  consents: ConsentsTable; // src/consents
+  audit_events: AuditEventsTable; // src/audit
+  signing_keys: SigningKeysTable; // src/oidc
+  messages: MessagesTable; // src/mail
+  versions: VersionsTable; // src/store
+};
+
+export type Database = Kysely<Tables>;
+
+export type AccountsTable = {
+  id: string;
+  /** JSON: the person's own claims by their OIDC names (name, given_name, address, ...); see accounts/profile.ts. */
+  profile: string;
+  created_at: number;
+  updated_at: number;
+  /** An operator stopped the account. */
+  suspended_at: number | null;
+  suspended_reason: string | null;
+  /** Locked for the person's safety; recovery unlocks it. */
+  locked_at: number | null;
+  locked_reason: string | null;
+  /** Sessions that signed in before this moment are over, but for the one named beside it. */
+  signed_out_before: number | null;
+  signed_out_except: string | null;
+};
+
+export type ContactsTable = {
+  id: string;
+  account_id: string;
+  channel: 'email' | 'phone';
+  /** As compared: e-mail in lower case with an ASCII domain, phone in E.164. Unique among the proved ones of a channel. */
+  address: string;
+  /** As the person wrote it; what messages are sent to and pages show. */
+  written: string;
+  verified_at: number | null;
+  created_at: number;
+};
+
+export type PasswordsTable = {
+  account_id: string;
+  /** PHC string: algorithm, cost and salt stand in it. */
+  hash: string;
+  /** Which pepper was mixed in; null when none. */
+  pepper_id: string | null;
+  changed_at: number;
+};
+
+export type TotpCredentialsTable = {
+  id: string;
+  account_id: string;
+  name: string;
+  /** Base32 secret, sealed for `totp`. */
+  secret: string;
+  /** The newest time step that was accepted; a step is taken once (RFC 6238 section 5.2). */
+  last_used_step: number;
+  created_at: number;
+  last_used_at: number | null;
+};
+
+export type ClientsTable = {
+  client_id: string;
+  /** JSON: RFC 7591 metadata by its names, and our own switches; never a secret. */
+  metadata: string;
+  created_at: number;
+  updated_at: number;
+  disabled_at: number | null;
+};
+
+export type ClientSecretsTable = {
+  id: string;
+  client_id: string;
+  /** SHA-256 of the secret, base64url. */
+  digest: string;
+  /** The last four characters, to tell secrets apart. */
+  hint: string;
+  created_at: number;
+  expires_at: number | null;
+};
+
+export type ConsentsTable = {
+  account_id: string;
+  client_id: string;
+  /** JSON: scopes allowed, and optional scopes the person was asked for and left out. */
+  allowed_scopes: string;
+  declined_scopes: string;
+  first_allowed_at: number;
+  changed_at: number;
+  last_used_at: number;
+};
+
+export type AuditEventsTable = {
+  /** Sorts by time: see audit/record.ts. */
+  id: string;
+  at: number;
+  type: string;
+  account_id: string | null;
+  client_id: string | null;
+  /** Who did it: person, client, operator or system. */
+  actor: string;
+  ip: string | null;
+  user_agent: string | null;
+  session_uid: string | null;
+  request_id: string | null;
+  /** JSON, the members the catalogue lists for this type. */
+  detail: string;
+  /** One chain a writing process: `seq` counts from 1 and `mac` covers the row and the mac before it. */
+  chain: string;
+  seq: number;
+  mac: string;
+};
+
+export type SigningKeysTable = {
+  kid: string;
+  alg: string;
+  /** The private JWK, sealed for `signing-key`. */
+  jwk: string;
+  created_at: number;
+  /** Signs from this moment on; published from creation. */
+  signs_from: number;
+  /** Set when a newer key took over: still published until `retire_at`. */
+  retire_at: number | null;
+};
+
+export type MessagesTable = {
+  id: string;
+  at: number;
+  channel: 'email' | 'sms';
+  /** JSON { to, subject, text, html, links, codes }, sealed for `message`: it may carry a code. */
+  body: string;
+  sent_at: number | null;
+  attempts: number;
+  next_attempt_at: number;
+  failed_at: number | null;
+  last_error: string | null;
+};
+
+/** A number per subject ('clients', 'keys') that grows with each change: how processes notice a change of another. */
+export type VersionsTable = { subject: string; version: number };

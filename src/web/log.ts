@@ -1,0 +1,53 @@
+import { pino } from 'pino';
+
+/** Structured logs: one JSON line an event. Log named, allow-listed members; never a request, a body or an error's own members. */
+export type Log = {
+  debug(members: object, sentence: string): void;
+  info(members: object, sentence: string): void;
+  warn(members: object, sentence: string): void;
+  error(members: object, sentence: string): void;
+};
+
+// A second net only: what carries a secret is not logged in the first place. Paths are literal in depth.
+const secretNames = [
+  'password',
+  'code',
+  'token',
+  'secret',
+  'client_secret',
+  'authorization',
+  'cookie',
+  'code_verifier',
+  'refresh_token',
+  'access_token',
+  'id_token',
+];
+
+export function openLog({ level }: { level: string }): Log {
+  return pino({
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+    redact: {
+      paths: secretNames.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]),
+      censor: '[redacted]',
+    },
+  });
+}
+
+/** What may be said of an error in a log: its name, message, code and stack, and the same of its causes. */
+export function describeError(error: unknown, depth = 0): object {
+  if (!(error instanceof Error)) return { message: String(error).slice(0, 500) };
+  const code = (error as { code?: unknown }).code;
+  return {
+    name: error.name,
+    message: error.message.slice(0, 1000),
+    ...(typeof code === 'string' ? { code } : {}),
+    stack: error.stack
+      ?.split('\n')
+      .slice(1, 12)
+      .map((line) => line.trim()),
+    ...(error.cause && depth < 3 ? { cause: describeError(error.cause, depth + 1) } : {}),
+  };
+}
