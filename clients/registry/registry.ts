@@ -1,0 +1,274 @@
+import type { Insertable, Selectable } from 'kysely';
+import type { Outcome } from '../../src/kit/outcome.ts';
+import { refused } from '../../src/kit/outcome.ts';
+import { digest, newId, newSecret } from '../../src/kit/secrets.ts';
+import type { Services } from '../../src/services.ts';
+import type { ClientSecretsTable, ClientsTable, Database } from '../../src/store/tables.ts';
+import { bumpVersion } from '../../src/store/versions.ts';
+import type { ClientMetadata, FieldProblem } from './metadata.ts';
+import { checkClientMetadata } from './metadata.ts';
+import type { ClientSecret } from './secrets.ts';
+import { chosenSecretProblem } from './secrets.ts';
+
+/**
+ * The apps that may ask people to sign in: their metadata and the digests of their secrets. Owns the tables `clients`
+ * and `client_secrets` and the rules of both; each change bumps the version `clients`, by which every process notices.
+ * Does not own what people allowed an app (src/consents) nor its tokens (src/oidc): actions/remove-client and the
+ * like tie these together.
+ */
+export type Client = {
+  clientId: string;
+  metadata: ClientMetadata & { client_name: string };
+  /** Oldest first; expired ones may still be among them. */
+  secrets: ClientSecret[];
+  disabledAt: number | undefined;
+  createdAt: number;
+  updatedAt: number;
+};
+
+type Context = Pick<Services, 'db' | 'clock'>;
+export type NotAccepted = { ok: false; reason: 'not_accepted'; problems: FieldProblem[] };
+
+export async function findClient({ db }: { db: Database }, clientId: string): Promise<Client | undefined> {
+  const row = await db.selectFrom('clients').selectAll().where('client_id', '=', clientId).executeTakeFirst();
+  return row && toClient(row, await secretRows(db, clientId));
+}
+
+/** All apps by their ids. */
+export async function listClients({ db }: { db: Database }): Promise<Client[]> {
+  const rows = await db.selectFrom('clients').selectAll().orderBy('client_id').execute();
+  const secrets = await db.selectFrom('client_secrets').selectAll().orderBy('created_at').execute();
+  const byClient = Map.groupBy(secrets, (secret) => secret.client_id);
+  return rows.map((row) => toClient(row, byClient.get(row.client_id) ?? []));
+}
+
+/**
+ * Adds an app. The secret is made here (256 bits) unless one was chosen, and is answered this once: only its digest
+ * is kept. Apps without one (`none`, `private_key_jwt`) get none.
+ */
+export async function addClient(
+  { db, clock }: Context,
+  given: { metadata: unknown; clientId?: string; clientSecret?: string },
+): Promise<
+  | { ok: true; client: Client; clientSecret: string | undefined; notes: string[] }
+  | NotAccepted
+  | { ok: false; reason: 'client_id_taken' }
+> {
+  const checked = checkClientMetadata(given.metadata);
+  const chosen = chosenProblems(given, checked.ok ? checked.metadata : undefined);
+  if (!checked.ok) return { ...checked, problems: [...chosen, ...checked.problems] };
+  if (chosen.length > 0) return { ok: false, reason: 'not_accepted', problems: chosen };
+
+  const clientId = given.clientId ?? newId();
+  const clientSecret = usesSecret(checked.metadata) ? (given.clientSecret ?? newSecret()) : undefined;
+  const now = clock.now();
+  const added = await db.transaction().execute(async (tx) => {
+    const { numInsertedOrUpdatedRows } = await tx
+      .insertInto('clients')
+      .values({
+        client_id: clientId,
+        metadata: storedText(checked.metadata, clientId),
+        created_at: now,
+        updated_at: now,
+        disabled_at: null,
+      })
+      .onConflict((conflict) => conflict.doNothing())
+      .executeTakeFirst();
+    if (numInsertedOrUpdatedRows !== 1n) return false;
+    if (clientSecret)
+      await tx
+        .insertInto('client_secrets')
+        .values(secretRow(clientId, clientSecret, now))
+        .execute();
+    await bumpVersion(tx, 'clients');
+    return true;
+  });
+  if (!added) return refused('client_id_taken');
+  const client = await existing(db, clientId);
+  return { ok: true, client, clientSecret, notes: [...checked.notes, ...secretNotes(given.clientSecret)] };
+}
+
+/** Puts `metadata` in the place of what the app said before. An app that no longer has a secret loses those it had. */
+export async function changeClient(
+  { db, clock }: Context,
+  { clientId, metadata }: { clientId: string; metadata: unknown },
+): Promise<
+  | { ok: true; client: Client; changed: boolean; notes: string[] }
+  | NotAccepted
+  | { ok: false; reason: 'unknown_client' }
+> {
+  const before = await findClient({ db }, clientId);
+  if (!before) return refused('unknown_client');
+  const checked = checkClientMetadata(metadata);
+  if (!checked.ok) return checked;
+  const text = storedText(checked.metadata, clientId);
+  if (text === storedText(before.metadata, clientId))
+    return { ok: true, client: before, changed: false, notes: checked.notes };
+  await db.transaction().execute(async (tx) => {
+    await tx
+      .updateTable('clients')
+      .set({ metadata: text, updated_at: clock.now() })
+      .where('client_id', '=', clientId)
+      .execute();
+    if (!usesSecret(checked.metadata))
+      await tx.deleteFrom('client_secrets').where('client_id', '=', clientId).execute();
+    await bumpVersion(tx, 'clients');
+  });
+  return { ok: true, client: await existing(db, clientId), changed: true, notes: checked.notes };
+}
+
+/** Removes the app, its secrets and (by the tables' own rule) what people allowed it. False when it was not there. */
+export async function removeClient({ db }: { db: Database }, clientId: string): Promise<boolean> {
+  return db.transaction().execute(async (tx) => {
+    const { numDeletedRows } = await tx
+      .deleteFrom('clients')
+      .where('client_id', '=', clientId)
+      .executeTakeFirst();
+    if (numDeletedRows > 0n) await bumpVersion(tx, 'clients');
+    return numDeletedRows > 0n;
+  });
+}
+
+/** Stops the app; repeated, the first time stays. */
+export async function disableClient(
+  { db, clock }: Context,
+  clientId: string,
+): Promise<Outcome<{ changed: boolean }, 'unknown_client'>> {
+  return setDisabled(db, clientId, clock.now());
+}
+
+export async function enableClient(
+  { db }: { db: Database },
+  clientId: string,
+): Promise<Outcome<{ changed: boolean }, 'unknown_client'>> {
+  return setDisabled(db, clientId, null);
+}
+
+/**
+ * Gives the app a new secret, answered this once. Those it had stay right for `overlapMs`, so that an app can be
+ * changed over without a gap; an earlier end that was set before is kept. 0 ends them at once.
+ */
+export async function rotateClientSecret(
+  { db, clock }: Context,
+  {
+    clientId,
+    overlapMs,
+    clientSecret = newSecret(),
+  }: { clientId: string; overlapMs: number; clientSecret?: string },
+): Promise<Outcome<{ clientSecret: string; oldSecretsEndAt: number }, 'unknown_client' | 'uses_no_secret'>> {
+  const client = await findClient({ db }, clientId);
+  if (!client) return refused('unknown_client');
+  if (!usesSecret(client.metadata)) return refused('uses_no_secret');
+  const now = clock.now();
+  const end = now + overlapMs;
+  await db.transaction().execute(async (tx) => {
+    await tx
+      .updateTable('client_secrets')
+      .set({ expires_at: end })
+      .where('client_id', '=', clientId)
+      .where((or) => or.or([or('expires_at', 'is', null), or('expires_at', '>', end)]))
+      .execute();
+    await tx
+      .deleteFrom('client_secrets')
+      .where('client_id', '=', clientId)
+      .where('expires_at', '<=', now)
+      .execute();
+    await tx
+      .insertInto('client_secrets')
+      .values(secretRow(clientId, clientSecret, now))
+      .execute();
+    await bumpVersion(tx, 'clients');
+  });
+  return { ok: true, clientSecret, oldSecretsEndAt: end };
+}
+
+/** Whether the app proves itself with a secret. */
+export function usesSecret(metadata: ClientMetadata): boolean {
+  return metadata.token_endpoint_auth_method.startsWith('client_secret_');
+}
+
+async function setDisabled(db: Database, clientId: string, at: number | null) {
+  return db.transaction().execute(async (tx) => {
+    const { numUpdatedRows } = await tx
+      .updateTable('clients')
+      .set({ disabled_at: at })
+      .where('client_id', '=', clientId)
+      .where('disabled_at', at === null ? 'is not' : 'is', null)
+      .executeTakeFirst();
+    if (numUpdatedRows > 0n) await bumpVersion(tx, 'clients');
+    else if (!(await findClient({ db: tx }, clientId))) return refused('unknown_client');
+    return { ok: true as const, changed: numUpdatedRows > 0n };
+  });
+}
+
+/** Members in the order of their names, so that two tellings of the same compare equal. */
+function storedText(metadata: ClientMetadata, clientId: string): string {
+  const named = { ...metadata, client_name: metadata.client_name ?? clientId };
+  return JSON.stringify(Object.fromEntries(Object.entries(named).sort(([a], [b]) => (a < b ? -1 : 1))));
+}
+
+function chosenProblems(
+  given: { clientId?: string; clientSecret?: string },
+  metadata: ClientMetadata | undefined,
+): FieldProblem[] {
+  const problems: FieldProblem[] = [];
+  const say = (field: string, problem: string) => problems.push({ field, problem });
+  // Unreserved characters only: an id stands in URLs, in Basic credentials and in the keys of the live store.
+  if (given.clientId !== undefined && !/^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$/.test(given.clientId))
+    say('client_id', 'must be 1 to 128 letters, digits, dots, hyphens, underscores or tildes.');
+  if (given.clientSecret === undefined) return problems;
+  const problem = chosenSecretProblem(given.clientSecret);
+  if (problem) say('client_secret', problem);
+  if (metadata && !usesSecret(metadata))
+    say('client_secret', `is of no use with ${metadata.token_endpoint_auth_method}. Remove it.`);
+  return problems;
+}
+
+function secretNotes(chosen: string | undefined): string[] {
+  return chosen !== undefined && chosen.length < 32
+    ? ['client_secret is shorter than 32 characters: choose a longer one, or leave it out and one is made.']
+    : [];
+}
+
+async function existing(db: Database, clientId: string): Promise<Client> {
+  const client = await findClient({ db }, clientId);
+  if (!client) throw new Error(`the app ${clientId} went away while it was written`);
+  return client;
+}
+
+async function secretRows(db: Database, clientId: string) {
+  return db
+    .selectFrom('client_secrets')
+    .selectAll()
+    .where('client_id', '=', clientId)
+    .orderBy('created_at')
+    .execute();
+}
+
+function secretRow(clientId: string, secret: string, now: number): Insertable<ClientSecretsTable> {
+  return {
+    id: newId(),
+    client_id: clientId,
+    digest: digest(secret),
+    // Of a short one the last characters would be too much of it.
+    hint: secret.length < 32 ? '' : secret.slice(-4),
+    created_at: now,
+    expires_at: null,
+  };
+}
+
+function toClient(row: Selectable<ClientsTable>, secrets: Selectable<ClientSecretsTable>[]): Client {
+  return {
+    clientId: row.client_id,
+    metadata: JSON.parse(row.metadata) as Client['metadata'],
+    secrets: secrets.map((secret) => ({
+      digest: secret.digest,
+      hint: secret.hint,
+      createdAt: secret.created_at,
+      expiresAt: secret.expires_at ?? undefined,
+    })),
+    disabledAt: row.disabled_at ?? undefined,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}
