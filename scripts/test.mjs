@@ -1,0 +1,139 @@
+/**
+ * npm test: finds or installs what the suites need beside Node, starts a private Redis and PostgreSQL for the run, runs
+ * Jest with the arguments given, and stops what it started. The last line is always `N passed, N failed`.
+ *
+ *   npm test                                   everything
+ *   npm test -- test/rules/password.test.ts    one file, with only the servers that it mentions
+ */
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { needRightNode, root } from './right-node.mjs';
+
+await needRightNode();
+const { startPostgres, startRedis } = await import('../test/support/servers.mjs');
+const { cannotDoWithout, install, parts, wants } = await import('./test-parts.mjs');
+
+const given = process.argv.slice(2);
+const strict = process.env.CI === 'true';
+const started = [];
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'latchkey-test-'));
+let jest;
+let interrupted = false;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+  process.on(signal, () => {
+    interrupted = true;
+    jest?.kill(signal);
+  });
+
+const environment = {
+  ...process.env,
+  TZ: 'UTC',
+  FORCE_COLOR: process.env.FORCE_COLOR ?? (process.stdout.isTTY ? '1' : '0'),
+};
+// A developer's shell may point at real stores and real mail; a test must never reach them.
+for (const name of ['DATABASE_URL', 'REDIS_URL', 'SMTP_URL', 'SMS_URL', 'ISSUER', 'DATA_DIR', 'PORT', 'DEMO'])
+  delete environment[name];
+
+let status = 1;
+let counts;
+const notes = [];
+try {
+  const files = testFiles(given);
+  const wanted = parts.filter((part) => files.some((file) => wants(file, part)));
+  const missing = await provide(wanted);
+  const leftOut = leaveOut(files, missing);
+  if (!interrupted) status = await runJest(leftOut);
+  counts = readCounts();
+  for (const part of missing) notes.push(explain(part, leftOut));
+  if (strict && missing.length > 0) status = 1;
+} catch (problem) {
+  notes.push(problem.stack ?? String(problem));
+} finally {
+  await Promise.allSettled(started.map((server) => server.stop()));
+  fs.rmSync(folder, { recursive: true, force: true });
+}
+for (const note of notes) console.log(note);
+if (interrupted) console.log('The run was interrupted.');
+const { passed, failed, skipped } = counts ?? { passed: 0, failed: 1, skipped: 0 };
+console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
+process.exit(status === 0 && failed === 0 && !interrupted ? 0 : 1);
+
+/** The test files that the arguments name by path; all of them where any argument is something else. */
+function testFiles(args) {
+  const all = ['test', 'clients']
+    .flatMap((top) =>
+      fs.readdirSync(path.join(root, top), { recursive: true }).map((file) => path.join(root, top, file)),
+    )
+    .filter((file) => file.endsWith('.test.ts') && !file.includes('node_modules'));
+  const paths = args.filter((arg) => !arg.startsWith('-')).map((arg) => path.resolve(arg));
+  const named = all.filter((file) => paths.some((p) => file === p || file.startsWith(p + path.sep)));
+  return named.length > 0 ? named : all;
+}
+
+/** Finds, installs and starts what is wanted, tells the suites where it is, and answers what is still missing. */
+async function provide(wanted) {
+  const absent = wanted.filter((part) => !part.find());
+  if (absent.length > 0) {
+    console.log(`Installing ${absent.map((part) => part.name).join(', ')} for the tests...`);
+    for (const part of absent) install(part.packages);
+  }
+  const missing = wanted.filter((part) => !part.find());
+  const present = wanted.filter((part) => !missing.includes(part));
+  await Promise.all(
+    present.map(async (part) => {
+      const server = { TEST_REDIS_URL: startRedis, TEST_POSTGRES_URL: startPostgres }[part.setting];
+      if (!server) {
+        environment[part.setting] = part.find();
+        return;
+      }
+      const running = await server();
+      started.push(running);
+      environment[part.setting] = running.url;
+    }),
+  );
+  return missing;
+}
+
+function leaveOut(files, missing) {
+  return files.filter((file) => missing.some((part) => cannotDoWithout(file, part)));
+}
+
+function explain(part, leftOut) {
+  const files = leftOut
+    .filter((file) => cannotDoWithout(file, part))
+    .map((file) => path.relative(root, file));
+  const suites = files.length > 0 ? files.join(', ') : `the suites that also run on ${part.name}, on it`;
+  return `Left out, for ${part.name} is missing here: ${suites}. To get it on Debian: apt-get install ${part.packages.join(' ')}`;
+}
+
+function runJest(leftOut) {
+  const report = path.join(folder, 'report.json');
+  // An ignore pattern is a regular expression, so the dots and slashes of a path are taken literally here.
+  const ignore = leftOut.map(
+    (file) => `--testPathIgnorePatterns=${file.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`,
+  );
+  const args = ['--json', `--outputFile=${report}`, ...ignore, ...given];
+  jest = spawn(process.execPath, [path.join(root, 'node_modules/jest/bin/jest.js'), ...args], {
+    cwd: root,
+    env: environment,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  return new Promise((resolve, reject) => {
+    jest.once('error', reject);
+    jest.once('exit', (code) => resolve(code ?? 1));
+  });
+}
+
+function readCounts() {
+  const report = path.join(folder, 'report.json');
+  if (!fs.existsSync(report)) return undefined;
+  const all = JSON.parse(fs.readFileSync(report, 'utf8'));
+  return {
+    passed: all.numPassedTests,
+    // A file that does not even load has no failed test of its own.
+    failed: all.numFailedTests + all.numRuntimeErrorTestSuites,
+    skipped: all.numPendingTests + all.numTodoTests,
+  };
+}
