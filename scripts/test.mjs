@@ -49,7 +49,7 @@ try {
   for (const part of missing) notes.push(explain(part, leftOut));
   if (strict && missing.length > 0) status = 1;
 } catch (problem) {
-  notes.push(problem.stack ?? String(problem));
+  if (!interrupted) notes.push(problem.stack ?? String(problem));
 } finally {
   await Promise.allSettled(started.map((server) => server.stop()));
   fs.rmSync(folder, { recursive: true, force: true });
@@ -81,7 +81,7 @@ async function provide(wanted) {
   }
   const missing = wanted.filter((part) => !part.find());
   const present = wanted.filter((part) => !missing.includes(part));
-  await Promise.all(
+  const starts = await Promise.allSettled(
     present.map(async (part) => {
       const server = { TEST_REDIS_URL: startRedis, TEST_POSTGRES_URL: startPostgres }[part.setting];
       if (!server) {
@@ -93,6 +93,8 @@ async function provide(wanted) {
       environment[part.setting] = running.url;
     }),
   );
+  // Waited for all of them, so that one that fails leaves no other behind that nobody would stop.
+  for (const start of starts) if (start.status === 'rejected') throw start.reason;
   return missing;
 }
 

@@ -5,7 +5,7 @@
  *
  * scripts/test.mjs starts one of each for a run; a test that kills and restarts a store starts its own.
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import fs from 'node:fs';
@@ -80,26 +80,13 @@ export async function startPostgres({ port, args = [] } = {}) {
   const passwordFile = path.join(folder.path, 'password');
   fs.writeFileSync(passwordFile, password, { mode: 0o600 });
   if (user) fs.chownSync(passwordFile, user.uid, user.gid);
-  const made = spawnSync(
-    initdb,
-    [
-      '-D',
-      data,
-      '-U',
-      'latchkey',
-      '-A',
-      'scram-sha-256',
-      `--pwfile=${passwordFile}`,
-      '-E',
-      'UTF8',
-      '--locale=C',
-      '-N',
-    ],
-    { ...user, cwd: folder.path, encoding: 'utf8' },
-  );
-  if (made.status !== 0) {
+  const where = ['-D', data, '-U', 'latchkey', `--pwfile=${passwordFile}`];
+  const how = ['-A', 'scram-sha-256', '-E', 'UTF8', '--locale=C', '-N'];
+  const made = spawn(initdb, [...where, ...how], { ...user, cwd: folder.path, stdio: 'ignore' });
+  const [status] = await once(made, 'exit');
+  if (status !== 0) {
     folder.remove();
-    throw new Error(`initdb failed: ${made.stderr || made.error?.message}`);
+    throw new Error(`initdb failed with status ${status}`);
   }
   // Nothing here outlives the run, so nothing is worth waiting for the disk.
   const quick = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'max_connections=200'];
