@@ -1,0 +1,88 @@
+import type { Dialect, PostgresPoolClient } from 'kysely';
+import { PostgresDialect } from 'kysely';
+import pg from 'pg';
+import { StoreUnavailable } from './live.ts';
+
+/** int8 (times, counts) and numeric (sums of them) as numbers: ours stay below 2^53, and SQLite answers numbers too. */
+const asNumbers = [20, 1700];
+const types = {
+  getTypeParser: (oid: number, format?: 'text' | 'binary') =>
+    asNumbers.includes(oid) ? Number : pg.types.getTypeParser(oid, format as 'text'),
+} as pg.CustomTypesConfig;
+
+/**
+ * kysely on pg, for pages: a server that does not answer is StoreUnavailable within a second, and the next query after
+ * it came back finds it. `patient` is for migrations, where a lock or an index may take its time.
+ */
+export function postgresDialect({ url, patient }: { url: string; patient: boolean }): Dialect {
+  const pool = new pg.Pool({
+    connectionString: url,
+    application_name: 'latchkey',
+    types,
+    max: patient ? 1 : 10,
+    // Covers the wait for a free connection as well as making one.
+    connectionTimeoutMillis: patient ? 5000 : 800,
+    // The server stops a slow statement itself, which keeps the connection; the client's own limit is for a server that
+    // has gone silent.
+    ...(patient
+      ? {}
+      : { statement_timeout: 800, query_timeout: 900, idle_in_transaction_session_timeout: 5000 }),
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 5000,
+    idleTimeoutMillis: 60_000,
+  });
+  // An idle connection that breaks is dropped by the pool; without a listener it would end the process.
+  pool.on('error', () => {});
+
+  const guarded = new WeakMap<pg.PoolClient, PostgresPoolClient>();
+  return new PostgresDialect({
+    pool: {
+      options: pool.options,
+      end: () => pool.end(),
+      async connect() {
+        const client = await pool.connect().catch(rethrow);
+        const known = guarded.get(client) ?? guard(client);
+        guarded.set(client, known);
+        return known;
+      },
+    },
+  });
+}
+
+/**
+ * A connection that failed to answer is used no more: its late answers would be taken for those of the next query, and a
+ * rollback would wait as long again.
+ */
+function guard(client: pg.PoolClient): PostgresPoolClient {
+  let silent: StoreUnavailable | undefined;
+  const query = async (sql: string, parameters: readonly unknown[]) => {
+    if (silent) throw silent;
+    try {
+      return await client.query(sql, [...parameters]);
+    } catch (error) {
+      if (!(error instanceof pg.DatabaseError) && !(error instanceof TypeError))
+        silent = new StoreUnavailable('records', error);
+      return rethrow(error);
+    }
+  };
+  return {
+    // kysely's other form takes a cursor, for streaming, which nothing here does.
+    query: query as unknown as PostgresPoolClient['query'],
+    release: (discard) => client.release(discard === true || silent !== undefined),
+  };
+}
+
+function rethrow(error: unknown): never {
+  throw isUnavailable(error) ? new StoreUnavailable('records', error) : error;
+}
+
+/**
+ * By SQLSTATE (https://www.postgresql.org/docs/15/errcodes-appendix.html): connection lost, resources used up, shutting
+ * down or starting, system error, stopped for time or by a lock, a standby that takes no writes. What is wrong with the
+ * statement or the login stays what it is. Anything that did not come from the server is the way to it.
+ */
+function isUnavailable(error: unknown): boolean {
+  if (error instanceof TypeError) return false;
+  if (!(error instanceof pg.DatabaseError)) return true;
+  return /^(08|53|57|58|40001|40P01|55P03|25006)/.test(error.code ?? '');
+}
