@@ -1,0 +1,100 @@
+import { hours, minutes } from '../kit/durations.ts';
+import { done, type Outcome, refused } from '../kit/outcome.ts';
+import { newDigits, newId, sameSecret } from '../kit/secrets.ts';
+import type { Services } from '../services.ts';
+import type { LiveKey } from '../store/live.ts';
+import { typedCode } from './typed-code.ts';
+
+/**
+ * Six digits sent to an address, to show that its messages are read by the person at the keyboard
+ * (NIST SP 800-63B-4 section 3.1.3.2).
+ *
+ * Two keys and a counter a code, all in the partition of (purpose, about), so one atomic step can judge them:
+ *
+ *   {code:<mac>}:code             the one code that is good now; another one sent replaces it
+ *   {code:<mac>}:guesses          guesses at any code of this purpose and about, over an hour: resending buys none
+ *   {code:<mac>}:guesses:<id>     guesses at this code
+ *
+ *   issued --right--> spent        --wrong x 5, 10 minutes, or a newer one--> dead
+ */
+export const contactCodeLifeMs = 10 * minutes;
+export const mostContactCodeGuesses = 5;
+const guessWindowMs = 1 * hours;
+
+export type ContactCodePurpose = 'sign_up' | 'reset' | 'verify';
+/** `about` is what the code is bound to (the interaction and the address): no other page, person or address may use it. */
+type Binding = { purpose: ContactCodePurpose; about: string };
+type CodeContext = Pick<Services, 'live' | 'seals'>;
+type StoredCode = { id: string; mac: string; data: string };
+
+/**
+ * Makes a code; whatever was sent before for the same purpose and `about` is dead. `data` comes back with the right code.
+ * `guessesLeft` is 0 when the hour's guesses are used up: do not send it, let the person start over.
+ */
+export async function issueContactCode(
+  { live, seals }: CodeContext,
+  { purpose, about, data }: Binding & { data: object },
+): Promise<{ id: string; code: string; guessesLeft: number }> {
+  const keys = codeKeys(seals, { purpose, about });
+  const [id, code] = [newId(), newDigits(6)];
+  const stored: StoredCode = {
+    id,
+    mac: codeMac(seals, { id, purpose, about, code }),
+    data: seals.seal('contact-code', JSON.stringify(data)),
+  };
+  await live.commit([{ do: 'put', key: keys.code, value: JSON.stringify(stored), ttlMs: contactCodeLifeMs }]);
+  const { count } = await live.count(keys.guesses, guessWindowMs, 0);
+  return { id, code, guessesLeft: Math.max(0, mostContactCodeGuesses - count) };
+}
+
+/** Checks a code and spends it. `expired` says nothing but: this code is no good any more, whatever was typed. */
+export async function checkContactCode(
+  { live, seals }: CodeContext,
+  { id, purpose, about, code }: Binding & { id: string; code: string },
+): Promise<Outcome<{ data: Record<string, unknown> }, 'wrong_code' | 'expired'>> {
+  const keys = codeKeys(seals, { purpose, about });
+  const [entry] = await live.read([keys.code]);
+  const stored: StoredCode | undefined = entry && JSON.parse(entry.value);
+  if (!entry || stored?.id !== id) return refused('expired');
+  const typed = typedCode(code);
+  if (typed === undefined) return refused('wrong_code');
+  // Counted before it is compared: of a thousand guesses in parallel, five are looked at (misuse case RC-15).
+  if (!(await takeGuess(live, keys, id))) return refused('expired');
+  if (!sameSecret(stored.mac, codeMac(seals, { id, purpose, about, code: typed })))
+    return refused('wrong_code');
+  if (!(await spend(live, keys.code, entry.value))) return refused('expired');
+  return { ...done, data: JSON.parse(seals.open('contact-code', stored.data)) };
+}
+
+/** Of two right answers at once, and of a right answer and a newer code, one wins. */
+async function spend(live: Services['live'], key: LiveKey, expect: string): Promise<boolean> {
+  const result = await live.commit([
+    { do: 'replace', key, expect, value: '', ttlMs: 1 },
+    { do: 'delete', key },
+  ]);
+  return result.ok;
+}
+
+/** The count for this code keeps its five even when the hour of the other count ends in the middle of its life. */
+async function takeGuess(live: Services['live'], keys: CodeKeys, id: string): Promise<boolean> {
+  const counts = await Promise.all([
+    live.count(keys.guesses, guessWindowMs, 1),
+    live.count(`${keys.guesses}:${id}`, contactCodeLifeMs, 1),
+  ]);
+  return counts.every(({ count }) => count <= mostContactCodeGuesses);
+}
+
+type CodeKeys = { code: LiveKey; guesses: LiveKey };
+
+function codeKeys(seals: Services['seals'], { purpose, about }: Binding): CodeKeys {
+  const partition = `code:${seals.mac('contact-code-about', `${purpose} ${about}`)}`;
+  return { code: `{${partition}}:code`, guesses: `{${partition}}:guesses` };
+}
+
+/** A million codes are hashed in a blink, so a plain digest hides nothing: keyed, and bound to all that the code is for. */
+function codeMac(
+  seals: Services['seals'],
+  { id, purpose, about, code }: Binding & { id: string; code: string },
+): string {
+  return seals.mac('contact-code', JSON.stringify([id, purpose, about, code]));
+}

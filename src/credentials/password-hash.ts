@@ -1,0 +1,58 @@
+import { randomBytes } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
+import { hash, needsRehash, verify } from 'argon2';
+import type { Services } from '../services.ts';
+import { newestPepper, peppered, pepperNamed } from './peppers.ts';
+
+/**
+ * argon2id (RFC 9106) at the cost of the settings, one lane. The cost and the salt stand in the PHC string beside the
+ * hash. Every run goes through the hash queue, which bounds memory and keeps the other endpoints breathing; a full
+ * queue throws QueueFull, which the web answers with 503 and Retry-After.
+ */
+export type HashContext = Pick<Services, 'hashQueue' | 'settings' | 'metrics'>;
+export type PasswordHash = { hash: string; pepperId: string | null };
+
+/** Hashes what `passwordText` answered. */
+export async function hashText(ctx: HashContext, text: string): Promise<PasswordHash> {
+  const pepper = newestPepper(ctx.settings);
+  const made = await timed(ctx, () => hash(peppered(pepper, text), cost(ctx.settings)));
+  return { hash: made, pepperId: pepper?.id ?? null };
+}
+
+/** Throws PepperMissing when the hash was made with a pepper that the settings no longer have. */
+export async function matchesHash(ctx: HashContext, stored: PasswordHash, text: string): Promise<boolean> {
+  const pepper = pepperNamed(ctx.settings, stored.pepperId);
+  return timed(ctx, () => verify(stored.hash, peppered(pepper, text)));
+}
+
+export function isOutdated(settings: Services['settings'], stored: PasswordHash): boolean {
+  return stored.pepperId !== (newestPepper(settings)?.id ?? null) || needsRehash(stored.hash, cost(settings));
+}
+
+/**
+ * A hash at today's cost that no password matches: its 256 bits were drawn, not computed, so it costs nothing to make
+ * and everything to check. It stands in for the account or the password that is not there.
+ */
+export function hashOfNobody(settings: Services['settings']): PasswordHash {
+  const { memoryCost, timeCost, parallelism } = cost(settings);
+  const drawn = (bytes: number) => randomBytes(bytes).toString('base64').replace(/=+$/, '');
+  return {
+    hash: `$argon2id$v=19$m=${memoryCost},t=${timeCost},p=${parallelism}$${drawn(16)}$${drawn(32)}`,
+    pepperId: newestPepper(settings)?.id ?? null,
+  };
+}
+
+function cost({ ARGON2_MEMORY_KIB, ARGON2_PASSES }: Services['settings']) {
+  return { memoryCost: ARGON2_MEMORY_KIB, timeCost: ARGON2_PASSES, parallelism: 1 };
+}
+
+/** Counts and times each run of argon2, waiting included. */
+async function timed<Result>(
+  { hashQueue, metrics }: HashContext,
+  run: () => Promise<Result>,
+): Promise<Result> {
+  const start = performance.now();
+  const result = await hashQueue.run(run);
+  metrics.hashSeconds.observe((performance.now() - start) / 1000);
+  return result;
+}
