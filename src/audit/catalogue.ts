@@ -1,0 +1,145 @@
+import { z } from 'zod';
+import { printable } from './printable.ts';
+
+/**
+ * Every kind of event there is: what it says in the manual, who does it unless told otherwise, and the closed list of
+ * details it may carry. Nothing that lets its holder in (passwords, codes, tokens, keys) and nothing that somebody
+ * merely typed has a member here: people type their password where their name belongs.
+ */
+export type Actor = 'person' | 'client' | 'operator' | 'system';
+
+const text = z.string().transform((value) => printable(value, 200));
+const texts = z.array(text).transform((values) => values.slice(0, 50));
+const count = z.number().int().nonnegative();
+const channel = z.enum(['email', 'phone']);
+
+type EventKind = {
+  description: string;
+  actor: Actor;
+  detail: z.ZodObject;
+  /**
+   * What is frequent and changes nobody's security may go on when it cannot be recorded; it is logged as an error with
+   * all its members then. Everything else throws, so that the act is refused with it.
+   */
+  mayBeLost?: true;
+};
+
+function kind<Detail extends z.ZodRawShape>(
+  actor: Actor,
+  description: string,
+  detail: Detail,
+  { mayBeLost }: { mayBeLost?: true } = {},
+) {
+  return { actor, description, detail: z.object(detail).partial(), ...(mayBeLost && { mayBeLost }) };
+}
+
+export const eventKinds = {
+  'account.created': kind('person', 'An account was made.', { channel, by: text }),
+  'account.changed': kind('person', 'Profile claims of an account were changed; their names are given.', {
+    claims: texts,
+  }),
+  'account.signed_in': kind('person', 'Somebody signed in; amr names the proofs they gave (RFC 8176).', {
+    amr: texts,
+    remember: z.boolean(),
+    new_browser: z.boolean(),
+  }),
+  'account.sign_in_failed': kind('person', 'A sign-in to the account was refused.', {
+    reason: text,
+    channel,
+  }),
+  'account.second_step_failed': kind('person', 'A second step of the account was refused.', {
+    reason: text,
+    method: text,
+  }),
+  'account.signed_out': kind('person', 'Somebody signed out on the browser they used.', {}),
+  'account.suspended': kind('operator', 'The account was suspended.', { reason: text }),
+  'account.reinstated': kind('operator', 'The suspension of the account was ended.', { reason: text }),
+  'account.locked': kind('operator', "The account was locked for the person's safety.", { reason: text }),
+  'account.unlocked': kind('operator', 'The account was unlocked.', { reason: text }),
+  'account.deleted': kind('operator', 'The account was removed.', { reason: text }),
+  'password.set': kind('person', 'The account got its first password, or an operator set one.', {}),
+  'password.changed': kind('person', 'The password was changed by somebody who was signed in.', {
+    sessions_ended: count,
+  }),
+  'password.change_failed': kind('person', 'A change of password was refused.', { reason: text }),
+  'password.reset_requested': kind('person', 'A code to reset the password was sent.', { channel }),
+  'password.reset_failed': kind('person', 'A code to reset the password was wrong or too old.', {
+    reason: text,
+    channel,
+  }),
+  'password.reset': kind('person', 'The password was reset with a code.', { channel, sessions_ended: count }),
+  'totp.enrolled': kind('person', 'An authenticator app was added as a second step.', { credential: text }),
+  'totp.removed': kind('person', 'An authenticator app was removed.', { credential: text }),
+  'contact.proved': kind('person', 'An address was proved to belong to the account.', { channel }),
+  'contact.displaced': kind('system', 'The account lost an unproved address to the account that proved it.', {
+    channel,
+  }),
+  'consent.given': kind('person', 'An app was allowed to see what these scopes name.', {
+    allowed: texts,
+    declined: texts,
+  }),
+  'consent.denied': kind('person', 'An app was refused access.', { scopes: texts }),
+  'consent.withdrawn': kind('person', "An app's access was taken back.", { grants_revoked: count }),
+  'session.ended': kind('person', 'One session was ended from elsewhere.', { session: text }),
+  'sessions.ended': kind('person', 'All sessions of the account, or all but one, were ended.', {
+    count,
+    reason: text,
+  }),
+  'client.created': kind('operator', 'An app was registered.', { name: text }),
+  'client.updated': kind('operator', 'Metadata of an app were changed; their names are given.', {
+    members: texts,
+  }),
+  'client.deleted': kind('operator', 'An app was removed.', { grants_revoked: count }),
+  'client.disabled': kind('operator', 'An app was disabled.', { reason: text }),
+  'client.enabled': kind('operator', 'An app was enabled again.', {}),
+  'client.secret_rotated': kind('operator', 'An app got a new secret.', { old_secret_expires_at: count }),
+  'client.authentication_failed': kind(
+    'client',
+    'An app could not prove who it is.',
+    { reason: text, method: text },
+    { mayBeLost: true },
+  ),
+  'grant.revoked': kind('client', 'A grant and all its tokens were revoked.', {
+    reason: text,
+    grant: text,
+    count,
+  }),
+  'code.reuse_detected': kind('client', 'An authorization code came twice; its tokens were revoked.', {
+    grant: text,
+  }),
+  'refresh_token.reuse_detected': kind(
+    'client',
+    'A rotated refresh token came again; its grant was revoked.',
+    {
+      grant: text,
+    },
+  ),
+  'tokens.issued': kind(
+    'client',
+    'An app was given tokens.',
+    { grant_type: text, scopes: texts, grant: text, resource: text },
+    { mayBeLost: true },
+  ),
+  'keys.rotated': kind('operator', 'New signing keys were made.', { kids: texts }),
+  'keys.retired': kind('operator', 'A signing key is no longer published.', { kids: texts }),
+  'limit.hit': kind('system', 'A rate limit refused a request.', { limit: text }, { mayBeLost: true }),
+  'server.started': kind('system', 'A server process started.', { version: text, settings: texts }),
+} as const satisfies Record<string, EventKind>;
+
+export type EventType = keyof typeof eventKinds;
+
+export type AuditEvent = {
+  [Type in EventType]: {
+    type: Type;
+    accountId?: string | undefined;
+    clientId?: string | undefined;
+    sessionUid?: string | undefined;
+    /** Who did it, when it was not who the catalogue says. */
+    actor?: Actor;
+    detail?: z.input<(typeof eventKinds)[Type]['detail']>;
+  };
+}[EventType];
+
+export function eventKind(type: EventType): EventKind {
+  return eventKinds[type];
+}
