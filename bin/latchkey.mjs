@@ -1,0 +1,14 @@
+#!/usr/bin/env node
+/** The operator's command line. Plain JavaScript, since a Node that is too old could not even read src/cli.ts. */
+import { existsSync } from 'node:fs';
+import module from 'node:module';
+import path from 'node:path';
+import { needRightNode, root } from '../scripts/right-node.mjs';
+
+if (!existsSync(path.join(root, 'node_modules'))) {
+  console.error('The packages are not installed yet: run `npm ci` in the folder of the project first.');
+  process.exit(1);
+}
+await needRightNode();
+module.enableCompileCache?.(path.join(root, 'node_modules/.cache/compile'));
+await import('../src/cli.ts');
