@@ -1,0 +1,29 @@
+import type { Context, Middleware } from 'koa';
+import type { Settings } from '../settings.ts';
+import { Problem } from './problem.ts';
+
+/**
+ * Refuses a request for a host that is not the issuer's (421, RFC 9110 section 15.5.20). Nothing of ours is built from
+ * the Host header; this keeps what others build from it (caches, the engine, a rebinding name server) from mattering.
+ * The health addresses are asked by load balancers, by address.
+ */
+export function host({ settings }: { settings: Pick<Settings, 'issuer'> }): Middleware {
+  const { host: own, https } = settings.issuer;
+  // A browser leaves the scheme's own port out; other clients may write it.
+  const names = new Set([
+    own,
+    ...(own.includes(':') && !own.endsWith(']') ? [] : [`${own}:${https ? 443 : 80}`]),
+  ]);
+  return (ctx, next) => {
+    if (ctx.path !== '/healthz' && ctx.path !== '/readyz' && !isFor(ctx, names))
+      throw new Problem({ status: 421, code: 'wrong_host', reason: 'the Host is not the issuer’s' });
+    return next();
+  };
+}
+
+function isFor({ req }: Pick<Context, 'req'>, names: ReadonlySet<string>): boolean {
+  // Node keeps the first of two Host headers; a proxy in front may have kept the second (RFC 9112 section 3.2).
+  const hosts = req.rawHeaders.filter((text, at) => at % 2 === 0 && text.toLowerCase() === 'host').length;
+  const inOriginForm = req.url?.startsWith('/') ?? false;
+  return hosts === 1 && inOriginForm && names.has((req.headers.host ?? '').toLowerCase());
+}

@@ -1,0 +1,52 @@
+import { randomBytes } from 'node:crypto';
+import type { Middleware } from 'koa';
+import type { Settings } from '../settings.ts';
+import { setRequestState } from './request-state.ts';
+
+/**
+ * The headers of every answer. Referrer-Policy is same-origin and not no-referrer: with no-referrer Chromium sends
+ * `Origin: null` with our own forms, and then nothing tells them from a stranger's where Sec-Fetch-Site is missing.
+ * Another site learns nothing from either.
+ */
+export function securityHeaders({ settings }: { settings: Settings }): Middleware {
+  const always: Record<string, string> = {
+    'X-Content-Type-Options': 'nosniff',
+    'X-Frame-Options': 'DENY',
+    'Referrer-Policy': 'same-origin',
+    'Cross-Origin-Opener-Policy': 'same-origin',
+    'Cross-Origin-Resource-Policy': 'same-origin',
+    'Permissions-Policy':
+      'camera=(), microphone=(), geolocation=(), payment=(), usb=(), publickey-credentials-get=(self), publickey-credentials-create=(self)',
+    'X-Robots-Tag': 'noindex',
+    // Two years. Plain http is only ever a loopback issuer, where the header would have no effect (RFC 6797 section 7.2).
+    ...(settings.issuer.https ? { 'Strict-Transport-Security': 'max-age=63072000' } : {}),
+  };
+  return (ctx, next) => {
+    const nonce = randomBytes(16).toString('base64url');
+    setRequestState(ctx, { nonce });
+    ctx.set(always);
+    ctx.set('Cache-Control', 'no-store');
+    ctx.set('Content-Security-Policy', contentSecurityPolicy({ nonce, staysHere: false }));
+    return next();
+  };
+}
+
+/**
+ * Nothing but our own hashed files; no frames of ours or around us (RFC 9700 section 4.16). Pages make no request to
+ * another site, so apps' logos are not linked: their hosts would learn who signs in where.
+ * form-action only where no answer leads away: Chromium applies it to the redirects that follow a form.
+ */
+export function contentSecurityPolicy({ nonce, staysHere }: { nonce: string; staysHere: boolean }): string {
+  return [
+    "default-src 'none'",
+    `script-src 'nonce-${nonce}'`,
+    "style-src 'self'",
+    "img-src 'self' data:",
+    "font-src 'self'",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "object-src 'none'",
+    "frame-ancestors 'none'",
+    ...(staysHere ? ["form-action 'self'"] : []),
+  ].join('; ');
+}
