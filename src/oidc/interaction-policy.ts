@@ -1,0 +1,59 @@
+import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
+import type { Services } from '../services.ts';
+import { isSignedOut, type KnownAccount } from './claims.ts';
+import { isFirstParty } from './grant-minting.ts';
+import { isTooOld } from './sessions.ts';
+
+/**
+ * When an authorization request needs the person: to prove who they are (prompt `login`), or to decide (prompt
+ * `consent`). The engine brings the standard's reasons (prompt, max_age, id_token_hint, scopes that were not decided);
+ * these are ours.
+ */
+export function openInteractionPolicy(context: Pick<Services, 'settings' | 'clock'>) {
+  const { base, Check } = interactionPolicy;
+  const policy = base();
+  const login = policy.get('login');
+  const consent = policy.get('consent');
+  if (!login || !consent) throw new Error('the engine has no login or consent prompt');
+
+  login.checks.add(
+    // Without this, a session of an account that is suspended or gone would be a 500.
+    new Check('no_account', 'End-User authentication is required', 'login_required', ({ oidc }) =>
+      Boolean(oidc.session?.accountId && !oidc.account),
+    ),
+  );
+  login.checks.add(
+    new Check('signed_out', 'End-User authentication is required', 'login_required', ({ oidc }) =>
+      wasSignedOut(oidc),
+    ),
+  );
+  login.checks.add(
+    // The engine's sessions slide with use; this one ends for good.
+    new Check('session_too_old', 'End-User authentication is required', 'login_required', ({ oidc }) => {
+      const { loginTs, accountId } = oidc.session ?? {};
+      return Boolean(accountId && loginTs && isTooOld(context, loginTs));
+    }),
+  );
+
+  consent.checks.remove('native_client_prompt');
+  consent.checks.add(
+    // Another program can take over a loopback port or a private scheme, so a person confirms each time (RFC 8252
+    // section 8.6). A claimed https address proves the app, and there the decision is remembered.
+    new Check('native_app', 'native clients require End-User interaction', 'consent_required', ({ oidc }) => {
+      const redirectUri = String(oidc.params?.['redirect_uri'] ?? '');
+      const { client, result } = oidc;
+      return Boolean(
+        client?.applicationType === 'native' &&
+          !redirectUri.startsWith('https:') &&
+          !isFirstParty(client) &&
+          !result?.consent,
+      );
+    }),
+  );
+  return policy;
+}
+
+function wasSignedOut({ session, account }: KoaContextWithOIDC['oidc']): boolean {
+  if (!session || !account) return false;
+  return isSignedOut((account as KnownAccount).record, { uid: session.uid, loginTs: session.loginTs });
+}

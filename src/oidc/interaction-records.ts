@@ -1,0 +1,41 @@
+import type { AdapterPayload } from 'oidc-provider';
+import { errors } from 'oidc-provider';
+import type { AdapterContext } from './adapter-context.ts';
+import { timeToLive } from './adapter-context.ts';
+import { fromStored, layout, toStored } from './live-layout.ts';
+
+/** Interactions: a sign-in or a consent that is under way. Our pages write progress into them: see interaction.ts. */
+export class InteractionRecords {
+  readonly #context: AdapterContext;
+
+  constructor(context: AdapterContext) {
+    this.#context = context;
+  }
+
+  async find(uid: string): Promise<AdapterPayload | undefined> {
+    if (!uidShape.test(uid)) return undefined;
+    const [entry] = await this.#context.live.read([layout.interaction(uid)]);
+    return entry && fromStored(entry.value, uid);
+  }
+
+  async upsert(uid: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
+    const value = toStored(withoutCookie(payload));
+    const ttlMs = timeToLive(expiresIn, 'Interaction');
+    await this.#context.live.commit([{ do: 'put', key: layout.interaction(uid), value, ttlMs }]);
+  }
+
+  /** Going on from an interaction is single-use: of two tabs that go on at once, one is told that it is over. */
+  async destroy(uid: string): Promise<void> {
+    const taken = await this.#context.live.commit([{ do: 'take', key: layout.interaction(uid) }]);
+    if (!taken.ok) throw new errors.SessionNotFound('interaction session not found');
+  }
+}
+
+/** The engine copies the session's cookie into the interaction and never reads it; a secret has no business there. */
+function withoutCookie(payload: AdapterPayload): AdapterPayload {
+  if (!payload.session) return payload;
+  const { cookie: _cookie, ...session } = payload.session as { cookie?: string; uid: string };
+  return { ...payload, session: session as NonNullable<AdapterPayload['session']> };
+}
+
+const uidShape = /^[A-Za-z0-9_-]{20,64}$/;

@@ -1,0 +1,154 @@
+import type { Context } from 'koa';
+import { type AdapterPayload, errors } from 'oidc-provider';
+import { type Client, findClient } from '../../clients/registry/registry.ts';
+import { epochSeconds } from '../kit/clock.ts';
+import type { Outcome } from '../kit/outcome.ts';
+import { refused } from '../kit/outcome.ts';
+import type { App } from '../services.ts';
+import { accountClientId } from './account-client.ts';
+import { mintGrant } from './grant-minting.ts';
+import { fromStored, layout, toStored } from './live-layout.ts';
+import { uidShape } from './session-records.ts';
+
+/**
+ * A sign-in or a consent that is under way, for the pages. The engine keeps it, binds it to a cookie and ends it; what
+ * a person has proved so far is kept in it, sealed, as *progress*. `login` is written only when everything is proved:
+ * whoever jumps ahead to the address the engine goes on at finds no login there and is asked again.
+ */
+export type CurrentInteraction = {
+  uid: string;
+  prompt: 'login' | 'consent';
+  /** The authorization request's parameters (OpenID Connect Core section 3.1.2.1). */
+  params: Record<string, string | undefined>;
+  /** The app that asks; undefined when it is our own account pages. */
+  client: Client | undefined;
+  /** What rememberProgress kept; undefined at the beginning. */
+  progress: unknown;
+  /** Who is signed in on this browser, if anybody; always there when the prompt is consent. */
+  accountId: string | undefined;
+  /** For consent: the scopes that were not decided yet. Empty when the app asked to be shown the page again. */
+  newScopes: string[];
+};
+
+type Expired = Outcome<object, 'expired'>;
+
+export async function currentInteraction(
+  app: App,
+  ctx: Context,
+): Promise<Outcome<{ interaction: CurrentInteraction }, 'expired'>> {
+  const details = await detailsOf(app, ctx);
+  if (!details) return refused('expired');
+  const { uid, prompt, params, result, session } = details;
+  const clientId = String(params['client_id']);
+  const client = clientId === accountClientId ? undefined : await findClient(app, clientId);
+  // Disabled or removed while the page was open: the request it came with is void.
+  if (clientId !== accountClientId && (!client || client.disabledAt !== undefined)) return refused('expired');
+  if (prompt.name !== 'login' && prompt.name !== 'consent') throw new Error(`no page for the prompt ${prompt.name}`);
+  return {
+    ok: true,
+    interaction: {
+      uid,
+      prompt: prompt.name,
+      params: params as Record<string, string | undefined>,
+      client,
+      progress: openProgress(app, uid, result),
+      accountId: session?.accountId,
+      newScopes: (prompt.details['missingOIDCScope'] as string[] | undefined) ?? [],
+    },
+  };
+}
+
+/** Keeps how far the person has come. Answers nothing to the browser; the caller does. */
+export async function rememberProgress(app: App, ctx: Context, progress: object): Promise<Expired> {
+  return changeInteraction(app, ctx, ({ uid, lastSubmission }) => ({
+    ...lastSubmission,
+    progress: app.seals.seal(progressPurpose(uid), JSON.stringify(progress)),
+  }));
+}
+
+/** Everything is proved: the engine signs the account in. `amr` after RFC 8176. Answers 303. */
+export async function finishLogin(
+  app: App,
+  ctx: Context,
+  { accountId, amr, acr, remember }: { accountId: string; amr: string[]; acr?: string; remember: boolean },
+): Promise<Expired> {
+  const login = { accountId, amr, ...(acr ? { acr } : {}), remember, ts: epochSeconds(app.clock) };
+  return goOn(app, ctx, ({ lastSubmission }) => ({ ...lastSubmission, login }));
+}
+
+/**
+ * The decision was recorded (src/consents); from it the engine gets a grant for this session. Answers 303. What the
+ * decision was stands in the record: it may hold more than this page asked for.
+ */
+export async function finishConsent(app: App, ctx: Context): Promise<Expired> {
+  const current = await currentInteraction(app, ctx);
+  if (!current.ok) return current;
+  const { accountId, client } = current.interaction;
+  if (!accountId || !client) return refused('expired');
+  const grant = await mintGrant(app, { accountId, clientId: client.clientId });
+  if (!grant) throw new Error('a consent is recorded before it takes effect');
+  return goOn(app, ctx, ({ lastSubmission }) => ({ ...lastSubmission, consent: { grantId: grant.jti } }));
+}
+
+/** Back to the app with an OAuth error, most often `access_denied` (RFC 6749 section 4.1.2.1). Answers 303. */
+export async function refuseInteraction(
+  app: App,
+  ctx: Context,
+  { error, description }: { error: string; description: string },
+): Promise<Expired> {
+  return goOn(app, ctx, () => ({ error, error_description: description }));
+}
+
+type Stored = AdapterPayload & { uid: string };
+
+async function goOn(app: App, ctx: Context, result: (payload: Stored) => object): Promise<Expired> {
+  const changed = await changeInteraction(app, ctx, result);
+  if (!changed.ok) return changed;
+  const { returnTo } = changed.payload;
+  if (!returnTo?.startsWith(`${app.settings.issuer.origin}/`)) throw new Error('an interaction that leads elsewhere');
+  ctx.status = 303;
+  ctx.set('Location', returnTo);
+  ctx.set('Cache-Control', 'no-store');
+  ctx.body = '';
+  return changed;
+}
+
+/** Compare and set: of two submissions at once, one is written, and one that is over stays over. */
+async function changeInteraction(
+  app: App,
+  ctx: Context,
+  result: (payload: Stored) => object,
+): Promise<Outcome<{ payload: Stored }, 'expired'>> {
+  const details = await detailsOf(app, ctx);
+  if (!details) return refused('expired');
+  const key = layout.interaction(details.uid);
+  const [entry] = await app.live.read([key]);
+  if (!entry) return refused('expired');
+  const before = { ...fromStored(entry.value, details.uid), uid: details.uid } as Stored;
+  const { uid, ...payload } = { ...before, result: result(before) } as Stored;
+  const ttlMs = Math.max(1000, (before.exp ?? 0) * 1000 - app.clock.now());
+  const written = await app.live.commit([
+    { do: 'replace', key, expect: entry.value, value: toStored(payload), ttlMs },
+  ]);
+  return written.ok ? { ok: true, payload: { ...payload, uid } } : refused('expired');
+}
+
+async function detailsOf(app: App, ctx: Context) {
+  try {
+    return await app.provider.interactionDetails(ctx.req, ctx.res);
+  } catch (error) {
+    if (error instanceof errors.SessionNotFound) return undefined;
+    throw error;
+  }
+}
+
+function openProgress(app: App, uid: string, result: unknown): unknown {
+  const sealed = (result as { progress?: string } | undefined)?.progress;
+  return sealed && JSON.parse(app.seals.open(progressPurpose(uid), sealed));
+}
+
+/** Sealed for one interaction: progress of one cannot be put into another. */
+function progressPurpose(uid: string): string {
+  if (!uidShape.test(uid)) throw new Error('not an interaction');
+  return `interaction ${uid}`;
+}

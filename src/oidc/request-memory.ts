@@ -1,0 +1,26 @@
+import { Provider } from 'oidc-provider';
+
+/**
+ * What the adapter has read in the course of one request of the engine. It serves two ends: a second read of the same
+ * grant costs nothing, and a write of a session can say what it is a change *of*, so that a session ended or changed
+ * meanwhile is neither brought back nor overwritten (engine facts 4).
+ */
+export type RequestMemory = {
+  /** Grants by id, as stored. */
+  grants: Map<string, string>;
+  /** Sessions by uid, as stored when read. */
+  sessions: Map<string, string>;
+};
+
+const memories = new WeakMap<object, RequestMemory>();
+
+/** Undefined outside the engine's routes: our own pages read afresh each time. */
+export function requestMemory(): RequestMemory | undefined {
+  const ctx = Provider.ctx;
+  if (!ctx) return undefined;
+  const known = memories.get(ctx);
+  if (known) return known;
+  const fresh: RequestMemory = { grants: new Map(), sessions: new Map() };
+  memories.set(ctx, fresh);
+  return fresh;
+}

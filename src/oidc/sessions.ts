@@ -1,0 +1,97 @@
+import type { Context } from 'koa';
+import { findAccount } from '../accounts/account.ts';
+import { days } from '../kit/durations.ts';
+import type { App, Services } from '../services.ts';
+import { cookieNames } from './browser-cookies.ts';
+import { isSignedOut, mayComeIn } from './claims.ts';
+import { layout } from './live-layout.ts';
+import { dropSession, type StoredSession } from './session-records.ts';
+
+/** A browser that is signed in. `signedInAt` in epoch milliseconds: when credentials were last proved. */
+export type CurrentSession = {
+  uid: string;
+  accountId: string;
+  signedInAt: number;
+  amr: string[];
+};
+
+/**
+ * Who is signed in on this browser, for our own pages; asks everything the engine's policy asks, so that a page never
+ * lets in whom an authorization request would send to the sign-in.
+ */
+export async function currentSession(app: App, ctx: Context): Promise<CurrentSession | undefined> {
+  const session = await app.provider.Session.get(ctx);
+  const { uid, accountId, loginTs, amr = [] } = session;
+  if (!accountId || !loginTs) return undefined;
+  if (isTooOld(app, loginTs)) return undefined;
+  const account = await findAccount(app, accountId);
+  if (!account || !mayComeIn(account) || isSignedOut(account, { uid, loginTs })) return undefined;
+  return { uid, accountId, signedInAt: loginTs * 1000, amr };
+}
+
+/** Whether a session is past its absolute end, used or not. `loginTs` in epoch seconds. */
+export function isTooOld({ settings, clock }: Pick<Services, 'settings' | 'clock'>, loginTs: number): boolean {
+  return clock.now() - loginTs * 1000 > settings.SESSION_MAX_DAYS * days;
+}
+
+/** One line of a person's list of sessions. Times in epoch milliseconds. */
+export type SessionSummary = {
+  uid: string;
+  startedAt: number;
+  lastSeenAt: number;
+  expiresAt: number;
+  ip: string;
+  userAgent: string;
+};
+
+/** The most recently used first. */
+export async function listSessions({ live }: Pick<Services, 'live'>, accountId: string): Promise<SessionSummary[]> {
+  const members = await live.members(layout.accountSessions(accountId));
+  const found = await Promise.all(
+    members.map(async ({ member: uid }) => {
+      const [entry] = await live.read([layout.session(uid)]);
+      return entry && summaryOf(JSON.parse(entry.value), accountId);
+    }),
+  );
+  return found.filter((one) => one !== undefined).sort((a, b) => b.lastSeenAt - a.lastSeenAt);
+}
+
+function summaryOf(session: StoredSession, accountId: string): SessionSummary | undefined {
+  // The index is written first and may list a session that went to another account since.
+  if (session.accountId !== accountId) return undefined;
+  const { uid, seen, exp = 0, iat = 0 } = session;
+  return {
+    uid,
+    startedAt: seen?.startedAt ?? iat * 1000,
+    lastSeenAt: seen?.at ?? iat * 1000,
+    expiresAt: exp * 1000,
+    ip: seen?.ip ?? '',
+    userAgent: seen?.userAgent ?? '',
+  };
+}
+
+/** Ends one session of this account. False when the account has no such session, whoever else may have it. */
+export async function endSession(
+  { live }: Pick<Services, 'live'>,
+  { accountId, uid }: { accountId: string; uid: string },
+): Promise<boolean> {
+  if (!(await listSessions({ live }, accountId)).some((session) => session.uid === uid)) return false;
+  return dropSession({ live }, uid);
+}
+
+/** Ends all sessions of the account but `except`. Answers how many. */
+export async function endSessions(
+  { live }: Pick<Services, 'live'>,
+  { accountId, except }: { accountId: string; except?: string },
+): Promise<number> {
+  const sessions = await listSessions({ live }, accountId);
+  const ending = sessions.filter(({ uid }) => uid !== except);
+  const ended = await Promise.all(ending.map(({ uid }) => dropSession({ live }, uid)));
+  return ended.filter(Boolean).length;
+}
+
+/** Tells the browser to drop its session cookie; the session itself is ended with `endSession`. */
+export function forgetSessionCookie(app: App, ctx: Context): void {
+  const { cookies } = app.provider.createContext(ctx.req, ctx.res);
+  cookies.set(cookieNames.session, null, { signed: true });
+}

@@ -1,0 +1,29 @@
+import { errors } from 'oidc-provider';
+import { StoreUnavailable } from '../store/live.ts';
+
+/** How long an app or a browser is asked to wait, in seconds. */
+export const retryAfterSeconds = 2;
+
+/**
+ * A store that does not answer, in the engine's terms: 503 `temporarily_unavailable` (RFC 6749 section 4.1.2.1), shown here
+ * and never sent on to the app, since nothing says that the app was right to ask.
+ */
+export class TemporarilyUnavailable extends errors.OIDCProviderError {
+  override expose = true;
+  override error_description = 'the service is not available right now, try again';
+
+  constructor(cause: unknown) {
+    super(503, 'temporarily_unavailable');
+    this.cause = cause;
+    Object.assign(this, { allow_redirect: false });
+  }
+}
+
+/** Runs what asks a store on the engine's behalf. Without this, the engine would call an outage its own 500. */
+export async function asEngineError<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    throw error instanceof StoreUnavailable ? new TemporarilyUnavailable(error) : error;
+  }
+}
