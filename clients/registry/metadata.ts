@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { nearest } from '../../src/kit/nearest.ts';
+import type { ApplicationType } from './redirect-uris.ts';
 import { redirectUriProblem, webAddressProblem } from './redirect-uris.ts';
 
 /**
@@ -135,7 +136,8 @@ export function checkClientMetadata(
     return notAccepted([{ field: 'app', problem: 'must be an object of members.' }]);
   const parsed = clientMetadata.safeParse(given);
   const { problems, members } = checkNames(given);
-  if (!parsed.success) return notAccepted([...problems, ...fieldProblems(parsed.error)]);
+  if (!parsed.success)
+    return notAccepted([...problems, ...fieldProblems(parsed.error), ...redirectProblems(given)]);
   const metadata = withDefaults(Object.assign(parsed.data, members));
   problems.push(...redirectProblems(metadata), ...conflicts(metadata));
   return problems.length > 0 ? notAccepted(problems) : { ok: true, metadata, notes: notes(metadata) };
@@ -190,21 +192,28 @@ function withDefaults(given: Given): ClientMetadata {
   };
 }
 
-function redirectProblems(metadata: ClientMetadata): FieldProblem[] {
-  const problems: FieldProblem[] = [];
-  for (const member of ['redirect_uris', 'post_logout_redirect_uris'] as const) {
-    const seen = new Set<string>();
-    for (const [index, uri] of metadata[member].entries()) {
-      const field = `${member}[${index}]`;
-      const problem = redirectUriProblem(uri, metadata.application_type);
-      if (problem) problems.push({ field, problem });
-      // Entries that differ in case only are a slip waiting to be exploited on a host that folds case.
-      else if (seen.has(uri.toLowerCase()))
-        problems.push({ field, problem: 'is listed twice, perhaps in another case. Remove one.' });
-      seen.add(uri.toLowerCase());
-    }
-  }
-  return problems;
+/** Looks at what was typed, so that these problems are told together with those of other members. */
+function redirectProblems(given: object): FieldProblem[] {
+  const { application_type, ...members } = given as Record<string, unknown>;
+  const applicationType = application_type === 'native' ? 'native' : 'web';
+  return (['redirect_uris', 'post_logout_redirect_uris'] as const).flatMap((member) => {
+    const uris = members[member];
+    return Array.isArray(uris) ? listProblems(member, uris, applicationType) : [];
+  });
+}
+
+function listProblems(member: string, uris: unknown[], applicationType: ApplicationType): FieldProblem[] {
+  const seen = new Set<string>();
+  return uris.flatMap((uri, index) => {
+    if (typeof uri !== 'string') return [];
+    // Entries that differ in case only are a slip waiting to be exploited on a host that folds case.
+    const twice = seen.has(uri.toLowerCase());
+    seen.add(uri.toLowerCase());
+    const problem =
+      redirectUriProblem(uri, applicationType) ??
+      (twice ? 'is listed twice, perhaps in another case. Remove one.' : undefined);
+    return problem ? [{ field: `${member}[${index}]`, problem }] : [];
+  });
 }
 
 function conflicts(metadata: ClientMetadata): FieldProblem[] {
@@ -255,7 +264,8 @@ function fieldName(path: readonly PropertyKey[]): string {
 }
 
 function sentence(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'invalid_value') return `must be ${issue.values.map(String).join(' or ')}.`;
+  if (issue.code === 'invalid_value' && issue.message.startsWith('Invalid'))
+    return `must be ${issue.values.map(String).join(' or ')}.`;
   if (issue.code === 'invalid_type' && issue.message.startsWith('Invalid input'))
     return `must be ${shapes[issue.expected] ?? issue.expected}.`;
   return issue.message.replace(/([^.?])$/, '$1.');

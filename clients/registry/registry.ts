@@ -26,6 +26,9 @@ export type Client = {
   updatedAt: number;
 };
 
+/** The engine answers for it itself (src/oidc/account-client.ts), so a record under this name would never be read. */
+const ownClientId = 'latchkey-account';
+
 type Context = Pick<Services, 'db' | 'clock'>;
 export type NotAccepted = { ok: false; reason: 'not_accepted'; problems: FieldProblem[] };
 
@@ -216,6 +219,7 @@ function chosenProblems(
   // Unreserved characters only: an id stands in URLs, in Basic credentials and in the keys of the live store.
   if (given.clientId !== undefined && !/^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$/.test(given.clientId))
     say('client_id', 'must be 1 to 128 letters, digits, dots, hyphens, underscores or tildes.');
+  if (given.clientId === ownClientId) say('client_id', 'is that of our own account pages. Choose another.');
   if (given.clientSecret === undefined) return problems;
   const problem = chosenSecretProblem(given.clientSecret);
   if (problem) say('client_secret', problem);

@@ -1,0 +1,30 @@
+import { findAccount, lockAccount as keepOut } from '../accounts/account.ts';
+import { recordEvent } from '../audit/record.ts';
+import type { Outcome } from '../kit/outcome.ts';
+import { refused } from '../kit/outcome.ts';
+import type { Services } from '../services.ts';
+import type { RequestSource } from '../web/request-source.ts';
+import type { EndedAccess } from './end-all-access.ts';
+import { endAccessAround } from './end-all-access.ts';
+
+/**
+ * Locks the account for its person's safety, until they recover it or an operator unlocks it. Whoever may have got in
+ * is out: every session and token ends now. Safe to repeat.
+ */
+export async function lockAccount(
+  services: Pick<Services, 'db' | 'live' | 'clock' | 'seals' | 'log'>,
+  { accountId, reason }: { accountId: string; reason: string },
+  from?: RequestSource,
+): Promise<Outcome<EndedAccess, 'unknown_account'>> {
+  if (!(await findAccount(services, accountId))) return refused('unknown_account');
+  const { changed, ended } = await endAccessAround(services, { accountId }, () =>
+    keepOut(services, { accountId, reason }),
+  );
+  if (!changed.ok) return refused('unknown_account');
+  await recordEvent(
+    services,
+    { type: 'account.locked', accountId, actor: 'operator', detail: { reason } },
+    from,
+  );
+  return { ok: true, ...ended };
+}

@@ -1,0 +1,24 @@
+import { addClient } from '../../clients/registry/registry.ts';
+import { recordEvent } from '../audit/record.ts';
+import type { Services } from '../services.ts';
+import type { RequestSource } from '../web/request-source.ts';
+
+/**
+ * Registers an app. Its secret is in the answer and nowhere else afterwards. Metadata may be anything: what is wrong
+ * with it is answered as problems of its members.
+ */
+export async function registerClient(
+  services: Pick<Services, 'db' | 'clock' | 'seals' | 'log'>,
+  given: { metadata: unknown; clientId?: string; clientSecret?: string },
+  from?: RequestSource,
+): ReturnType<typeof addClient> {
+  const added = await addClient(services, given);
+  if (!added.ok) return added;
+  const { clientId, metadata } = added.client;
+  await recordEvent(
+    services,
+    { type: 'client.created', clientId, detail: { name: metadata.client_name } },
+    from,
+  );
+  return added;
+}

@@ -1,0 +1,27 @@
+import { findAccount, removeAccount as forget } from '../accounts/account.ts';
+import { recordEvent } from '../audit/record.ts';
+import type { Outcome } from '../kit/outcome.ts';
+import { refused } from '../kit/outcome.ts';
+import type { Services } from '../services.ts';
+import type { RequestSource } from '../web/request-source.ts';
+import type { EndedAccess } from './end-all-access.ts';
+import { endAccessAround } from './end-all-access.ts';
+
+/**
+ * Removes the account for good, with its contacts, credentials and consents. The audit record stays. Sessions and
+ * tokens end first: a session whose account is gone would be an error to the engine, and introspection would go on
+ * calling its tokens active (engine facts 6).
+ */
+export async function removeAccount(
+  services: Pick<Services, 'db' | 'live' | 'clock' | 'seals' | 'log'>,
+  { accountId, reason }: { accountId: string; reason: string },
+  from?: RequestSource,
+): Promise<Outcome<EndedAccess, 'unknown_account'>> {
+  if (!(await findAccount(services, accountId))) return refused('unknown_account');
+  const { changed, ended } = await endAccessAround(services, { accountId }, () =>
+    forget(services, { accountId }),
+  );
+  if (!changed.ok) return refused('unknown_account');
+  await recordEvent(services, { type: 'account.deleted', accountId, detail: { reason } }, from);
+  return { ok: true, ...ended };
+}

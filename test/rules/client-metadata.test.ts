@@ -1,0 +1,156 @@
+import { describe, expect, it } from '@jest/globals';
+import { checkClientMetadata } from '../../clients/registry/metadata.ts';
+
+const redirect_uris = ['https://app.example.com/cb'];
+
+function problemsOf(given: unknown): Record<string, string> {
+  const checked = checkClientMetadata(given);
+  return checked.ok ? {} : Object.fromEntries(checked.problems.map((p) => [p.field, p.problem]));
+}
+
+function accepted(given: unknown) {
+  const checked = checkClientMetadata(given);
+  if (!checked.ok) throw new Error(JSON.stringify(checked.problems));
+  return checked;
+}
+
+describe('what an app says of itself', () => {
+  it('is completed with the defaults of RFC 7591', () => {
+    expect(accepted({ redirect_uris }).metadata).toMatchObject({
+      application_type: 'web',
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+      token_endpoint_auth_method: 'client_secret_basic',
+      id_token_signed_response_alg: 'RS256',
+      first_party: false,
+    });
+  });
+
+  it('gets refresh tokens only where it may ask for offline access', () => {
+    expect(accepted({ redirect_uris, scope: 'openid email' }).metadata.grant_types).toEqual([
+      'authorization_code',
+    ]);
+    expect(accepted({ redirect_uris, scope: 'openid offline_access' }).metadata.grant_types).toContain(
+      'refresh_token',
+    );
+  });
+
+  it('makes native apps public, since what is shipped to everybody is no secret (RFC 8252 section 8.5)', () => {
+    const { metadata } = accepted({
+      application_type: 'native',
+      redirect_uris: ['com.example.app:/cb'],
+    });
+    expect(metadata.token_endpoint_auth_method).toBe('none');
+  });
+
+  it('lets a resource server have no redirect URIs and no grants', () => {
+    expect(accepted({ client_name: 'API', resource_server: '*' }).metadata.grant_types).toEqual([]);
+  });
+
+  it('takes names and addresses in other languages', () => {
+    const { metadata } = accepted({
+      redirect_uris,
+      'client_name#de-AT': 'Häuser',
+      'tos_uri#fr': 'https://a.example/cgu',
+    });
+    expect(metadata['client_name#de-AT']).toBe('Häuser');
+  });
+
+  it('stores a scope once', () => {
+    expect(accepted({ redirect_uris, scope: 'openid  email openid' }).metadata.scope).toBe('openid email');
+  });
+
+  it('keeps login_with_amazon with a note, and demands no less for it', () => {
+    const { metadata, notes } = accepted({ redirect_uris, login_with_amazon: true });
+    expect(metadata.login_with_amazon).toBe(true);
+    expect(notes.join()).toMatch(/PKCE stays required/);
+  });
+});
+
+describe('an app is refused with the member and what to do', () => {
+  it.each<[string, unknown, RegExp]>([
+    ['redirect_uris', {}, /missing/],
+    ['redirect_uris', { redirect_uris: 'https://a.example/' }, /must be a list/],
+    [
+      'redirect_uris',
+      { redirect_uris: Array.from({ length: 51 }, (_, i) => `https://a.example/${i}`) },
+      /50/,
+    ],
+    ['redirect_uris[1]', { redirect_uris: ['https://a.example/cb', 'https://a.example/CB'] }, /twice/],
+    [
+      'post_logout_redirect_uris[0]',
+      { redirect_uris, post_logout_redirect_uris: ['http://a.example/'] },
+      /plain http/,
+    ],
+    ['grant_types[0]', { redirect_uris, grant_types: ['implicit'] }, /authorization_code or refresh_token/],
+    ['grant_types[0]', { redirect_uris, grant_types: ['password'] }, /authorization_code or refresh_token/],
+    ['grant_types', { redirect_uris, grant_types: ['refresh_token'] }, /without authorization_code/],
+    ['response_types[0]', { redirect_uris, response_types: ['token'] }, /must be code/],
+    [
+      'token_endpoint_auth_method',
+      { redirect_uris, token_endpoint_auth_method: 'client_secret_jwt' },
+      /must be/,
+    ],
+    [
+      'token_endpoint_auth_method',
+      { redirect_uris, token_endpoint_auth_method: 'private_key_jwt' },
+      /needs jwks/,
+    ],
+    ['jwks.keys[0]', { redirect_uris, jwks: { keys: [{ kty: 'EC', d: 'x' }] } }, /private key/],
+    ['jwks.keys[0].kty', { redirect_uris, jwks: { keys: [{ kty: 'oct', k: 'x' }] } }, /RSA, EC or OKP/],
+    ['jwks', { redirect_uris, jwks: { keys: [{ kty: 'EC' }] }, jwks_uri: 'https://a.example/k' }, /Keep one/],
+    ['scope', { redirect_uris, scope: 'openid admin' }, /"admin"/],
+    ['client_name', { redirect_uris, client_name: 'Bank\u202Eknab' }, /direction-changing/],
+    ['client_name', { redirect_uris, client_name: 'La\u200Btchkey' }, /invisible/],
+    ['client_name', { redirect_uris, client_name: 'x'.repeat(81) }, /80 characters/],
+    ['client_name', { redirect_uris, client_name: '  ' }, /empty/],
+    ['client_name#<b>', { redirect_uris, 'client_name#<b>': 'x' }, /not a member/],
+    ['client_name#de', { redirect_uris, 'client_name#de': '\u0000' }, /control/],
+    ['redirect_uri', { redirect_uris, redirect_uri: 'x' }, /Did you mean redirect_uris/],
+    [
+      'id_token_encrypted_response_alg',
+      { redirect_uris, id_token_encrypted_response_alg: 'RSA-OAEP' },
+      /not a member/,
+    ],
+    [
+      'id_token_signed_response_alg',
+      { redirect_uris, id_token_signed_response_alg: 'none' },
+      /RS256 or ES256/,
+    ],
+    [
+      'id_token_signed_response_alg',
+      { redirect_uris, id_token_signed_response_alg: 'HS256' },
+      /RS256 or ES256/,
+    ],
+    ['logo_uri', { redirect_uris, logo_uri: 'javascript:alert(1)' }, /https/],
+    ['contacts[0]', { redirect_uris, contacts: ['nobody'] }, /e-mail/],
+    ['first_party', { redirect_uris, first_party: 'yes' }, /true or false/],
+    ['default_max_age', { redirect_uris, default_max_age: -1 }, /negative/],
+    [
+      'resource_server',
+      { redirect_uris, resource_server: ['a'], token_endpoint_auth_method: 'none' },
+      /authenticates/,
+    ],
+    [
+      'subject_type',
+      { redirect_uris: ['https://a.example/', 'https://b.example/'], subject_type: 'pairwise' },
+      /one host/,
+    ],
+    ['__proto__', JSON.parse('{"redirect_uris":["https://a.example/"],"__proto__":{"x":1}}'), /not a member/],
+    ['constructor', { redirect_uris, ['constructor']: 1 }, /not a member/],
+    ['app', [], /object/],
+    ['app', null, /object/],
+  ])('%s: %j', (field, given, sentence) => {
+    expect(problemsOf(given)[field]).toMatch(sentence);
+  });
+
+  it('tells all problems together', () => {
+    const found = problemsOf({
+      redirect_uris: ['javascript:x'],
+      scope: 3,
+      logo_uri: 'ftp://a.example/',
+      colour: 'red',
+    });
+    expect(Object.keys(found).sort()).toEqual(['colour', 'logo_uri', 'redirect_uris[0]', 'scope']);
+  });
+});
