@@ -16,13 +16,16 @@ export type LiveEntry = {
   consumedBy: string | undefined;
 };
 
-/** One step of a commit; the comment says when it refuses the whole commit. Times to live are in milliseconds, at least 1. */
+/**
+ * One step of a commit; the comment says when it refuses the whole commit. A step sees what the steps before it did.
+ * Times to live are in milliseconds, at least 1. An entry that was spent is still there until it expires.
+ */
 export type LiveStep =
-  /** Creates or overwrites; never refuses. */
+  /** Creates or overwrites, unspent; never refuses. */
   | { do: 'put'; key: LiveKey; value: string; ttlMs: number }
   /** Creates; `exists` when it is there. */
   | { do: 'add'; key: LiveKey; value: string; ttlMs: number }
-  /** Overwrites what was read as `expect`; `missing` when gone, `changed` when somebody else wrote meanwhile. */
+  /** Overwrites what was read as `expect`; `missing` when gone, `changed` when somebody else wrote meanwhile. Spent stays spent. */
   | { do: 'replace'; key: LiveKey; expect: string; value: string; ttlMs: number }
   /**
    * Spends a single-use entry; `missing` when gone, `consumed` when somebody else spent it. The same `by` may repeat: a
@@ -51,7 +54,8 @@ export interface LiveStore {
   members(key: LiveKey): Promise<{ member: string; expiresAt: number }[]>;
   /**
    * Adds `amount` to a counter that starts when first counted and ends `windowMs` later; one atomic step. Amount 0
-   * reads without counting. Answers the count after adding and the time until the window ends.
+   * reads without counting, a negative one takes back (never below 0, never starting a window). Answers the count after
+   * adding and the time until the window ends, 0 when none runs.
    */
   count(key: LiveKey, windowMs: number, amount: number): Promise<{ count: number; resetMs: number }>;
   /** Resolves when the store answers, rejects with StoreUnavailable within a second when it does not. */
@@ -72,4 +76,23 @@ export function partitionOf(key: string): string {
   const end = key.indexOf('}:');
   if (!key.startsWith('{') || end < 2) throw new Error(`a live key needs a partition in braces: ${key}`);
   return key.slice(1, end);
+}
+
+/** The partition that all keys share; a commit or a read over two would work on one server and fail on a cluster. */
+export function onePartition(keys: readonly string[]): void {
+  const partitions = new Set(keys.map(partitionOf));
+  if (partitions.size > 1) throw new Error(`one partition at a time, not ${[...partitions].join(' and ')}`);
+}
+
+/** Throws on steps that no home can take: mistakes of the caller, found the same way on each. */
+export function checkSteps(steps: readonly LiveStep[]): void {
+  onePartition(steps.map((step) => step.key));
+  for (const step of steps) {
+    const lifetime = 'ttlMs' in step ? step.ttlMs : step.do === 'consume' ? step.keepMs : undefined;
+    if (lifetime !== undefined && !(Number.isFinite(lifetime) && lifetime >= 1))
+      throw new Error(`a time to live of ${lifetime} ms, at ${step.do} ${step.key}`);
+    // The Redis home keeps `by` on a line of its own before the value.
+    if (step.do === 'consume' && (step.by === '' || step.by.includes('\n')))
+      throw new Error(`\`by\` must be one line, at ${step.key}`);
+  }
 }

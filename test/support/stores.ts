@@ -2,9 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Clock } from '../../src/kit/clock.ts';
 import { openDatabase } from '../../src/store/database.ts';
+import type { LiveStore } from '../../src/store/live.ts';
+import { openLiveRedis } from '../../src/store/live-redis.ts';
+import { openLiveSqlite } from '../../src/store/live-sqlite.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import type { Database } from '../../src/store/tables.ts';
 
@@ -79,4 +83,56 @@ async function runOnServer(url: string, sql: string): Promise<void> {
   await client.connect();
   await client.query(sql);
   await client.end();
+}
+
+export type TestLive = {
+  live: LiveStore;
+  clock: TestClock;
+  /** Lets time pass for what is stored: the clock for SQLite, really waiting for Redis, which expires by its own time. */
+  pass(ms: number): Promise<void>;
+  close(): Promise<void>;
+};
+
+export async function openTestLive(kind: LiveKind): Promise<TestLive> {
+  const clock = testClock();
+  if (kind === 'redis') return openTestRedis(clock);
+  const folder = testFolder();
+  const live = openLiveSqlite({ file: join(folder.path, 'live.db'), clock });
+  return {
+    live,
+    clock,
+    pass: async (ms) => clock.advance(ms),
+    async close() {
+      await live.close();
+      folder.remove();
+    },
+  };
+}
+
+async function openTestRedis(clock: TestClock): Promise<TestLive> {
+  const prefix = `${randomBytes(8).toString('hex')}:`;
+  const live = openLiveRedis({ url: process.env['TEST_REDIS_URL'] ?? '', prefix, clock });
+  await untilAnswering(live);
+  return {
+    live,
+    clock,
+    async pass(ms) {
+      clock.advance(ms);
+      await sleep(ms);
+    },
+    close: () => live.close(),
+  };
+}
+
+/** A Redis connection is made in the background and calls fail until it stands. */
+export async function untilAnswering(store: { ping(): Promise<void> }, withinMs = 5000): Promise<void> {
+  const giveUpAt = performance.now() + withinMs;
+  for (;;) {
+    try {
+      return await store.ping();
+    } catch (error) {
+      if (performance.now() > giveUpAt) throw error;
+      await sleep(20);
+    }
+  }
 }

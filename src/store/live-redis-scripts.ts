@@ -1,0 +1,118 @@
+/**
+ * The atomic steps on Redis. An entry is a string: '-' and the value while unspent, '+', who spent it, a line feed and the
+ * value once spent. An index is a sorted set scored by the end of each member; a counter is a number that expires.
+ *
+ * `commit` reads what its steps touch, decides on copies, and writes only when no step refused, for a script cannot be
+ * rolled back. Each step has its key in KEYS (so that a cluster can route it) and four arguments after the time of the
+ * app: what to do, a time, a text, what is expected. It answers ['ok'] or [the refusal, the place of the step].
+ */
+const commit = `
+local now = tonumber(ARGV[1])
+local entries, touched, indexes = {}, {}, {}
+
+local function read(key)
+  local entry = entries[key]
+  if not entry then
+    entry = { raw = redis.call('GET', key) }
+    entries[key] = entry
+    touched[#touched + 1] = key
+  end
+  return entry
+end
+
+local function parts(raw)
+  if raw:sub(1, 1) == '-' then return nil, raw:sub(2) end
+  local line = raw:find('\\n', 1, true)
+  return raw:sub(2, line - 1), raw:sub(line + 1)
+end
+
+local function write(entry, raw, ttl)
+  entry.raw, entry.ttl, entry.keep, entry.changed = raw, ttl, nil, true
+end
+
+local function consume(entry, by, keep)
+  local spentBy, value = parts(entry.raw)
+  if spentBy and spentBy ~= by then return 'consumed' end
+  entry.raw, entry.changed = '+' .. by .. '\\n' .. value, true
+  if keep == '' then return end
+  if entry.ttl then entry.ttl = math.min(entry.ttl, tonumber(keep))
+  else entry.keep = math.min(entry.keep or math.huge, tonumber(keep)) end
+end
+
+local function take(key, what, time, text, expected)
+  local entry = read(key)
+  if what == 'put' then return write(entry, '-' .. text, tonumber(time)) end
+  if what == 'add' then
+    if entry.raw then return 'exists' end
+    return write(entry, '-' .. text, tonumber(time))
+  end
+  if what == 'delete' then return write(entry, false) end
+  if not entry.raw then return 'missing' end
+  if what == 'take' then return write(entry, false) end
+  if what == 'consume' then return consume(entry, text, time) end
+  if what == 'replace' then
+    local spentBy, value = parts(entry.raw)
+    if value ~= expected then return 'changed' end
+    return write(entry, (spentBy and '+' .. spentBy .. '\\n' or '-') .. text, tonumber(time))
+  end
+end
+
+for place, key in ipairs(KEYS) do
+  local at = place * 4 - 2
+  local what = ARGV[at]
+  if what == 'enlist' or what == 'strike' then
+    indexes[#indexes + 1] = { key = key, what = what, ends = tonumber(ARGV[at + 1]), member = ARGV[at + 2] }
+  else
+    local refusal = take(key, what, ARGV[at + 1], ARGV[at + 2], ARGV[at + 3])
+    if refusal then return { refusal, place - 1 } end
+  end
+end
+
+for _, key in ipairs(touched) do
+  local entry = entries[key]
+  if entry.changed and not entry.raw then redis.call('DEL', key)
+  elseif entry.changed and entry.ttl then
+    redis.call('SET', key, entry.raw, 'PX', string.format('%.0f', entry.ttl))
+  elseif entry.changed then
+    redis.call('SET', key, entry.raw, 'KEEPTTL')
+    if entry.keep and redis.call('PTTL', key) > entry.keep then
+      redis.call('PEXPIRE', key, string.format('%.0f', entry.keep))
+    end
+  end
+end
+
+for _, index in ipairs(indexes) do
+  if index.what == 'enlist' and index.ends > now then
+    redis.call('ZADD', index.key, string.format('%.0f', index.ends), index.member)
+  else
+    redis.call('ZREM', index.key, index.member)
+  end
+  redis.call('ZREMRANGEBYSCORE', index.key, '-inf', ARGV[1])
+  local last = redis.call('ZRANGE', index.key, -1, -1, 'WITHSCORES')
+  if last[2] then redis.call('PEXPIRE', index.key, string.format('%.0f', tonumber(last[2]) - now)) end
+end
+return { 'ok' }
+`;
+
+/** ARGV: the window and the amount. A window starts when something is first counted, and not again until it ended. */
+const count = `
+local amount = tonumber(ARGV[2])
+local counted = tonumber(redis.call('GET', KEYS[1]) or '0')
+local left = redis.call('PTTL', KEYS[1])
+if amount == 0 or (amount < 0 and left == -2) then return { counted, math.max(left, 0) } end
+local total = math.max(0, counted + amount)
+if left > 0 then
+  redis.call('SET', KEYS[1], string.format('%.0f', total), 'KEEPTTL')
+  return { total, left }
+end
+redis.call('SET', KEYS[1], string.format('%.0f', total), 'PX', ARGV[1])
+return { total, tonumber(ARGV[1]) }
+`;
+
+export const scripts = { liveCommit: { lua: commit }, liveCount: { lua: count, numberOfKeys: 1 } };
+
+/** The commands ioredis makes of them. The reply of a refused commit has its step. */
+export type ScriptCommands = {
+  liveCommit(keyCount: number, ...keysAndArguments: (string | number)[]): Promise<[string, number?]>;
+  liveCount(key: string, windowMs: number, amount: number): Promise<[number, number]>;
+};

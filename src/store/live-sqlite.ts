@@ -1,0 +1,108 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+import type { Clock } from '../kit/clock.ts';
+import { minutes } from '../kit/durations.ts';
+import type { CommitResult, LiveEntry, LiveStep, LiveStore } from './live.ts';
+import { checkSteps, onePartition, partitionOf } from './live.ts';
+import { openLiveRows } from './live-sqlite-rows.ts';
+import { openSqliteFile, whenFree } from './sqlite-file.ts';
+
+/**
+ * The live state in a SQLite file, for installations without Redis. A commit is one immediate transaction, so several
+ * processes may share the file. What is acknowledged survives kill -9; a power cut may cost the last moments, which is
+ * what Redis promises too with its usual `appendfsync everysec`. Entries expire by the clock that was handed in.
+ */
+export function openLiveSqlite({ file, clock }: { file: string; clock: Clock }): LiveStore {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  const database = openSqliteFile({ file, durability: 'crash' });
+  const rows = openLiveRows(database);
+  const patiently = <Result>(work: () => Result) => whenFree({ store: 'live', patienceMs: 900 }, work);
+
+  // Expired rows are invisible already; this only gives their room back.
+  const sweeper = setInterval(() => {
+    patiently(() => rows.sweep(clock.now())).catch(() => {});
+  }, minutes);
+  sweeper.unref();
+
+  return {
+    async read(keys) {
+      onePartition(keys);
+      const found = await patiently(() => rows.entries(keys, clock.now()));
+      return keys.map((key) => found.get(key));
+    },
+    async commit(steps) {
+      checkSteps(steps);
+      return patiently(() => commit(database, rows, steps, clock.now()));
+    },
+    async members(key) {
+      partitionOf(key);
+      return patiently(() => rows.members(key, clock.now()));
+    },
+    async count(key, windowMs, amount) {
+      partitionOf(key);
+      const now = clock.now();
+      const counter = await patiently(() => rows.count(key, windowMs, amount, now));
+      return counter ? { count: counter.count, resetMs: counter.resetsAt - now } : { count: 0, resetMs: 0 };
+    },
+    async ping() {
+      await patiently(() => database.exec('select 1'));
+    },
+    async close() {
+      clearInterval(sweeper);
+      if (database.isOpen) database.close();
+    },
+  };
+}
+
+type Rows = ReturnType<typeof openLiveRows>;
+
+function commit(database: DatabaseSync, rows: Rows, steps: readonly LiveStep[], now: number): CommitResult {
+  database.exec('begin immediate');
+  try {
+    for (const [place, step] of steps.entries()) {
+      const reason = take(rows, step, now);
+      if (!reason) continue;
+      database.exec('rollback');
+      return { ok: false, reason, step: place };
+    }
+    database.exec('commit');
+    return { ok: true };
+  } catch (error) {
+    if (database.isTransaction) database.exec('rollback');
+    throw error;
+  }
+}
+
+/** Takes one step; answers why it refuses. */
+function take(rows: Rows, step: LiveStep, now: number) {
+  if (step.do === 'put') return void rows.put(step.key, step.value, now + step.ttlMs);
+  if (step.do === 'delete') return void rows.remove(step.key);
+  if (step.do === 'strike') return void rows.strike(step.key, step.member);
+  if (step.do === 'enlist')
+    return void (step.expiresAt > now
+      ? rows.enlist(step.key, step.member, step.expiresAt)
+      : rows.strike(step.key, step.member));
+
+  const entry = rows.entries([step.key], now).get(step.key);
+  if (step.do === 'add') return entry ? 'exists' : void rows.put(step.key, step.value, now + step.ttlMs);
+  return entry ? change(rows, step, entry, now) : 'missing';
+}
+
+function change(
+  rows: Rows,
+  step: Extract<LiveStep, { do: 'replace' | 'consume' | 'require' | 'take' }>,
+  entry: LiveEntry,
+  now: number,
+) {
+  if (step.do === 'take') return void rows.remove(step.key);
+  if (step.do === 'replace') {
+    if (entry.value !== step.expect) return 'changed';
+    return void rows.overwrite(step.key, step.value, now + step.ttlMs);
+  }
+  if (step.do === 'consume') {
+    if (entry.consumedBy !== undefined && entry.consumedBy !== step.by) return 'consumed';
+    return void rows.consume(step.key, step.by, now + (step.keepMs ?? Number.POSITIVE_INFINITY));
+  }
+  return undefined;
+}
