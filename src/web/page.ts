@@ -99,7 +99,7 @@ export function openPages({ settings }: { settings: Settings }, look: Look): Pag
       direction: w.direction,
       asset: assets.url,
       brand,
-      part: (name: string, members: object = {}) => partOf(look.parts, name)({ ...members, ...given }),
+      part: (name: string, members: object = {}) => partOf(look.parts, name)(joined(members, given)),
     };
     return given;
   }
@@ -108,7 +108,7 @@ export function openPages({ settings }: { settings: Settings }, look: Look): Pag
     const { nonce, words: w } = requestState(ctx);
     const given = tools(ctx);
     const { title, view, shell = 'card', nav, scripts = [], errorCode } = options;
-    const body = templateOf(options.template)({ ...view, ...given, title });
+    const body = templateOf(options.template)({ ...joined(view, given), title });
     const problems = (view as { problems?: object }).problems ?? {};
     const marked = Object.keys(problems).length > 0 ? w.t('shared.problem_title', { title }) : title;
     const name = brand.name;
@@ -172,6 +172,14 @@ export async function showPage(ctx: Context, options: PageOptions): Promise<void
   ctx.set('Content-Security-Policy', contentSecurityPolicy({ nonce, staysHere }));
   ctx.type = 'text/html; charset=utf-8';
   ctx.body = html;
+}
+
+/** A member named like one of ours would be lost without a word. */
+function joined(members: object, given: object): object {
+  const clash = Object.keys(members).find((name) => name in given);
+  if (clash)
+    throw new Error(`a template cannot be given a member named ${clash}: every page has that already`);
+  return { ...members, ...given };
 }
 
 function partOf(dir: string, name: string): Template {

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import Router from '@koa/router';
@@ -20,7 +21,7 @@ import { galleryTexts } from './gallery-texts.ts';
  */
 export async function openGallery(environment: Record<string, string> = {}, silent: Log = quiet) {
   const app = new Koa();
-  const server = app.listen(0, '127.0.0.1');
+  const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const origin = `http://localhost:${(server.address() as AddressInfo).port}`;
   const settings = readSettings({ ISSUER: origin, SUPPORT_URL: 'https://help.example', ...environment });
@@ -34,6 +35,7 @@ export async function openGallery(environment: Record<string, string> = {}, sile
   app.use(pages.assets.middleware);
   app.use(router.routes());
   app.use(router.allowedMethods());
+  server.on('request', app.callback());
   const close = async () => {
     server.closeAllConnections();
     server.close();

@@ -32,6 +32,7 @@ addEventListener('pageshow', () => {
 });
 
 document.querySelector('[aria-invalid]')?.focus();
+document.querySelector('.side [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
 
 const written = new Intl.DateTimeFormat(document.documentElement.lang, {
   dateStyle: 'medium',
