@@ -1,12 +1,20 @@
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Provider } from 'oidc-provider';
-import type { BoundedQueue } from './kit/bounded-queue.ts';
-import type { Clock } from './kit/clock.ts';
-import type { Seals } from './kit/sealing.ts';
+import { type BoundedQueue, openBoundedQueue } from './kit/bounded-queue.ts';
+import { type Clock, systemClock } from './kit/clock.ts';
+import { openSeals, type Seals } from './kit/sealing.ts';
 import type { Settings } from './settings.ts';
-import type { LiveStore } from './store/live.ts';
+import { keptSecrets, liveFile } from './store/data-folder.ts';
+import { openDatabase } from './store/database.ts';
+import { type LiveStore, StoreUnavailable } from './store/live.ts';
+import { openLiveRedis } from './store/live-redis.ts';
+import { openLiveSqlite } from './store/live-sqlite.ts';
+import { migrate } from './store/migrate.ts';
 import type { Database } from './store/tables.ts';
-import type { Log } from './web/log.ts';
-import type { Metrics } from './web/metrics.ts';
+import { describeError, type Log, openLog } from './web/log.ts';
+import { type Metrics, openMetrics } from './web/metrics.ts';
 
 /** The outside world, handed down by name: what a function can touch is its first line. */
 export type Services = {
@@ -23,3 +31,89 @@ export type Services = {
 
 /** The services and the engine. `provider` is a getter: key rotation puts a new instance in its place. */
 export type App = Services & { readonly provider: Provider };
+
+export type OpenServices = Services & {
+  /** Closes the stores, once nothing uses them any more. */
+  close(): Promise<void>;
+};
+
+/**
+ * Opens everything: brings the records up to date, reads or makes the secrets, and waits for stores that are still
+ * starting. In the settings of the answer SECRETS_KEY and COOKIE_KEYS are always set.
+ */
+export async function openServices(
+  given: Settings,
+  { clock = systemClock, log = openLog({ level: given.LOG_LEVEL }) }: { clock?: Clock; log?: Log } = {},
+): Promise<OpenServices> {
+  const { SECRETS_KEY, COOKIE_KEYS, seals } = openSecrets(given);
+  const settings = { ...given, SECRETS_KEY, COOKIE_KEYS };
+  const db = await openRecords(settings, log);
+  const live = await openLive(settings, clock, log).catch(async (error) => {
+    await db.destroy();
+    throw error;
+  });
+  return {
+    settings,
+    clock,
+    db,
+    live,
+    seals,
+    hashQueue: openBoundedQueue({
+      width: availableParallelism(),
+      depth: settings.HASH_QUEUE,
+      retryAfter: 2,
+    }),
+    log,
+    metrics: openMetrics(),
+    async close() {
+      await live.close().finally(() => db.destroy());
+    },
+  };
+}
+
+function openSecrets({ SECRETS_KEY, COOKIE_KEYS, DATA_DIR }: Settings) {
+  const secrets = SECRETS_KEY && COOKIE_KEYS ? { SECRETS_KEY, COOKIE_KEYS } : keptSecrets(DATA_DIR);
+  const chosen = {
+    SECRETS_KEY: SECRETS_KEY ?? secrets.SECRETS_KEY,
+    COOKIE_KEYS: COOKIE_KEYS ?? secrets.COOKIE_KEYS,
+  };
+  return { ...chosen, seals: openSeals(chosen.SECRETS_KEY.map((key) => Buffer.from(key, 'base64url'))) };
+}
+
+async function openRecords({ DATABASE_URL, DATA_DIR }: Settings, log: Log): Promise<Database> {
+  const place = { url: DATABASE_URL, dataDir: DATA_DIR };
+  const patient = await openDatabase({ ...place, patient: true });
+  try {
+    await whenStarted(log, 'records', () => migrate(patient));
+  } finally {
+    await patient.destroy();
+  }
+  return openDatabase(place);
+}
+
+async function openLive({ REDIS_URL, DATA_DIR }: Settings, clock: Clock, log: Log): Promise<LiveStore> {
+  if (!REDIS_URL) return openLiveSqlite({ file: join(DATA_DIR, liveFile), clock });
+  const live = openLiveRedis({ url: REDIS_URL, clock });
+  try {
+    await whenStarted(log, 'live', () => live.checkEviction());
+    return live;
+  } catch (error) {
+    await live.close();
+    throw error;
+  }
+}
+
+/** Stores and servers are started together, in any order: a store gets a minute to answer before we give up. */
+async function whenStarted(log: Log, store: string, attempt: () => Promise<void>): Promise<void> {
+  const giveUpAt = performance.now() + 60_000;
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable) || performance.now() > giveUpAt) throw error;
+      // The first tries are quiet: a connection that is only being made fails too.
+      if (tries % 20 === 10) log.warn({ store, error: describeError(error) }, 'waiting for a store');
+    }
+    await sleep(Math.min(50 * (tries + 1), 500));
+  }
+}

@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Kysely } from 'kysely';
+import { makeDataFolder, recordsFile } from './data-folder.ts';
 import { postgresDialect } from './postgres-dialect.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
 import { openSqliteFile } from './sqlite-file.ts';
@@ -10,9 +10,6 @@ import type { Database, Tables } from './tables.ts';
  * This room owns the two stores and their two homes each: the records (here, tables.ts, migrate.ts) and the live state
  * (live.ts). It knows no noun: which rows mean what is the business of the room named in tables.ts.
  */
-
-/** The records of an embedded store, in DATA_DIR. */
-export const recordsFile = 'records.db';
 
 /**
  * Opens the records: PostgreSQL at `url`, else SQLite in `dataDir`. Inside a transaction use its `tx` alone: the
@@ -29,7 +26,7 @@ export async function openDatabase({
   patient?: boolean;
 }): Promise<Database> {
   if (url) return new Kysely<Tables>({ dialect: postgresDialect({ url, patient }) });
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  makeDataFolder(dataDir);
   // What people decided is worth waiting for the disk.
   const file = openSqliteFile({ file: join(dataDir, recordsFile), durability: 'power-cut' });
   return new Kysely<Tables>({ dialect: sqliteDialect({ file, patienceMs: patient ? 60_000 : 900 }) });

@@ -1,8 +1,8 @@
-import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../kit/clock.ts';
 import { minutes } from '../kit/durations.ts';
+import { makeDataFolder } from './data-folder.ts';
 import type { CommitResult, LiveEntry, LiveStep, LiveStore } from './live.ts';
 import { checkSteps, onePartition, partitionOf } from './live.ts';
 import { openLiveRows } from './live-sqlite-rows.ts';
@@ -14,7 +14,7 @@ import { openSqliteFile, whenFree } from './sqlite-file.ts';
  * what Redis promises too with its usual `appendfsync everysec`. Entries expire by the clock that was handed in.
  */
 export function openLiveSqlite({ file, clock }: { file: string; clock: Clock }): LiveStore {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  makeDataFolder(dirname(file));
   const database = openSqliteFile({ file, durability: 'crash' });
   const rows = openLiveRows(database);
   const patiently = <Result>(work: () => Result) => whenFree({ store: 'live', patienceMs: 900 }, work);

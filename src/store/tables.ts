@@ -15,6 +15,7 @@ export type Tables = {
   consents: ConsentsTable; // src/consents
   audit_events: AuditEventsTable; // src/audit
   signing_keys: SigningKeysTable; // src/oidc
+  server_secrets: ServerSecretsTable; // src/oidc
   messages: MessagesTable; // src/mail
   versions: VersionsTable; // src/store
 };
@@ -134,6 +135,9 @@ export type SigningKeysTable = {
   /** Set when a newer key took over: still published until `retire_at`. */
   retire_at: number | null;
 };
+
+/** Secrets that are made once and never change, whatever happens to SECRETS_KEY; sealed for `server-secret`. */
+export type ServerSecretsTable = { name: string; secret: string };
 
 export type MessagesTable = {
   id: string;

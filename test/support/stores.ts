@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Clock } from '../../src/kit/clock.ts';
+import { openServices, type Services } from '../../src/services.ts';
+import { readSettings } from '../../src/settings.ts';
 import { openDatabase } from '../../src/store/database.ts';
 import type { LiveStore } from '../../src/store/live.ts';
 import { openLiveRedis } from '../../src/store/live-redis.ts';
@@ -135,4 +137,22 @@ export async function untilAnswering(store: { ping(): Promise<void> }, withinMs 
       await sleep(20);
     }
   }
+}
+
+export type TestServices = Services & { clock: TestClock; close(): Promise<void> };
+
+/** Everything a verb may ask for, on embedded stores of its own; `overrides` are settings as the environment gives them. */
+export async function openTestServices(overrides: Record<string, string> = {}): Promise<TestServices> {
+  const folder = testFolder();
+  const clock = testClock();
+  const settings = readSettings({ DATA_DIR: folder.path, LOG_LEVEL: 'silent', ...overrides });
+  const services = await openServices(settings, { clock });
+  return {
+    ...services,
+    clock,
+    async close() {
+      await services.close();
+      folder.remove();
+    },
+  };
 }
