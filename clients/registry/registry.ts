@@ -30,6 +30,12 @@ export type Client = {
 const ownClientId = 'latchkey-account';
 
 type Context = Pick<Services, 'db' | 'clock'>;
+/** `clientId` and `clientSecret` where they are to be chosen ones. */
+export type NewClient = {
+  metadata: unknown;
+  clientId?: string | undefined;
+  clientSecret?: string | undefined;
+};
 export type NotAccepted = { ok: false; reason: 'not_accepted'; problems: FieldProblem[] };
 
 export async function findClient({ db }: { db: Database }, clientId: string): Promise<Client | undefined> {
@@ -51,16 +57,14 @@ export async function listClients({ db }: { db: Database }): Promise<Client[]> {
  */
 export async function addClient(
   { db, clock }: Context,
-  given: { metadata: unknown; clientId?: string; clientSecret?: string },
+  given: NewClient,
 ): Promise<
   | { ok: true; client: Client; clientSecret: string | undefined; notes: string[] }
   | NotAccepted
   | { ok: false; reason: 'client_id_taken' }
 > {
-  const checked = checkClientMetadata(given.metadata);
-  const chosen = chosenProblems(given, checked.ok ? checked.metadata : undefined);
-  if (!checked.ok) return { ...checked, problems: [...chosen, ...checked.problems] };
-  if (chosen.length > 0) return { ok: false, reason: 'not_accepted', problems: chosen };
+  const checked = checkClient(given);
+  if (!checked.ok) return checked;
 
   const clientId = given.clientId ?? newId();
   const clientSecret = usesSecret(checked.metadata) ? (given.clientSecret ?? newSecret()) : undefined;
@@ -88,7 +92,7 @@ export async function addClient(
   });
   if (!added) return refused('client_id_taken');
   const client = await existing(db, clientId);
-  return { ok: true, client, clientSecret, notes: [...checked.notes, ...secretNotes(given.clientSecret)] };
+  return { ok: true, client, clientSecret, notes: checked.notes };
 }
 
 /** Puts `metadata` in the place of what the app said before. An app that no longer has a secret loses those it had. */
@@ -210,10 +214,22 @@ function storedText(metadata: ClientMetadata, clientId: string): string {
   return JSON.stringify(Object.fromEntries(Object.entries(named).sort(([a], [b]) => (a < b ? -1 : 1))));
 }
 
-function chosenProblems(
-  given: { clientId?: string; clientSecret?: string },
-  metadata: ClientMetadata | undefined,
-): FieldProblem[] {
+/** The rules of `addClient`, without adding: for those that look at many apps before they write the first. */
+export function checkClient(
+  given: NewClient,
+): NotAccepted | { ok: true; metadata: ClientMetadata; notes: string[] } {
+  const checked = checkClientMetadata(given.metadata);
+  const chosen = chosenProblems(given, checked.ok ? checked.metadata : undefined);
+  if (!checked.ok) return { ...checked, problems: [...chosen, ...checked.problems] };
+  if (chosen.length > 0) return { ok: false, reason: 'not_accepted', problems: chosen };
+  const short = given.clientSecret !== undefined && given.clientSecret.length < 32;
+  return { ...checked, notes: [...checked.notes, ...(short ? [shortSecretNote] : [])] };
+}
+
+const shortSecretNote =
+  'client_secret is shorter than 32 characters: choose a longer one, or leave it out and one is made.';
+
+function chosenProblems(given: NewClient, metadata: ClientMetadata | undefined): FieldProblem[] {
   const problems: FieldProblem[] = [];
   const say = (field: string, problem: string) => problems.push({ field, problem });
   // Unreserved characters only: an id stands in URLs, in Basic credentials and in the keys of the live store.
@@ -226,12 +242,6 @@ function chosenProblems(
   if (metadata && !usesSecret(metadata))
     say('client_secret', `is of no use with ${metadata.token_endpoint_auth_method}. Remove it.`);
   return problems;
-}
-
-function secretNotes(chosen: string | undefined): string[] {
-  return chosen !== undefined && chosen.length < 32
-    ? ['client_secret is shorter than 32 characters: choose a longer one, or leave it out and one is made.']
-    : [];
 }
 
 async function existing(db: Database, clientId: string): Promise<Client> {

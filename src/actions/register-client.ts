@@ -1,3 +1,4 @@
+import type { NewClient } from '../../clients/registry/registry.ts';
 import { addClient } from '../../clients/registry/registry.ts';
 import { recordEvent } from '../audit/record.ts';
 import type { Services } from '../services.ts';
@@ -9,7 +10,7 @@ import type { RequestSource } from '../web/request-source.ts';
  */
 export async function registerClient(
   services: Pick<Services, 'db' | 'clock' | 'seals' | 'log'>,
-  given: { metadata: unknown; clientId?: string; clientSecret?: string },
+  given: NewClient,
   from?: RequestSource,
 ): ReturnType<typeof addClient> {
   const added = await addClient(services, given);
