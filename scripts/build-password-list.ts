@@ -5,11 +5,12 @@ import { bitPlaces } from '../src/credentials/common-passwords.ts';
 import { characterCount, passwordText } from '../src/credentials/password-text.ts';
 
 /**
- * Makes src/credentials/data/common-passwords.bloom from a text file with one password a line, the most common first:
+ * Makes src/credentials/data/common-passwords.bloom from zxcvbn's list and from text files with one password a line, the
+ * most common first:
  *
- *   node scripts/build-password-list.ts <file>
+ *   node scripts/build-password-list.ts [file ...]
  *
- * Run by hand when the list is renewed; docs/decisions/0010-block-list.md names the file it was last made from.
+ * Run by hand when the list is renewed; docs/decisions/0010-block-list.md names what it was last made from.
  */
 const bitsPerPassword = 22;
 const probes = 15;
@@ -17,11 +18,8 @@ const probes = 15;
 const leastLength = 8;
 const shortOnes = 50_000;
 
-const [source] = process.argv.slice(2);
-if (!source) throw new Error('which file?');
-const lines = readFileSync(source, 'utf8')
-  .split(/\r?\n/)
-  .concat(dictionary['passwords-common'] ?? []);
+const files = process.argv.slice(2).map((file) => readFileSync(file, 'utf8').split(/\r?\n/));
+const lines = [...files, dictionary['passwords-common'] ?? []].flat();
 const kept = lines.filter((line, rank) => {
   const length = characterCount(line);
   return passwordText(line) !== undefined && (length >= leastLength || (length > 4 && rank < shortOnes));

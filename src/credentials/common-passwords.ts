@@ -5,7 +5,7 @@ import { repeatedUnit } from './password-text.ts';
 
 /**
  * The passwords that attackers try first, as a Bloom filter: some half a million passwords in 1.4 MB, none of them
- * readable, no network. It never misses one of them, and takes a stranger for one of them once in 40,000 times.
+ * readable, no network. It never misses one of them, and takes a stranger for one of them once in 30,000 times.
  * Made by scripts/build-password-list.ts; sources and costs in docs/decisions/0010-block-list.md.
  *
  * The file: 4 bytes of probes a key, 4 bytes of bits, both little-endian, then the bits.

@@ -18,7 +18,7 @@ import { typedCode } from './typed-code.ts';
  *   issued --right--> spent        --wrong x 5, 10 minutes, or a newer one--> dead
  */
 export const contactCodeLifeMs = 10 * minutes;
-export const mostContactCodeGuesses = 5;
+const mostContactCodeGuesses = 5;
 const guessWindowMs = 1 * hours;
 
 export type ContactCodePurpose = 'sign_up' | 'reset' | 'verify';
@@ -63,6 +63,8 @@ export async function checkContactCode(
   if (!sameSecret(stored.mac, codeMac(seals, { id, purpose, about, code: typed })))
     return refused('wrong_code');
   if (!(await spend(live, keys.code, entry.value))) return refused('expired');
+  // Only failures add up: a right answer gives its guess back.
+  await live.count(keys.guesses, guessWindowMs, -1);
   return { ...done, data: JSON.parse(seals.open('contact-code', stored.data)) };
 }
 

@@ -94,13 +94,8 @@ export async function verifyPassword(
 ): Promise<boolean> {
   const stored = await readHash(ctx, accountId ?? '');
   const text = passwordText(password);
-  const possible = stored && text !== undefined && characterCount(text) <= maxPasswordLength;
-  const matches = await matchesHash(
-    ctx,
-    possible ? stored : hashOfNobody(ctx.settings),
-    possible ? text : '',
-  );
-  if (!possible || !matches) return false;
+  const matches = await matchesHash(ctx, stored ?? hashOfNobody(ctx.settings), text ?? '');
+  if (!stored || text === undefined || !matches) return false;
   if (isOutdated(ctx.settings, stored)) await renewHash(ctx, { accountId: accountId ?? '', stored, text });
   return true;
 }

@@ -39,8 +39,8 @@ export async function requirePeppers({ db, settings }: Pick<Services, 'db' | 'se
     .distinct()
     .execute();
   const known = new Set(peppers(settings).map(({ id }) => id));
-  const missing = named.map((row) => row.pepper_id).filter((id) => id !== null && !known.has(id));
-  if (missing.length > 0) throw new PepperMissing(missing as string[]);
+  const missing = named.flatMap(({ pepper_id: id }) => (id === null || known.has(id) ? [] : [id]));
+  if (missing.length > 0) throw new PepperMissing(missing);
 }
 
 /** What argon2 is given in the password's place. HMAC rather than argon2's own secret, so that any argon2 can follow. */

@@ -10,7 +10,7 @@ export type Strength = { score: 0 | 1 | 2 | 3 | 4; reasons: StrengthReason[] };
 /** The estimate's work grows with the square of the length and more; past this many characters it would be 4 anyway. */
 const mostCharacters = 64;
 /** Where the words of a dictionary end that are worth their memory: the rest is rare, and rare is what we ask for. */
-const mostWords = 20_000;
+const mostWords = 10_000;
 
 /**
  * How hard a password is to guess, 0 to 4 (4: out of reach), and why, for the meter beside the field. Advice only: what is

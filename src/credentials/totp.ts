@@ -1,18 +1,15 @@
-import { createGuardrails, generateSecret, generateURI, verify } from 'otplib';
-import { epochSeconds } from '../kit/clock.ts';
+import { generateSecret, generateURI } from 'otplib';
 import { done, type Outcome, refused } from '../kit/outcome.ts';
 import type { Services } from '../services.ts';
 import type { TotpCredentialsTable } from '../store/tables.ts';
+import { burnTotpStep, matchingStep, period } from './totp-step.ts';
 import { typedCode } from './typed-code.ts';
 
 /**
  * Authenticator apps: time-based codes (RFC 6238), SHA-1, six digits, 30 seconds, which is what every app can do.
  * One step of clock difference is forgiven either way (section 5.2). An account may have several.
+ * The codes themselves, and how each is used up, are in totp-step.ts.
  */
-const period = 30;
-// RFC 4226 section 4 wants 128 bits; secrets that an operator brings along from another system may have 80.
-const guardrails = createGuardrails({ MIN_SECRET_BYTES: 10 });
-
 export type TotpContext = Pick<Services, 'db' | 'clock' | 'seals'>;
 export type TotpCredential = { id: string; name: string; createdAt: number; lastUsedAt: number | undefined };
 
@@ -92,35 +89,6 @@ async function spendCode(
     reason = 'code_already_used';
   }
   return refused(reason);
-}
-
-/**
- * Answers whether this request was the first to use the step. A code stays right for its whole window, so whoever reads it
- * over a shoulder could use it too; taking a step once, and never an older one, is what makes it one-time (RFC 6238
- * section 5.2). One statement, so that of racing requests all but one are told no.
- */
-async function burnTotpStep(
-  { db, clock }: Pick<Services, 'db' | 'clock'>,
-  { id, step }: { id: string; step: number },
-): Promise<boolean> {
-  const { numUpdatedRows } = await db
-    .updateTable('totp_credentials')
-    .set({ last_used_step: step, last_used_at: clock.now() })
-    .where('id', '=', id)
-    .where('last_used_step', '<', step)
-    .executeTakeFirst();
-  return numUpdatedRows === 1n;
-}
-
-/** The time step whose code this is, among the current one and its two neighbours. */
-async function matchingStep(
-  { clock }: Pick<Services, 'clock'>,
-  secret: string,
-  code: string,
-): Promise<number | undefined> {
-  const epoch = epochSeconds(clock);
-  const result = await verify({ secret, token: code, epoch, period, epochTolerance: period, guardrails });
-  return result.valid && 'timeStep' in result ? result.timeStep : undefined;
 }
 
 async function insertTotp(
