@@ -1,0 +1,44 @@
+import type { Client } from '../../clients/registry/registry.ts';
+import { recordEvent } from '../audit/record.ts';
+import { findConsent, recordConsent } from '../consents/consent.ts';
+import { isScope, scopeRules } from '../consents/scopes.ts';
+import type { Services } from '../services.ts';
+import type { RequestSource } from '../web/request-source.ts';
+import { notifyAccount } from './notify-account.ts';
+
+type Context = Pick<Services, 'db' | 'clock' | 'seals' | 'log' | 'settings'>;
+
+/**
+ * A person lets an app see what its scopes name. Giving access is recorded first and takes effect after: the engine's
+ * grant is minted from this record (finishConsent), so a crash between the two costs a click and leaks nothing.
+ *
+ * `asked` are the scopes the page showed, `ticked` those optional ones that were left ticked. What must be for the app to
+ * work at all is allowed by the button itself.
+ */
+export async function giveConsent(
+  app: Context,
+  {
+    accountId,
+    client,
+    asked,
+    ticked,
+  }: { accountId: string; client: Client; asked: readonly string[]; ticked: readonly string[] },
+  from: RequestSource,
+): Promise<{ allowed: string[]; declined: string[] }> {
+  const { clientId } = client;
+  const known = asked.filter(isScope);
+  const allowed = known.filter((scope) => !scopeRules(scope).optional || ticked.includes(scope));
+  const declined = known.filter((scope) => !allowed.includes(scope));
+  const before = await findConsent(app, { accountId, clientId });
+  await recordConsent(app, { accountId, clientId, allowed, declined });
+  await recordEvent(app, { type: 'consent.given', accountId, clientId, detail: { allowed, declined } }, from);
+  // Access while the person is away is what somebody else at their keyboard would want: they are told (AC-13).
+  const lasting = allowed.includes('offline_access') && !before?.allowed.includes('offline_access');
+  if (lasting)
+    await notifyAccount(app, {
+      accountId,
+      template: 'app_connected',
+      values: { app: client.metadata.client_name },
+    });
+  return { allowed, declined };
+}

@@ -1,0 +1,64 @@
+import { addAccount } from '../accounts/account.ts';
+import { recordEvent } from '../audit/record.ts';
+import { checkContactCode } from '../credentials/contact-codes.ts';
+import { storePasswordHash } from '../credentials/password.ts';
+import type { Outcome } from '../kit/outcome.ts';
+import { type Limited, takeFromLimits } from '../limits/limits.ts';
+import type { Services } from '../services.ts';
+import type { RequestSource } from '../web/request-source.ts';
+import { endAllAccess } from './end-all-access.ts';
+import { type NextStep, passGate, type SignInProgress } from './sign-in.ts';
+import { codeIsAbout } from './sign-up.ts';
+
+type Context = Pick<Services, 'db' | 'clock' | 'live' | 'seals' | 'log' | 'metrics'>;
+type ProveAddress = Extract<SignInProgress, { at: 'prove_address' }>;
+
+/**
+ * The second half of signing up: the code that was sent shows whose the address is, and only now there is an account.
+ * Somebody may have proved the same address meanwhile; that ends where everybody else starts, with a sentence that says
+ * how to go on.
+ */
+export async function proveAddress(
+  app: Context,
+  { progress, code, interactionUid }: { progress: ProveAddress; code: string; interactionUid: string },
+  from: RequestSource,
+): Promise<Outcome<{ next: NextStep }, 'wrong_code' | 'expired'> | Limited> {
+  const room = await takeFromLimits(app, [{ limit: 'code_guess_by_address', key: from.ip }]);
+  if (!room.ok) return room;
+  const about = codeIsAbout({ interactionUid }, progress);
+  const checked = await checkContactCode(app, { purpose: 'sign_up', about, id: progress.codeId, code });
+  if (!checked.ok) return checked;
+  const accountId = await makeAccount(app, progress, from);
+  if (!accountId) return { ok: true, next: { at: 'start', notice: 'address_taken' } };
+  const provedAt = app.clock.now();
+  const next = await passGate(app, { accountId, provedAt, amr: ['pwd'], remember: false, from });
+  return { ok: true, next };
+}
+
+async function makeAccount(
+  app: Context,
+  { channel, address, written, pending }: ProveAddress,
+  from: RequestSource,
+): Promise<string | undefined> {
+  const { name, hash, pepperId } = pending;
+  const contacts = [{ channel, address, written, verified: true }];
+  const added = await addAccount(app, { profile: { name }, contacts });
+  if (!added.ok) return undefined;
+  const { accountId, displaced } = added;
+  // Were we to stop between these two, the account has no password: its owner resets it with the proved address.
+  await storePasswordHash(app, { accountId, hash, pepperId });
+  await recordEvent(app, { type: 'account.created', accountId, detail: { channel, by: 'sign_up' } }, from);
+  await recordEvent(app, { type: 'contact.proved', accountId, detail: { channel } }, from);
+  for (const other of displaced) await displace(app, { accountId: other, channel }, from);
+  return accountId;
+}
+
+/** Whoever claimed the address without proof may be waiting inside for its owner to come (misuse case SI-17). */
+async function displace(
+  app: Context,
+  { accountId, channel }: { accountId: string; channel: 'email' | 'phone' },
+  from: RequestSource,
+): Promise<void> {
+  await endAllAccess(app, { accountId });
+  await recordEvent(app, { type: 'contact.displaced', accountId, detail: { channel } }, from);
+}

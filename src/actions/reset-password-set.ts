@@ -1,0 +1,70 @@
+import { type Account, findAccount } from '../accounts/account.ts';
+import { recordEvent } from '../audit/record.ts';
+import {
+  checkNewPassword,
+  findPassword,
+  hashPassword,
+  type PasswordRefusal,
+  storePasswordHash,
+} from '../credentials/password.ts';
+import type { Outcome } from '../kit/outcome.ts';
+import { forgetFailures } from '../limits/limits.ts';
+import type { Services } from '../services.ts';
+import type { RequestSource } from '../web/request-source.ts';
+import { wellKnown } from './create-account.ts';
+import { endAccessAround } from './end-all-access.ts';
+import { notifyAccount } from './notify-account.ts';
+import { afterFirstFactor, type NextStep, type SignInProgress } from './sign-in.ts';
+import { isProved } from './sign-up.ts';
+
+type Context = Pick<
+  Services,
+  'db' | 'clock' | 'live' | 'seals' | 'log' | 'metrics' | 'settings' | 'hashQueue'
+>;
+type NewPassword = Extract<SignInProgress, { at: 'new_password' }>;
+
+/**
+ * A forgotten password, second half. Setting it ends every session and every app's access: whoever knew the old one may
+ * be in there. All proved addresses are told. The second step is still asked where there is one: a mailbox alone must
+ * not be enough.
+ */
+export async function submitNewPassword(
+  app: Context,
+  { progress, password }: { progress: NewPassword; password: string },
+  from: RequestSource,
+): Promise<Outcome<{ next: NextStep }, PasswordRefusal>> {
+  const account = await ticketHolder(app, progress);
+  if (!account) return { ok: true, next: { at: 'start', notice: 'start_over' } };
+  const acceptable = checkNewPassword(app, { password, about: wellKnown(account) });
+  if (!acceptable.ok) return acceptable;
+  await replacePassword(app, { account, password, channel: progress.channel }, from);
+  // A lock outlasts the reset. Whoever is locked out is not told here, but asked to sign in like anybody.
+  if (account.lockedAt !== null) return { ok: true, next: { at: 'start', notice: 'password_set' } };
+  return { ok: true, next: await afterFirstFactor(app, { accountId: account.id, remember: false, from }) };
+}
+
+/** The ticket is void once the address left the account, or once a password was set by other means (misuse case RC-07). */
+async function ticketHolder(app: Context, progress: NewPassword): Promise<Account | undefined> {
+  const { accountId, provedAt } = progress;
+  const account = await findAccount(app, accountId);
+  if (!account?.contacts.some((known) => isProved(known, progress))) return undefined;
+  const current = await findPassword(app, accountId);
+  return (current?.changedAt ?? 0) > provedAt ? undefined : account;
+}
+
+async function replacePassword(
+  app: Context,
+  { account, password, channel }: { account: Account; password: string; channel: 'email' | 'phone' },
+  from: RequestSource,
+): Promise<void> {
+  const accountId = account.id;
+  // Hashed before anything changes: a full queue then leaves everything as it was.
+  const hashed = await hashPassword(app, password);
+  const { ended } = await endAccessAround(app, { accountId }, () =>
+    storePasswordHash(app, { accountId, ...hashed }),
+  );
+  await forgetFailures(app, { limit: 'password_by_account', key: accountId });
+  const detail = { channel, sessions_ended: ended.sessions };
+  await recordEvent(app, { type: 'password.reset', accountId, detail }, from);
+  await notifyAccount(app, { accountId, template: 'password_reset' });
+}

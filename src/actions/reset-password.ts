@@ -1,0 +1,111 @@
+import { findAccountByIdentifier } from '../accounts/account.ts';
+import { type Identifier, parseIdentifier } from '../accounts/identifier.ts';
+import { recordEvent } from '../audit/record.ts';
+import { checkContactCode, issueContactCode } from '../credentials/contact-codes.ts';
+import { type Outcome, refused } from '../kit/outcome.ts';
+import { type Limited, takeFromLimits } from '../limits/limits.ts';
+import { sendMessage } from '../mail/message.ts';
+import type { Services } from '../services.ts';
+import type { RequestSource } from '../web/request-source.ts';
+import type { NextStep, SignInProgress } from './sign-in.ts';
+import { codeIsAbout, isProved, reaches, takeSends, type Visit } from './sign-up.ts';
+
+type Context = Pick<Services, 'db' | 'clock' | 'live' | 'seals' | 'log' | 'metrics' | 'settings'>;
+type ResetCode = Extract<SignInProgress, { at: 'reset_code' }>;
+
+/**
+ * A forgotten password, first half: a code goes to the address if an account has proved that it is its own. The page
+ * that follows is the same for every address, and so is the work.
+ *
+ *   start ── forgot ──► reset_code ── right code ──► new_password (reset-password-set.ts)
+ */
+export async function requestReset(
+  app: Context,
+  typed: { identifier: string },
+  visit: Visit,
+): Promise<Outcome<{ next: NextStep }, 'not_an_address' | 'no_text_messages'> | Limited> {
+  const parsed = parseIdentifier(typed.identifier, { region: app.settings.DEFAULT_PHONE_REGION });
+  if (!parsed.ok) return parsed;
+  if (!reaches(app.settings, parsed)) return refused('no_text_messages');
+  const { channel, address, written } = parsed;
+  return await sendResetCode(app, { identifier: { channel, address, written }, sentAgain: false }, visit);
+}
+
+export async function sendResetCodeAgain(
+  app: Context,
+  { progress }: { progress: ResetCode },
+  visit: Visit,
+): Promise<{ ok: true; next: NextStep } | Limited> {
+  const { channel, address, written } = progress;
+  return await sendResetCode(app, { identifier: { channel, address, written }, sentAgain: true }, visit);
+}
+
+async function sendResetCode(
+  app: Context,
+  { identifier, sentAgain }: { identifier: Identifier; sentAgain: boolean },
+  visit: Visit,
+): Promise<{ ok: true; next: NextStep } | Limited> {
+  const room = await takeResets(app, identifier, visit.from);
+  if (!room.ok) return room;
+  const found = await findAccountByIdentifier(app, identifier);
+  // Only a proved address resets: who merely claims one must not get in by it.
+  const account = found?.contacts.some((known) => isProved(known, identifier)) ? found : undefined;
+  const about = codeIsAbout(visit, identifier);
+  const { id, code, guessesLeft } = await issueContactCode(app, { purpose: 'reset', about, data: {} });
+  if (guessesLeft === 0) return { ok: true, next: { at: 'start', notice: 'too_many_codes' } };
+  await tellOwner(app, { accountId: account?.id, identifier, code }, visit);
+  const accountId = account && { accountId: account.id };
+  return { ok: true, next: { at: 'reset_code', ...identifier, ...accountId, codeId: id, sentAgain } };
+}
+
+async function takeResets(
+  app: Context,
+  identifier: Identifier,
+  from: RequestSource,
+): ReturnType<typeof takeFromLimits> {
+  const { channel, address } = identifier;
+  const contact = app.seals.mac('reset contact', `${channel} ${address}`);
+  const room = await takeFromLimits(app, [{ limit: 'reset_by_contact', key: contact }]);
+  return room.ok ? await takeSends(app, identifier, from) : room;
+}
+
+/** The same event and the same message are written whether there is an account or not; one of the messages goes nowhere. */
+async function tellOwner(
+  app: Context,
+  { accountId, identifier, code }: { accountId: string | undefined; identifier: Identifier; code: string },
+  { locale, from }: Visit,
+): Promise<void> {
+  const { channel } = identifier;
+  await recordEvent(app, { type: 'password.reset_requested', accountId, detail: { channel } }, from);
+  const to = accountId ? identifier : undefined;
+  await sendMessage(app, { to, template: 'reset_code', locale, values: { code } });
+}
+
+/** A right code is a ticket to choose a new password, good for a quarter of an hour in this interaction. */
+export async function submitResetCode(
+  app: Context,
+  { progress, code, interactionUid }: { progress: ResetCode; code: string; interactionUid: string },
+  from: RequestSource,
+): Promise<Outcome<{ next: NextStep }, 'wrong_code' | 'expired'> | Limited> {
+  const { accountId, channel, address, written, codeId } = progress;
+  const room = await takeFromLimits(app, [{ limit: 'code_guess_by_address', key: from.ip }]);
+  if (!room.ok) return room;
+  const about = codeIsAbout({ interactionUid }, progress);
+  const checked = await checkContactCode(app, { purpose: 'reset', about, id: codeId, code });
+  // Without an account the code went to nobody; one in a million guesses it, and is told what the others are told.
+  if (!checked.ok || !accountId) {
+    const reason = checked.ok ? 'wrong_code' : checked.reason;
+    await noteResetFailure(app, { accountId, channel, reason }, from);
+    return refused(reason);
+  }
+  const provedAt = app.clock.now();
+  return { ok: true, next: { at: 'new_password', accountId, channel, address, written, provedAt } };
+}
+
+async function noteResetFailure(
+  app: Context,
+  { accountId, ...detail }: { accountId: string | undefined; channel: 'email' | 'phone'; reason: string },
+  from: RequestSource,
+): Promise<void> {
+  await recordEvent(app, { type: 'password.reset_failed', accountId, detail }, from);
+}
