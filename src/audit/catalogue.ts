@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { printable } from './printable.ts';
+import { printable } from '../kit/printable.ts';
 
 /**
  * Every kind of event there is: what it says in the manual, who does it unless told otherwise, and the closed list of

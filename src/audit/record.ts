@@ -1,4 +1,5 @@
-import { randomBytes } from 'node:crypto';
+import { orderedIds } from '../kit/ordered-ids.ts';
+import { printable } from '../kit/printable.ts';
 import type { Seals } from '../kit/sealing.ts';
 import type { Services } from '../services.ts';
 import type { AuditEventsTable, Database } from '../store/tables.ts';
@@ -7,7 +8,6 @@ import type { RequestSource } from '../web/request-source.ts';
 import type { AuditEvent } from './catalogue.ts';
 import { eventKind } from './catalogue.ts';
 import { type Chain, chainMac, startChain } from './chain.ts';
-import { printable } from './printable.ts';
 
 /**
  * The record of what happened: append only, outlives the accounts and apps it speaks of. This file is the one way to
@@ -68,7 +68,7 @@ function loggable(row: Row) {
  * out together in the next INSERT, so that a slow store costs one round trip and not one for each event.
  */
 type Waiting = { row: Row; done: () => void; failed: (error: unknown) => void };
-type Writer = { chain: Chain; waiting: Waiting[]; writing: boolean; lastTime: number; inTime: number };
+type Writer = { chain: Chain; waiting: Waiting[]; writing: boolean; nextId: (now: number) => string };
 
 // One writer a database: a process has one, tests have several.
 const writers = new WeakMap<Database, Writer>();
@@ -79,8 +79,7 @@ function append(db: Database, seals: Seals, row: Row): Promise<void> {
     chain: startChain(seals),
     waiting: [],
     writing: false,
-    lastTime: 0,
-    inTime: 0,
+    nextId: orderedIds(),
   };
   writers.set(db, writer);
   return new Promise((done, failed) => {
@@ -111,27 +110,10 @@ async function drain(db: Database, seals: Seals, writer: Writer): Promise<void> 
 function linkUp(writer: Writer, batch: readonly Waiting[]): { rows: AuditEventsTable[]; end: Chain } {
   let end = writer.chain;
   const rows = batch.map(({ row }) => {
-    const linked = { ...row, id: nextId(writer, row.at), chain: end.name, seq: end.seq + 1 };
+    const linked = { ...row, id: writer.nextId(row.at), chain: end.name, seq: end.seq + 1 };
     const mac = chainMac(end.key, end.mac, linked);
     end = { ...end, seq: linked.seq, mac };
     return { ...linked, mac };
   });
   return { rows, end };
-}
-
-/**
- * Ids sort by time, and within a process by the order of writing also when the clock is set back: 12 hex digits of
- * milliseconds, 4 of a counter, 16 random so that processes never meet. Hex in lower case and of one length sorts the
- * same under every collation of a database.
- */
-function nextId(writer: Writer, at: number): string {
-  if (at > writer.lastTime) {
-    writer.lastTime = at;
-    writer.inTime = 0;
-  } else if (writer.inTime === 0xffff) {
-    writer.lastTime += 1;
-    writer.inTime = 0;
-  } else writer.inTime += 1;
-  const time = writer.lastTime.toString(16).padStart(12, '0');
-  return `${time}${writer.inTime.toString(16).padStart(4, '0')}${randomBytes(8).toString('hex')}`;
 }
