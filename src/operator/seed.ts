@@ -18,7 +18,10 @@ export type SeedReport = {
 export async function seed(
   services: Services,
   text: string,
-): Promise<{ ok: true; report: SeedReport; notes: string[] } | { ok: false; problems: FieldProblem[] }> {
+): Promise<
+  | { ok: true; report: SeedReport; notes: string[]; notBrought: FieldProblem[] }
+  | { ok: false; problems: FieldProblem[] }
+> {
   const read = readSeedFile(services, text);
   if (!read.ok) return read;
   const problems: FieldProblem[] = [];

@@ -1,0 +1,95 @@
+import { parse } from 'yaml';
+import { z } from 'zod';
+import type { FieldProblem } from '../../clients/registry/metadata.ts';
+import { clientMetadata } from '../../clients/registry/metadata.ts';
+import type { Desk, Problem } from './command.ts';
+import { flagName } from './command.ts';
+
+/**
+ * The members of an app's metadata as flags: `redirect_uris` is `--redirect-uris`, given once for each. What has members
+ * of its own (jwks, names in other languages) comes from --metadata-file; a flag wins over the file.
+ */
+const shape: Record<string, z.ZodType> = clientMetadata.shape;
+const memberNames = Object.keys(shape).filter((name) => !(inner(shape[name]) instanceof z.ZodObject));
+
+export const metadataFlags: Record<string, z.ZodType> = {
+  metadataFile: z
+    .string()
+    .optional()
+    .meta({ description: 'A file (YAML or JSON) with members of its metadata; - is standard input.' }),
+  ...Object.fromEntries(memberNames.map((name) => [camelCase(name), asFlag(name)])),
+};
+
+/** What the flags and the file say, as metadata to be checked by the registry. */
+export async function readMetadata(
+  desk: Desk,
+  flags: Record<string, unknown>,
+): Promise<{ ok: true; metadata: Record<string, unknown> } | { ok: false; problems: Problem[] }> {
+  const fromFile = await readMetadataFile(desk, flags['metadataFile']);
+  if (!fromFile.ok) return fromFile;
+  const typed = memberNames.flatMap((name) => {
+    const value = flags[camelCase(name)];
+    return value === undefined ? [] : [[name, asMember(name, value)]];
+  });
+  return { ok: true, metadata: { ...fromFile.metadata, ...Object.fromEntries(typed) } };
+}
+
+/** A problem of a member, said of the flag that the operator typed where there is one. */
+export function asTyped({ field, problem }: FieldProblem): Problem {
+  const name = /^[a-z_]+/.exec(field)?.[0] ?? field;
+  return memberNames.includes(name)
+    ? { field: `${flagName(camelCase(name))}${field.slice(name.length)}`, problem }
+    : { field, problem };
+}
+
+async function readMetadataFile(
+  desk: Desk,
+  file: unknown,
+): Promise<{ ok: true; metadata: object } | { ok: false; problems: Problem[] }> {
+  if (typeof file !== 'string') return { ok: true, metadata: {} };
+  const said = (problem: string) => ({
+    ok: false as const,
+    problems: [{ field: '--metadata-file', problem }],
+  });
+  const text = await desk.readText(file);
+  try {
+    const metadata: unknown = parse(text, { maxAliasCount: 0 });
+    if (typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata))
+      return { ok: true, metadata };
+  } catch (error) {
+    return said(`is neither YAML nor JSON: ${(error as Error).message.split('\n')[0]}`);
+  }
+  return said('must hold an object of members.');
+}
+
+function asFlag(name: string): z.ZodType {
+  const schema = inner(shape[name]);
+  const kind =
+    schema instanceof z.ZodBoolean ? z.boolean() : isList(schema) ? z.array(z.string()) : z.string();
+  const choices = schema instanceof z.ZodEnum ? schema.options.join(', ') : '';
+  const description = [shape[name]?.meta()?.description, choices && `One of ${choices}.`];
+  return kind.optional().meta({ description: description.filter(Boolean).join(' ') });
+}
+
+function asMember(name: string, value: unknown): unknown {
+  const schema = inner(shape[name]);
+  if (schema instanceof z.ZodNumber && /^\d+$/.test(String(value))) return Number(value);
+  // The one member that may be a text or a list.
+  if (schema instanceof z.ZodUnion && Array.isArray(value) && value.length === 1 && value[0] === '*')
+    return '*';
+  return value;
+}
+
+function isList(schema: z.ZodType | undefined): boolean {
+  return schema instanceof z.ZodArray || schema instanceof z.ZodUnion;
+}
+
+function inner(schema: z.ZodType | undefined): z.ZodType | undefined {
+  return schema instanceof z.ZodOptional || schema instanceof z.ZodDefault
+    ? inner(schema.unwrap() as z.ZodType)
+    : schema;
+}
+
+function camelCase(name: string): string {
+  return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
