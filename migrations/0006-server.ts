@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 
-/** What the server itself keeps: signing keys, messages on their way, version counters. */
+/** What the server itself keeps: signing keys, secrets made once, messages on their way, version counters. */
 export async function up(db: Kysely<never>): Promise<void> {
   await db.schema
     .createTable('signing_keys')
@@ -10,6 +10,12 @@ export async function up(db: Kysely<never>): Promise<void> {
     .addColumn('created_at', 'bigint', (c) => c.notNull())
     .addColumn('signs_from', 'bigint', (c) => c.notNull())
     .addColumn('retire_at', 'bigint')
+    .execute();
+
+  await db.schema
+    .createTable('server_secrets')
+    .addColumn('name', 'text', (c) => c.primaryKey())
+    .addColumn('secret', 'text', (c) => c.notNull())
     .execute();
 
   await db.schema

@@ -16,10 +16,19 @@ const mostInteractions = 10;
 type Cookies = Context['cookies'];
 type CookieOptions = Parameters<Cookies['set']>[2];
 
-export function browserCookies(inner: Cookies, request: { path: string; cookieHeader: string; https: boolean }): Cookies {
+export function browserCookies(
+  inner: Cookies,
+  request: { path: string; cookieHeader: string; https: boolean },
+): Cookies {
   const prefix = request.https ? '__Host-' : '';
   const interactionCookie = (uid: string) => `${prefix}interaction.${uid}`;
-  const place = { path: '/', overwrite: true, secure: request.https, sameSite: 'lax', httpOnly: true } as const;
+  const place = {
+    path: '/',
+    overwrite: true,
+    secure: request.https,
+    sameSite: 'lax',
+    httpOnly: true,
+  } as const;
 
   function nameOf(name: string, uid: string | undefined): string | undefined {
     if (name === cookieNames.session) return `${prefix}${name}`;

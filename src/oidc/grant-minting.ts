@@ -22,7 +22,10 @@ export async function mintGrant(
   return saved(new provider.Grant({ accountId, clientId }), consent);
 }
 
-async function saved(grant: Grant, { allowed, declined }: { allowed: string[]; declined: string[] }): Promise<Grant> {
+async function saved(
+  grant: Grant,
+  { allowed, declined }: { allowed: string[]; declined: string[] },
+): Promise<Grant> {
   grant.addOIDCScope(['openid', ...allowed.filter(isScope)].join(' '));
   if (declined.length > 0) grant.rejectOIDCScope(declined.filter(isScope).join(' '));
   await grant.save();
@@ -42,7 +45,9 @@ export async function existingGrant(context: Context, ctx: KoaContextWithOIDC): 
   const grantId = result?.consent?.grantId ?? session.grantIdFor(clientId);
   const found = grantId ? await provider.Grant.find(grantId) : undefined;
   const current = found?.accountId === accountId && found.clientId === clientId ? found : undefined;
-  const requested = String(params?.['scope'] ?? '').split(' ').filter(isScope);
+  const requested = String(params?.['scope'] ?? '')
+    .split(' ')
+    .filter(isScope);
   if (current && covers(current, requested)) return current;
   if (isFirstParty(client)) return firstPartyGrant(context, { accountId, clientId, requested });
   const minted = await mintFromRecord(context, { accountId, clientId, current });

@@ -46,13 +46,9 @@ export class GrantRecords {
 }
 
 /** Ends a grant and with it every code and token under it. Answers whether it was there. */
-export async function dropGrant(
-  { live }: Pick<AdapterContext, 'live'>,
-  grantId: string,
-): Promise<boolean> {
+export async function dropGrant({ live }: Pick<AdapterContext, 'live'>, grantId: string): Promise<boolean> {
   const key = layout.grant(grantId);
   const [entry] = await live.read([key]);
-  requestMemory()?.grants.delete(grantId);
   const taken = await live.commit([{ do: 'take', key }]);
   if (entry) await unlist({ live }, grantId, fromStored(entry.value, grantId));
   return taken.ok;

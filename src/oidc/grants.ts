@@ -7,7 +7,10 @@ import type { StoredSession } from './session-records.ts';
 /** A grant that has not ended. `expiresAt` in epoch milliseconds. */
 export type GrantSummary = GrantMember & { expiresAt: number };
 
-export async function listGrants({ live }: Pick<Services, 'live'>, accountId: string): Promise<GrantSummary[]> {
+export async function listGrants(
+  { live }: Pick<Services, 'live'>,
+  accountId: string,
+): Promise<GrantSummary[]> {
   return liveGrants({ live }, layout.accountGrants(accountId));
 }
 
@@ -35,7 +38,10 @@ export async function revokeClientGrants(
   { clientId }: { clientId: string },
 ): Promise<number> {
   const members = await live.members(layout.clientGrants(clientId));
-  return dropAll({ live }, members.map(({ member }) => readGrantMember(member)));
+  return dropAll(
+    { live },
+    members.map(({ member }) => readGrantMember(member)),
+  );
 }
 
 async function grantsOfSession({ live }: Pick<Services, 'live'>, uid: string): Promise<Set<string>> {

@@ -43,7 +43,8 @@ export async function currentInteraction(
   const client = clientId === accountClientId ? undefined : await findClient(app, clientId);
   // Disabled or removed while the page was open: the request it came with is void.
   if (clientId !== accountClientId && (!client || client.disabledAt !== undefined)) return refused('expired');
-  if (prompt.name !== 'login' && prompt.name !== 'consent') throw new Error(`no page for the prompt ${prompt.name}`);
+  if (prompt.name !== 'login' && prompt.name !== 'consent')
+    throw new Error(`no page for the prompt ${prompt.name}`);
   return {
     ok: true,
     interaction: {
@@ -105,7 +106,8 @@ async function goOn(app: App, ctx: Context, result: (payload: Stored) => object)
   const changed = await changeInteraction(app, ctx, result);
   if (!changed.ok) return changed;
   const { returnTo } = changed.payload;
-  if (!returnTo?.startsWith(`${app.settings.issuer.origin}/`)) throw new Error('an interaction that leads elsewhere');
+  if (!returnTo?.startsWith(`${app.settings.issuer.origin}/`))
+    throw new Error('an interaction that leads elsewhere');
   ctx.status = 303;
   ctx.set('Location', returnTo);
   ctx.set('Cache-Control', 'no-store');

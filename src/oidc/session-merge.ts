@@ -10,7 +10,11 @@ export function mergeSessions({
   base,
   ours,
   theirs,
-}: { base: StoredSession; ours: StoredSession; theirs: StoredSession }): StoredSession {
+}: {
+  base: StoredSession;
+  ours: StoredSession;
+  theirs: StoredSession;
+}): StoredSession {
   const merged = mergeMembers(base, ours, theirs) as StoredSession;
   const authorizations = mergeMembers(
     base.authorizations ?? {},

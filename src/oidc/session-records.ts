@@ -105,9 +105,7 @@ export class SessionRecords {
   async #enlist(accountId: string, uid: string, ttlMs: number): Promise<void> {
     const { live, clock } = this.#context;
     const expiresAt = clock.now() + ttlMs;
-    await live.commit([
-      { do: 'enlist', key: layout.accountSessions(accountId), member: uid, expiresAt },
-    ]);
+    await live.commit([{ do: 'enlist', key: layout.accountSessions(accountId), member: uid, expiresAt }]);
   }
 
   /** Notes where and when, and which secrets are still taken: none of `earlier` states before a sign-in counts. */
@@ -115,9 +113,12 @@ export class SessionRecords {
     const now = this.#context.clock.now();
     const source = Provider.ctx && requestState(Provider.ctx).source;
     const sameSignIn = earlier.filter((one) => isSameSignIn(one, session));
-    const former = new Map(sameSignIn.flatMap((one) => stillFormer(one, now)).map((one) => [one.secret, one]));
+    const former = new Map(
+      sameSignIn.flatMap((one) => stillFormer(one, now)).map((one) => [one.secret, one]),
+    );
     for (const { secret } of sameSignIn)
-      if (secret !== session.secret && !former.has(secret)) former.set(secret, { secret, until: now + overlapMs });
+      if (secret !== session.secret && !former.has(secret))
+        former.set(secret, { secret, until: now + overlapMs });
     const { former: _former, ...rest } = session;
     return {
       ...rest,
@@ -146,8 +147,7 @@ export async function dropSession({ live }: Pick<AdapterContext, 'live'>, uid: s
   const [entry] = await live.read([key]);
   const taken = await live.commit([{ do: 'take', key }]);
   const accountId = entry && (JSON.parse(entry.value) as StoredSession).accountId;
-  if (accountId)
-    await live.commit([{ do: 'strike', key: layout.accountSessions(accountId), member: uid }]);
+  if (accountId) await live.commit([{ do: 'strike', key: layout.accountSessions(accountId), member: uid }]);
   return taken.ok;
 }
 
@@ -159,12 +159,17 @@ export function splitSessionId(id: string): { uid: string; secret: string } | un
   return uid && secret ? { uid, secret } : undefined;
 }
 
-function toPayload({ secret: _secret, former: _former, seen: _seen, ...payload }: StoredSession, jti: string) {
+function toPayload(
+  { secret: _secret, former: _former, seen: _seen, ...payload }: StoredSession,
+  jti: string,
+) {
   return { ...payload, jti };
 }
 
 /** Whether the request's own session is only changing its secret: the engine then holds it under a new id already. */
 function isNewSecretOnly(uid: string): boolean {
-  const session = Provider.ctx?.oidc?.session as { uid: string; oldId?: string; destroyed?: boolean } | undefined;
+  const session = Provider.ctx?.oidc?.session as
+    | { uid: string; oldId?: string; destroyed?: boolean }
+    | undefined;
   return session?.uid === uid && session.oldId !== undefined;
 }

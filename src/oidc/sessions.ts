@@ -30,7 +30,10 @@ export async function currentSession(app: App, ctx: Context): Promise<CurrentSes
 }
 
 /** Whether a session is past its absolute end, used or not. `loginTs` in epoch seconds. */
-export function isTooOld({ settings, clock }: Pick<Services, 'settings' | 'clock'>, loginTs: number): boolean {
+export function isTooOld(
+  { settings, clock }: Pick<Services, 'settings' | 'clock'>,
+  loginTs: number,
+): boolean {
   return clock.now() - loginTs * 1000 > settings.SESSION_MAX_DAYS * days;
 }
 
@@ -45,7 +48,10 @@ export type SessionSummary = {
 };
 
 /** The most recently used first. */
-export async function listSessions({ live }: Pick<Services, 'live'>, accountId: string): Promise<SessionSummary[]> {
+export async function listSessions(
+  { live }: Pick<Services, 'live'>,
+  accountId: string,
+): Promise<SessionSummary[]> {
   const members = await live.members(layout.accountSessions(accountId));
   const found = await Promise.all(
     members.map(async ({ member: uid }) => {

@@ -1,0 +1,129 @@
+import Koa, { type Middleware } from 'koa';
+import { accountPages } from '../interactions/account/index.ts';
+import { interactionPages } from '../interactions/index.ts';
+import { outboxPages } from '../interactions/outbox.ts';
+import { look } from '../interactions/shared/look.ts';
+import { showSignedOut, showSignOut } from '../interactions/sign-out.ts';
+import { notifyAccount } from './actions/notify-account.ts';
+import { browserCookies } from './oidc/browser-cookies.ts';
+import { openCookieKeys } from './oidc/cookie-keys.ts';
+import { endpointLimits } from './oidc/endpoint-limits.ts';
+import { openEngine } from './oidc/engine.ts';
+import { pinToIssuer } from './oidc/provider.ts';
+import { providerMethods } from './oidc/provider-methods.ts';
+import type { EngineViews } from './oidc/views.ts';
+import type { App, Services } from './services.ts';
+import { health } from './web/health.ts';
+import { host } from './web/host.ts';
+import { measured } from './web/measured.ts';
+import { openPages, withPages } from './web/page.ts';
+import { Problem, problems, showProblem } from './web/problem.ts';
+import { requestSource } from './web/request-source.ts';
+import { sameOrigin } from './web/same-origin.ts';
+import { securityHeaders } from './web/security-headers.ts';
+
+/** The whole server, without a port. `drain` turns readiness off; `stop` ends what it does by itself. */
+export type Server = { koa: Koa; app: App; drain(): void; stop(): void };
+
+/** The table of contents: the middleware in order, then each surface, then the engine. */
+export async function openApp(services: Services): Promise<Server> {
+  const { settings, log } = services;
+  const cookieKeys = openCookieKeys(settings.COOKIE_KEYS ?? []);
+  const pages = openPages({ settings }, look);
+  const engine = await openEngine(services, { cookieKeys, views: engineViews(services) });
+  const app: App = {
+    ...services,
+    get provider() {
+      return engine.provider;
+    },
+  };
+  let draining = false;
+
+  const koa = new Koa();
+  koa.keys = cookieKeys as unknown as string[];
+  koa.silent = true;
+  pinToIssuer(koa, services);
+
+  koa.use(measured(services));
+  koa.use(requestSource(services));
+  koa.use(securityHeaders(services));
+  koa.use(withPages(pages));
+  koa.use(problems({ log }));
+  koa.use(health({ ...services, draining: () => draining }));
+  koa.use(host(services));
+  koa.use(pages.assets.middleware);
+  koa.use(withBrowserCookies(services));
+
+  koa.use(onOurPages(sameOrigin(services)));
+  for (const router of [interactionPages(app), accountPages(app), outboxPages(app)]) {
+    koa.use(router.routes());
+    koa.use(router.allowedMethods());
+  }
+
+  koa.use(endpointLimits(services));
+  koa.use(engine.middleware);
+  koa.use(providerMethods());
+
+  return {
+    koa,
+    app,
+    drain() {
+      draining = true;
+    },
+    stop: engine.stop,
+  };
+}
+
+/** The engine's endpoints are called by apps from anywhere; ours are forms that only our own pages may send. */
+function onOurPages(check: Middleware): Middleware {
+  return (ctx, next) => (/^\/(interaction|account|dev)(\/|$)/.test(ctx.path) ? check(ctx, next) : next());
+}
+
+function withBrowserCookies({ settings }: Pick<Services, 'settings'>): Middleware {
+  return (ctx, next) => {
+    ctx.cookies = browserCookies(ctx.cookies, {
+      path: ctx.path,
+      cookieHeader: ctx.get('cookie'),
+      https: settings.issuer.https,
+    });
+    return next();
+  };
+}
+
+function engineViews(services: Services): EngineViews {
+  return {
+    showSignOut: (ctx, question) => showSignOut(services, ctx, question),
+    showSignedOut: (ctx, done) => showSignedOut(ctx, done),
+    showRefusal: (ctx, { status, error, description }) =>
+      showProblem(services, ctx, refusal({ status, error, description })),
+    tellOfReuse: ({ accountId, clientName }) =>
+      notifyAccount(services, { accountId, template: 'refresh_token_reuse', values: { app: clientName } }),
+  };
+}
+
+function refusal({
+  status,
+  error,
+  description,
+}: {
+  status: number;
+  error: string;
+  description: string | undefined;
+}) {
+  if (status >= 500)
+    return new Problem({
+      status: status === 503 ? 503 : 500,
+      code: status === 503 ? 'unavailable' : 'internal',
+      retryAfter: 2,
+    });
+  const messageKey =
+    error === 'invalid_request' && description?.includes('expired')
+      ? 'problem.interaction_expired'
+      : 'problem.app_request';
+  return new Problem({
+    status,
+    code: error,
+    messageKey,
+    detail: description ? `${error}: ${description}` : error,
+  });
+}

@@ -1,0 +1,74 @@
+import { once } from 'node:events';
+import { createServer, type Server as HttpServer } from 'node:http';
+import { openApp } from './app.ts';
+import { recordEvent } from './audit/record.ts';
+import { seconds } from './kit/durations.ts';
+import { startDelivery } from './mail/delivery.ts';
+import { openServices } from './services.ts';
+import { readSettings, SettingsProblem } from './settings.ts';
+import { describeError } from './web/log.ts';
+import { metricsServer } from './web/metrics-server.ts';
+
+/** The server: read the settings, open the services, listen, and leave without dropping anybody on SIGTERM. */
+export async function startServer(environment: NodeJS.ProcessEnv): Promise<{ stop(): Promise<void> }> {
+  const settings = readSettings(environment);
+  const services = await openServices(settings);
+  const { log } = services;
+  const server = await openApp(services);
+  const delivery = startDelivery(services);
+  const http = limited(createServer(server.koa.callback()));
+  const metrics = settings.METRICS_PORT === undefined ? undefined : metricsServer(services);
+
+  http.listen(settings.PORT, settings.HOST);
+  metrics?.listen(settings.METRICS_PORT, settings.HOST);
+  await Promise.all([once(http, 'listening'), metrics && once(metrics, 'listening')]);
+  await recordEvent(services, { type: 'server.started' });
+  log.info({ issuer: settings.ISSUER, port: settings.PORT, host: settings.HOST }, 'listening');
+
+  return {
+    async stop() {
+      // Load balancers see "not ready" first and send nobody new; then what is under way is finished.
+      server.drain();
+      if (!settings.issuer.loopback) await new Promise((later) => setTimeout(later, 1 * seconds));
+      await Promise.all([drained(http, 10 * seconds), metrics && drained(metrics, 1 * seconds)]);
+      server.stop();
+      await delivery.stop();
+      await services.close();
+    },
+  };
+}
+
+/** Slow senders are cut, idle connections outlive those of a proxy in front. Times in milliseconds. */
+function limited(http: HttpServer): HttpServer {
+  http.headersTimeout = 10 * seconds;
+  http.requestTimeout = 20 * seconds;
+  http.keepAliveTimeout = 75 * seconds;
+  http.maxRequestsPerSocket = 10_000;
+  return http;
+}
+
+/** Resolves when the last answer left. A keep-alive connection that is idle is closed at once, a stuck one after `mostMs`. */
+async function drained(http: HttpServer, mostMs: number): Promise<void> {
+  const closed = once(http, 'close');
+  http.close();
+  const idle = setInterval(() => http.closeIdleConnections(), 50);
+  const hard = setTimeout(() => http.closeAllConnections(), mostMs);
+  await closed;
+  clearInterval(idle);
+  clearTimeout(hard);
+}
+
+/** Runs until a signal says to stop. Answers the exit status. */
+export async function runServer(environment: NodeJS.ProcessEnv): Promise<void> {
+  const running = await startServer(environment).catch((error: unknown) => {
+    console.error(error instanceof SettingsProblem ? error.message : describeError(error));
+    process.exit(1);
+  });
+  let stopping = false;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.on(signal, () => {
+      if (stopping) process.exit(1);
+      stopping = true;
+      void running.stop().then(() => process.exit(0));
+    });
+}

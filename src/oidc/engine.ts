@@ -1,0 +1,83 @@
+import type { Middleware } from 'koa';
+import type { Provider } from 'oidc-provider';
+import { seconds } from '../kit/durations.ts';
+import type { Services } from '../services.ts';
+import { readVersions } from '../store/versions.ts';
+import { describeError } from '../web/log.ts';
+import type { CookieKeys } from './cookie-keys.ts';
+import { openPairwiseSubjects } from './pairwise.ts';
+import { openProvider } from './provider.ts';
+import { ensureSigningKeys, jwksMaxAge, readJwks } from './signing-keys.ts';
+import { retryAfterSeconds } from './unavailable.ts';
+import type { EngineViews } from './views.ts';
+
+/**
+ * The engine in the life of a process. Its keys are read when it is made and never again, so a rotation makes a new one
+ * and puts it in the place of the old: requests under way finish on the one they began with, all state is in the stores.
+ */
+export type Engine = {
+  readonly provider: Provider;
+  /** Answers what is the engine's; calls next for what is not. */
+  middleware: Middleware;
+  stop(): void;
+};
+
+const lookEvery = 1 * seconds;
+
+export async function openEngine(
+  services: Services,
+  { cookieKeys, views }: { cookieKeys: CookieKeys; views: EngineViews },
+): Promise<Engine> {
+  const { db, clock, log } = services;
+  await ensureSigningKeys(services);
+  const subjects = await openPairwiseSubjects(services);
+  let version = await keysVersion(db);
+  let { keys, until } = await readJwks(services);
+  let provider = openProvider(services, { jwks: keys, cookieKeys, views, subjects });
+
+  async function look(): Promise<void> {
+    const now = await keysVersion(db);
+    if (now === version && clock.now() < until) return;
+    ({ keys, until } = await readJwks(services));
+    version = now;
+    provider = openProvider(services, { jwks: keys, cookieKeys, views, subjects });
+    log.info({ version }, 'the signing keys changed');
+  }
+
+  let looking = false;
+  const timer = setInterval(() => {
+    if (looking) return;
+    looking = true;
+    look()
+      .catch((error: unknown) =>
+        log.warn({ error: describeError(error) }, 'the signing keys could not be read'),
+      )
+      .finally(() => {
+        looking = false;
+      });
+  }, lookEvery).unref();
+
+  return {
+    get provider() {
+      return provider;
+    },
+    middleware: async (ctx, next) => {
+      const [answer] = provider.middleware;
+      if (!answer) throw new Error('the engine has no middleware');
+      await answer(ctx as never, next);
+      if (ctx.status === 503 && !ctx.response.get('Retry-After'))
+        ctx.set('Retry-After', String(retryAfterSeconds));
+      // The engine sends no cache headers with what every app reads again and again.
+      if (ctx.status === 200 && isPublic(ctx.path)) ctx.set('Cache-Control', `public, max-age=${jwksMaxAge}`);
+    },
+    stop: () => clearInterval(timer),
+  };
+}
+
+async function keysVersion(db: Services['db']): Promise<number> {
+  return (await readVersions(db))['keys'] ?? 0;
+}
+
+function isPublic(path: string): boolean {
+  return /^\/(jwks|\.well-known\/(openid-configuration|oauth-authorization-server))\/?$/i.test(path);
+}

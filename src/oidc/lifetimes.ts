@@ -1,0 +1,51 @@
+import type { Configuration } from 'oidc-provider';
+import { epochSeconds } from '../kit/clock.ts';
+import { days, hours, minutes, seconds } from '../kit/durations.ts';
+import type { Services } from '../services.ts';
+
+/**
+ * How long what the engine makes may live, in one place. A refresh token that is not used for `idle` ends, and a chain
+ * of them ends `atLatest` after the sign-in; the grant it hangs on outlives the longest chain, since the engine does
+ * not extend it (engine manual, section 5).
+ */
+export const lifetimes = {
+  authorizationCode: 60 * seconds,
+  accessToken: 1 * hours,
+  clientCredentials: 10 * minutes,
+  idToken: 1 * hours,
+  interaction: 1 * hours,
+  refreshTokenIdle: 30 * days,
+  refreshTokenAtLatest: 365 * days,
+} as const;
+
+const inSeconds = (ms: number) => Math.max(1, Math.floor(ms / 1000));
+
+export function openLifetimes({
+  settings,
+  clock,
+}: Pick<Services, 'settings' | 'clock'>): NonNullable<Configuration['ttl']> {
+  const sessionMax = settings.SESSION_MAX_DAYS * days;
+  return {
+    AuthorizationCode: inSeconds(lifetimes.authorizationCode),
+    AccessToken: inSeconds(lifetimes.accessToken),
+    ClientCredentials: inSeconds(lifetimes.clientCredentials),
+    IdToken: inSeconds(lifetimes.idToken),
+    Interaction: inSeconds(lifetimes.interaction),
+    RefreshToken(_ctx, token) {
+      const begun = token.iiat ?? epochSeconds(clock);
+      const left = begun + inSeconds(lifetimes.refreshTokenAtLatest) - epochSeconds(clock);
+      return Math.max(1, Math.min(inSeconds(lifetimes.refreshTokenIdle), left));
+    },
+    Grant(_ctx, grant) {
+      const offline = grant.getOIDCScope().split(' ').includes('offline_access');
+      return inSeconds(offline ? lifetimes.refreshTokenAtLatest + 1 * days : sessionMax + 1 * days);
+    },
+    Session(_ctx, session) {
+      const begun = session.loginTs ?? epochSeconds(clock);
+      const left = begun + inSeconds(sessionMax) - epochSeconds(clock);
+      // One that ends with the browser leaves nothing behind for weeks.
+      const idle = session.transient ? 1 * days : settings.SESSION_IDLE_DAYS * days;
+      return Math.max(1, Math.min(inSeconds(idle), left));
+    },
+  };
+}

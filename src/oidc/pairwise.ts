@@ -1,0 +1,35 @@
+import { createHmac } from 'node:crypto';
+import type { Client } from 'oidc-provider';
+import { newSecret } from '../kit/secrets.ts';
+import type { Services } from '../services.ts';
+
+/**
+ * Pairwise subjects (OpenID Connect Core section 8.1): each company sees a person under a name of its own. The key of
+ * the HMAC is made once and kept for good, apart from SECRETS_KEY, which is rotated: were it to change, every app would
+ * take every person for a new one.
+ */
+export type PairwiseSubjects = (client: Client, accountId: string) => string;
+
+export async function openPairwiseSubjects({
+  db,
+  seals,
+}: Pick<Services, 'db' | 'seals'>): Promise<PairwiseSubjects> {
+  await db
+    .insertInto('server_secrets')
+    .values({ name: 'pairwise', secret: seals.seal('server-secret', newSecret()) })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+  const row = await db
+    .selectFrom('server_secrets')
+    .select('secret')
+    .where('name', '=', 'pairwise')
+    .executeTakeFirstOrThrow();
+  const key = seals.open('server-secret', row.secret);
+  return (client, accountId) => {
+    const { sectorIdentifier } = client as unknown as { sectorIdentifier?: string };
+    if (!sectorIdentifier) throw new Error('a pairwise client has a sector');
+    return createHmac('sha256', key)
+      .update(JSON.stringify([sectorIdentifier, accountId]))
+      .digest('base64url');
+  };
+}

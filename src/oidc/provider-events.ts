@@ -1,0 +1,135 @@
+import type { errors, KoaContextWithOIDC, Provider } from 'oidc-provider';
+import { recordEvent } from '../audit/record.ts';
+import type { Services } from '../services.ts';
+import { describeError } from '../web/log.ts';
+import { requestState } from '../web/request-state.ts';
+import { requestMemory } from './request-memory.ts';
+import type { EngineViews } from './views.ts';
+
+type EngineError = errors.OIDCProviderError;
+
+/** The engine's own reason, which it keeps from the app; its types do not name it. */
+function detailOf(error: EngineError): string {
+  return (error as { error_detail?: string }).error_detail ?? '';
+}
+
+/**
+ * What the engine tells of itself, into the audit record and the metrics. Listeners run inside the engine's request
+ * and may neither throw nor be waited for.
+ */
+export function listenToProvider(services: Services, provider: Provider, views: EngineViews): void {
+  const { metrics, log } = services;
+
+  provider.on('grant.success', (ctx) => {
+    metrics.tokens.inc({ grant_type: grantType(ctx), outcome: 'issued' });
+    // Refreshes come by the hour and say nothing new; a first issue is worth a line.
+    if (grantType(ctx) === 'refresh_token') return;
+    note(services, ctx, {
+      type: 'tokens.issued',
+      ...parties(ctx),
+      detail: { grant_type: grantType(ctx), scopes: scopesOf(ctx) },
+    });
+  });
+
+  provider.on('grant.error', (ctx, error: EngineError) => {
+    metrics.tokens.inc({ grant_type: grantType(ctx), outcome: error.error });
+    logRefusal(services, ctx, error);
+    const reused = reuseEvent(error);
+    if (reused) void tellOfReuse(services, views, ctx, reused);
+  });
+
+  provider.on('authorization.error', (ctx, error: EngineError) => logRefusal(services, ctx, error));
+  provider.on('introspection.error', (ctx, error: EngineError) => logRefusal(services, ctx, error));
+  provider.on('revocation.error', (ctx, error: EngineError) => logRefusal(services, ctx, error));
+  provider.on('userinfo.error', (ctx, error: EngineError) => logRefusal(services, ctx, error));
+
+  provider.on('end_session.success', (ctx) => {
+    note(services, ctx, { type: 'account.signed_out', ...parties(ctx) });
+  });
+
+  provider.on('server_error', (ctx, error) => {
+    log.error(
+      { requestId: requestState(ctx).source.requestId, route: ctx.oidc?.route, error: describeError(error) },
+      'the engine failed',
+    );
+  });
+}
+
+/** Why a request of an app was refused: the engine's own words, which never repeat a secret. */
+function logRefusal({ log }: Services, ctx: KoaContextWithOIDC, error: EngineError): void {
+  const { requestId, ip } = requestState(ctx).source;
+  log.info(
+    {
+      requestId,
+      ip,
+      route: ctx.oidc?.route,
+      clientId: ctx.oidc?.client?.clientId,
+      error: error.error,
+      description: error.error_description,
+      reason: detailOf(error),
+    },
+    'a request of an app was refused',
+  );
+}
+
+type Reuse = 'code.reuse_detected' | 'refresh_token.reuse_detected';
+
+function reuseEvent(error: EngineError): Reuse | undefined {
+  const detail = detailOf(error);
+  if (!/already (used|consumed)/.test(detail)) return undefined;
+  return detail.includes('code') ? 'code.reuse_detected' : 'refresh_token.reuse_detected';
+}
+
+async function tellOfReuse(
+  services: Services,
+  views: EngineViews,
+  ctx: KoaContextWithOIDC,
+  type: Reuse,
+): Promise<void> {
+  const { code, refresh_token } = (ctx.oidc.params ?? {}) as { code?: string; refresh_token?: string };
+  const grant = (code ?? refresh_token ?? '').slice(0, 22);
+  const accountId = ctx.oidc.account?.accountId ?? ownerOf(grant);
+  note(services, ctx, { type, ...parties(ctx), ...(accountId ? { accountId } : {}), detail: { grant } });
+  if (!accountId || type === 'code.reuse_detected') return;
+  try {
+    const app = String(ctx.oidc.client?.clientName ?? ctx.oidc.client?.clientId ?? '');
+    await views.tellOfReuse({ accountId, clientName: app });
+  } catch (error) {
+    services.log.error({ error: describeError(error) }, 'a notice could not be sent');
+  }
+}
+
+/** The grant is gone by now; the request that ended it still knows whose it was. */
+function ownerOf(grantId: string): string | undefined {
+  const stored = requestMemory()?.grants.get(grantId);
+  return stored && (JSON.parse(stored) as { accountId?: string }).accountId;
+}
+
+function note(services: Services, ctx: KoaContextWithOIDC, event: Parameters<typeof recordEvent>[1]): void {
+  const { source } = requestState(ctx);
+  recordEvent(services, event, source).catch((error: unknown) => {
+    services.log.error({ event: event.type, error: describeError(error) }, 'an audit event was lost');
+  });
+}
+
+function parties(ctx: KoaContextWithOIDC): { accountId?: string; clientId?: string; sessionUid?: string } {
+  const accountId = ctx.oidc.account?.accountId ?? ctx.oidc.entities.Session?.accountId;
+  const clientId = ctx.oidc.client?.clientId;
+  const sessionUid = ctx.oidc.entities.Session?.uid;
+  return {
+    ...(accountId ? { accountId } : {}),
+    ...(clientId ? { clientId } : {}),
+    ...(sessionUid ? { sessionUid } : {}),
+  };
+}
+
+function grantType(ctx: KoaContextWithOIDC): string {
+  const given = String(ctx.oidc.params?.['grant_type'] ?? '');
+  // A label of the metrics: never what somebody merely sent.
+  return ['authorization_code', 'refresh_token', 'client_credentials'].includes(given) ? given : 'other';
+}
+
+function scopesOf(ctx: KoaContextWithOIDC): string[] {
+  const token = ctx.oidc.entities.AccessToken ?? ctx.oidc.entities.ClientCredentials;
+  return token?.scope?.split(' ') ?? [];
+}

@@ -1,0 +1,177 @@
+import type { JWK } from 'oidc-provider';
+import { Provider } from 'oidc-provider';
+import { scopes } from '../consents/scopes.ts';
+import type { Services } from '../services.ts';
+import { accountClient } from './account-client.ts';
+import { openAdapter } from './adapter.ts';
+import { browserCookies, cookieNames } from './browser-cookies.ts';
+import { accountFinder } from './claims.ts';
+import { compareSecret, ownSwitches } from './client-adapter.ts';
+import type { CookieKeys } from './cookie-keys.ts';
+import { mostFetchedBytes, openEgress } from './egress.ts';
+import { existingGrant } from './grant-minting.ts';
+import { openInteractionPolicy } from './interaction-policy.ts';
+import { openLifetimes } from './lifetimes.ts';
+import { signOutViews } from './logout.ts';
+import type { PairwiseSubjects } from './pairwise.ts';
+import { listenToProvider } from './provider-events.ts';
+import { detectReplaysAtomically, nameSessionsByUid, nameTokensByGrant } from './record-names.ts';
+import { algorithms } from './signing-keys.ts';
+import { mayIntrospect, mayRevoke } from './token-policies.ts';
+import type { EngineViews } from './views.ts';
+
+export type ProviderParts = {
+  jwks: JWK[];
+  cookieKeys: CookieKeys;
+  views: EngineViews;
+  subjects: PairwiseSubjects;
+};
+
+/**
+ * The engine, set up after RFC 9700 and OAuth 2.1. This reads like the list of what it does; what the engine leaves to
+ * us (docs: "what the engine really does") stands in the files this one imports.
+ */
+export function openProvider(
+  services: Services,
+  { jwks, cookieKeys, views, subjects }: ProviderParts,
+): Provider {
+  const { settings, seals } = services;
+  const known: { provider?: Provider } = {};
+  const context = {
+    ...services,
+    get provider(): Provider {
+      return known.provider as Provider;
+    },
+  };
+
+  const provider = new Provider(settings.issuer.origin, {
+    adapter: openAdapter(services),
+    clients: [accountClient(settings, settings.BRAND_NAME)],
+    jwks: { keys: jwks },
+    findAccount: accountFinder(services),
+
+    // The code flow and nothing else (RFC 9700 section 2.1), PKCE with S256 for every app (section 2.1.1).
+    responseTypes: ['code'],
+    pkce: { required: () => true },
+    allowOmittingSingleRegisteredRedirectUri: false,
+    acceptQueryParamAccessTokens: false,
+    // No symmetric method: it would need the secret itself, and we keep its digest only.
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
+    enabledJWA: signedBy([...algorithms]),
+    clientDefaults: { id_token_signed_response_alg: 'RS256' },
+
+    scopes: Object.keys(scopes),
+    claims: Object.fromEntries(Object.entries(scopes).map(([scope, { claims }]) => [scope, [...claims]])),
+    subjectTypes: ['public', 'pairwise'],
+    pairwiseIdentifier: async (_ctx, accountId, client) => subjects(client, accountId),
+
+    // Every use gives a new refresh token; one that comes twice ends the grant (RFC 9700 section 4.14.2).
+    rotateRefreshToken: () => true,
+    issueRefreshToken: async (_ctx, client, code) =>
+      client.grantTypeAllowed('refresh_token') && code.scopes.has('offline_access'),
+    expiresWithSession: async (_ctx, code) => !code.scopes.has('offline_access'),
+    loadExistingGrant: async (ctx) => existingGrant(context, ctx),
+    ttl: openLifetimes(services),
+    formats: { bitsOfOpaqueRandomness: (_ctx, token) => (token.kind === 'Grant' ? 132 : 256) },
+
+    features: {
+      devInteractions: { enabled: false },
+      rpInitiatedLogout: { enabled: true, ...signOutViews(views, subjects) },
+      pushedAuthorizationRequests: { enabled: true, allowUnregisteredRedirectUris: false },
+      dPoP: { enabled: true, nonceSecret: seals.derive('dpop-nonce', 32), requireNonce: () => false },
+      introspection: { enabled: true, allowedPolicy: mayIntrospect(services) },
+      revocation: { enabled: true, allowedPolicy: mayRevoke },
+      clientCredentials: { enabled: true },
+      // Access tokens for APIs of other parties come with their registration, in a later issue.
+      resourceIndicators: { enabled: false },
+    },
+
+    cookies: {
+      keys: cookieKeys as unknown as string[],
+      names: cookieNames,
+      long: { signed: true, httpOnly: true, sameSite: 'lax', path: '/' },
+      short: { signed: true, httpOnly: true, sameSite: 'lax' },
+    },
+    interactions: {
+      policy: openInteractionPolicy(services),
+      url: async (_ctx, interaction) => `/interaction/${interaction.uid}`,
+    },
+    routes: {
+      authorization: '/authorize',
+      token: '/token',
+      userinfo: '/userinfo',
+      jwks: '/jwks',
+      pushed_authorization_request: '/par',
+      introspection: '/introspect',
+      revocation: '/revoke',
+      end_session: '/logout',
+    },
+    extraClientMetadata: { properties: [...ownSwitches] },
+    clientBasedCORS: (_ctx, origin, client) =>
+      client.tokenEndpointAuthMethod === 'none' && originsOf(client.redirectUris).has(origin),
+    // Seconds. RFC 7519 section 4.1.4 allows "some small leeway"; what we store ends by this much later, too.
+    clockTolerance: 5,
+    fetch: openEgress(services) as typeof fetch,
+    fetchResponseBodyLimits: { jwks_uri: mostFetchedBytes, sector_identifier_uri: mostFetchedBytes },
+    renderError: async (ctx, { error, error_description }) =>
+      views.showRefusal(ctx, { status: ctx.status, error, description: error_description }),
+    discovery: {
+      ui_locales_supported: ['en', 'de', 'es', 'fr', 'ja', 'ar'],
+      ...(settings.PRIVACY_URL ? { op_policy_uri: settings.PRIVACY_URL } : {}),
+      ...(settings.TERMS_URL ? { op_tos_uri: settings.TERMS_URL } : {}),
+    },
+  });
+
+  known.provider = provider;
+  provider.Client.prototype.compareClientSecret = compareSecret;
+  nameTokensByGrant(provider);
+  nameSessionsByUid(provider);
+  detectReplaysAtomically(provider, services);
+  pinToIssuer(provider, services);
+  wrapCookies(provider, services);
+  listenToProvider(services, provider, views);
+  return provider;
+}
+
+/**
+ * The engine builds addresses from the Host header and decides on `Secure` by the socket. Both come from the issuer
+ * here, whatever stands in a request or a proxy's headers.
+ */
+export function pinToIssuer(app: { request: object }, { settings }: Pick<Services, 'settings'>): void {
+  const { host, https } = settings.issuer;
+  Object.defineProperty(app.request, 'host', { configurable: true, get: () => host });
+  Object.defineProperty(app.request, 'protocol', {
+    configurable: true,
+    get: () => (https ? 'https' : 'http'),
+  });
+}
+
+/** The engine makes contexts of its own to reach cookies by; these get ours as well. */
+function wrapCookies(provider: Provider, { settings }: Pick<Services, 'settings'>): void {
+  const createContext = provider.createContext.bind(provider);
+  provider.createContext = ((...given: Parameters<typeof createContext>) => {
+    const ctx = createContext(...given);
+    ctx.cookies = browserCookies(ctx.cookies, {
+      path: ctx.path,
+      cookieHeader: ctx.get('cookie'),
+      https: settings.issuer.https,
+    });
+    return ctx;
+  }) as typeof provider.createContext;
+}
+
+function signedBy(algs: ('RS256' | 'ES256')[]) {
+  const asymmetric = ['RS256', 'PS256', 'ES256', 'EdDSA'] as const;
+  return {
+    idTokenSigningAlgValues: algs,
+    userinfoSigningAlgValues: algs,
+    introspectionSigningAlgValues: algs,
+    clientAuthSigningAlgValues: [...asymmetric],
+    requestObjectSigningAlgValues: [...asymmetric],
+    dPoPSigningAlgValues: ['ES256', 'EdDSA', 'RS256', 'PS256'] as const,
+  } as never;
+}
+
+function originsOf(redirectUris: readonly string[] = []): Set<string> {
+  return new Set(redirectUris.filter((uri) => uri.startsWith('http')).map((uri) => new URL(uri).origin));
+}

@@ -1,0 +1,38 @@
+import type { AccessToken, Client, ClientCredentials, KoaContextWithOIDC, RefreshToken } from 'oidc-provider';
+import { findClient } from '../../clients/registry/registry.ts';
+import { findAccount } from '../accounts/account.ts';
+import type { Services } from '../services.ts';
+import { mayComeIn } from './claims.ts';
+import { asEngineError } from './unavailable.ts';
+
+type Token = AccessToken | ClientCredentials | RefreshToken;
+
+/**
+ * Who may learn about a token by introspection: the app it was issued to, and resource servers that were named for
+ * that app. The engine's default tells every confidential app everything (engine facts 5). A token of a suspended
+ * account, or of an app that is gone, is not active to anybody (facts 6 and 7).
+ */
+export function mayIntrospect({ db }: Pick<Services, 'db'>) {
+  return (_ctx: KoaContextWithOIDC, client: Client, token: Token): Promise<boolean> =>
+    asEngineError(async () => {
+      if (client.clientAuthMethod === 'none' || !token.clientId) return false;
+      if (client.clientId !== token.clientId && !isNamedFor(client, token.clientId)) return false;
+      const issuedTo = await findClient({ db }, token.clientId);
+      if (!issuedTo || issuedTo.disabledAt !== undefined) return false;
+      const accountId = 'accountId' in token ? token.accountId : undefined;
+      if (!accountId) return true;
+      const account = await findAccount({ db }, accountId);
+      return account !== undefined && mayComeIn(account);
+    });
+}
+
+/** An app revokes its own tokens. For a foreign one the answer is the same 200 as for one that does not exist (RFC 7009 section 2.2). */
+export function mayRevoke(_ctx: KoaContextWithOIDC, client: Client, token: Token): boolean {
+  return client.clientId === token.clientId;
+}
+
+/** The metadata `resource_server`: the apps whose tokens this one may look at, `*` for all. Operators set it. */
+function isNamedFor(client: Client, clientId: string): boolean {
+  const named = client['resource_server'];
+  return Array.isArray(named) && (named.includes(clientId) || named.includes('*'));
+}

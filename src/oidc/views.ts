@@ -1,0 +1,27 @@
+import type { Context } from 'koa';
+
+/** The pages that the engine asks for. They belong to floors above this room and are handed down by app.ts. */
+export type EngineViews = {
+  /**
+   * The question whether to sign out (RP-Initiated Logout 1.0 section 2). `action` and `xsrf` make the form;
+   * `accountId` is who is signed in, `hintedAccountId` whom the app believes to be signed in, when it said so.
+   */
+  showSignOut(
+    ctx: Context,
+    question: {
+      action: string;
+      xsrf: string;
+      accountId: string;
+      clientName: string | undefined;
+      otherAccount: boolean;
+    },
+  ): Promise<void>;
+  showSignedOut(ctx: Context, done: { clientName: string | undefined }): Promise<void>;
+  /** A request of an app that is refused on a page of ours, since nothing proves where to send the person. */
+  showRefusal(
+    ctx: Context,
+    refusal: { status: number; error: string; description: string | undefined },
+  ): Promise<void>;
+  /** A notice to the person: a refresh token of theirs was used twice, so somebody may have copied it. */
+  tellOfReuse(what: { accountId: string; clientName: string }): Promise<void>;
+};
