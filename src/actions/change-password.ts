@@ -1,0 +1,86 @@
+import { type Account, findAccount } from '../accounts/account.ts';
+import { recordEvent } from '../audit/record.ts';
+import {
+  checkNewPassword,
+  type PasswordRefusal,
+  setPassword,
+  verifyPassword,
+} from '../credentials/password.ts';
+import { done, type Outcome, refused } from '../kit/outcome.ts';
+import { giveBack, type Limited, takeFromLimits } from '../limits/limits.ts';
+import type { Services } from '../services.ts';
+import type { RequestSource } from '../web/request-source.ts';
+import type { Locale } from '../web/words.ts';
+import { cutOffOthers } from './end-other-sessions.ts';
+import { notifyAccount } from './notify-account.ts';
+
+type Context = Pick<
+  Services,
+  'db' | 'clock' | 'live' | 'seals' | 'log' | 'settings' | 'hashQueue' | 'metrics'
+>;
+type Change = {
+  accountId: string;
+  sessionUid: string;
+  current: string;
+  next: string;
+  /** The page's, for the notice. */
+  locale?: Locale;
+};
+
+/**
+ * Changes the password of somebody who is signed in and knows the old one. Ends every other session: if the old
+ * password was known to somebody else, that is where they are. Wrong guesses count with those of the sign-in page, or
+ * whoever sits at an open browser could go on guessing here.
+ */
+export async function changePassword(
+  ctx: Context,
+  { accountId, sessionUid, current, next, locale }: Change,
+  from: RequestSource,
+): Promise<Outcome<{ ended: number }, PasswordRefusal | 'wrong_password' | 'unknown_account'> | Limited> {
+  const account = await findAccount(ctx, accountId);
+  if (!account) return refused('unknown_account');
+  const acceptable = checkNewPassword(ctx, { password: next, about: wordsAbout(account) });
+  if (!acceptable.ok) return acceptable;
+  const known = await provePassword(ctx, { accountId, password: current }, from);
+  if (!known.ok) return known;
+
+  await setPassword(ctx, { accountId, password: next });
+  const { ended } = await cutOffOthers(ctx, { accountId, except: sessionUid });
+  await recordEvent(
+    ctx,
+    { type: 'password.changed', accountId, sessionUid, detail: { sessions_ended: ended } },
+    from,
+  );
+  await notifyAccount(ctx, { accountId, pageLocale: locale, template: 'password_changed' });
+  return { ok: true, ended };
+}
+
+async function provePassword(
+  ctx: Context,
+  { accountId, password }: { accountId: string; password: string },
+  from: RequestSource,
+): Promise<Outcome<object, 'wrong_password'> | Limited> {
+  const takes = [
+    { limit: 'password_by_account', key: accountId },
+    { limit: 'password_by_address', key: from.ip },
+    { limit: 'password_by_everyone' },
+  ] as const;
+  const room = await takeFromLimits(ctx, takes);
+  if (!room.ok) return room;
+  if (await verifyPassword(ctx, { accountId, password })) {
+    await giveBack(ctx, takes);
+    return done;
+  }
+  const detail = { reason: 'wrong_password' };
+  await recordEvent(ctx, { type: 'password.change_failed', accountId, detail }, from);
+  return refused('wrong_password');
+}
+
+/** What anybody may know of the person, so that it makes no password. */
+function wordsAbout({ profile, contacts }: Account): string[] {
+  const { name, given_name, family_name, nickname, birthdate } = profile;
+  const addresses = contacts.map((contact) => contact.address);
+  return [name, given_name, family_name, nickname, birthdate, ...addresses].filter(
+    (word) => word !== undefined,
+  );
+}

@@ -1,0 +1,40 @@
+import { signOutBefore } from '../accounts/account.ts';
+import { recordEvent } from '../audit/record.ts';
+import { seconds } from '../kit/durations.ts';
+import { revokeGrants } from '../oidc/grants.ts';
+import { endSessions } from '../oidc/sessions.ts';
+import type { Services } from '../services.ts';
+import type { RequestSource } from '../web/request-source.ts';
+
+type Context = Pick<Services, 'db' | 'clock' | 'live' | 'seals' | 'log'>;
+type Others = { accountId: string; except: string | undefined };
+
+/** The person signs out everywhere but in the session `except` (its uid). Answers how many sessions ended. */
+export async function endOtherSessions(
+  ctx: Context,
+  others: Others,
+  from?: RequestSource,
+): Promise<{ ended: number }> {
+  const { ended } = await cutOffOthers(ctx, others);
+  await recordEvent(
+    ctx,
+    { type: 'sessions.ended', accountId: others.accountId, detail: { count: ended } },
+    from,
+  );
+  return { ended };
+}
+
+/**
+ * What every change to how a person proves themselves also does (OWASP ASVS 7.4.3): whoever came in with the old proof
+ * is out, with the tokens of the apps they opened. The moment in the account's own row comes first: it also stops a
+ * session that is being written while we go through the list, and one that a restored live store brings back.
+ */
+export async function cutOffOthers(ctx: Context, { accountId, except }: Others): Promise<{ ended: number }> {
+  // Sessions know when they began to the second (OpenID Connect Core section 2, auth_time): of one that begins in this
+  // very second we cannot say whether it came before or after, and the list below ends it if it is there already.
+  const before = Math.floor(ctx.clock.now() / seconds) * seconds;
+  await signOutBefore(ctx, { accountId, before, except });
+  const ended = await endSessions(ctx, { accountId, ...(except && { except }) });
+  await revokeGrants(ctx, { accountId, ...(except && { exceptSession: except }) });
+  return { ended };
+}
