@@ -1,0 +1,145 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { newId } from '../../src/kit/secrets.ts';
+import {
+  addressBucket,
+  forgetFailures,
+  giveBack,
+  limits,
+  type Take,
+  takeFromLimits,
+} from '../../src/limits/limits.ts';
+import { openServices } from '../../src/services.ts';
+import { readSettings } from '../../src/settings.ts';
+import { type Metrics, openMetrics } from '../../src/web/metrics.ts';
+import { liveKinds, openTestLive, type TestLive, testFolder } from '../support/stores.ts';
+
+describe.each(liveKinds)('limits counted on %s', (kind) => {
+  let store: TestLive;
+  let metrics: Metrics;
+  beforeAll(async () => {
+    store = await openTestLive(kind);
+    metrics = openMetrics();
+  });
+  afterAll(() => store.close());
+
+  const context = () => ({ live: store.live, metrics });
+  const take = (...takes: Take[]) => takeFromLimits(context(), takes);
+  const look = (...takes: Take[]) => takeFromLimits(context(), takes, 0);
+  const account = (): Take => ({ limit: 'password_by_account', key: newId() });
+  const times = (count: number, take: () => Promise<{ ok: boolean }>) =>
+    Promise.all(Array.from({ length: count }, take));
+  const passed = (answers: { ok: boolean }[]) => answers.filter(({ ok }) => ok).length;
+
+  it('let exactly as many through as they say, however many race', async () => {
+    const key = account();
+    expect(passed(await times(200, () => take(key)))).toBe(limits.password_by_account.max);
+    expect(await take(key)).toMatchObject({ ok: false, reason: 'limited' });
+  });
+
+  it('say when to come again, and mean it', async () => {
+    const key = account();
+    await times(limits.password_by_account.max, () => take(key));
+    const refusal = await take(key);
+    if (refusal.ok) throw new Error('should be refused');
+    expect(refusal.retryAfterSeconds).toBeGreaterThan(890);
+    expect(refusal.retryAfterSeconds).toBeLessThanOrEqual(900);
+    // Redis goes by its own time, and nobody waits a quarter of an hour for a test.
+    if (kind !== 'sqlite') return;
+    await store.pass(refusal.retryAfterSeconds * 1000);
+    expect(await take(key)).toEqual({ ok: true });
+  });
+
+  it('look without counting, and see the limit once it is reached', async () => {
+    const key = account();
+    for (let tries = 0; tries < limits.password_by_account.max; tries += 1) {
+      expect(await look(key)).toEqual({ ok: true });
+      expect(await take(key)).toEqual({ ok: true });
+    }
+    expect(await look(key)).toMatchObject({ reason: 'limited' });
+  });
+
+  it('stop at the first that is over, so that the refused use up nothing that others share', async () => {
+    const [narrow, wide] = [account(), { limit: 'password_by_address', key: newId() } as const];
+    await times(100, () => take(narrow, wide));
+    // Only the ten that the narrow one let through were counted in the wide one.
+    const left = limits.password_by_address.max - limits.password_by_account.max;
+    expect(passed(await times(100, () => take(wide)))).toBe(left);
+  });
+
+  it('take back what was no failure', async () => {
+    const key = account();
+    for (let tries = 0; tries < 30; tries += 1) {
+      expect(await take(key)).toEqual({ ok: true });
+      await giveBack(context(), [key]);
+    }
+    expect(passed(await times(50, () => take(key)))).toBe(limits.password_by_account.max);
+  });
+
+  it('forget the failures of an account that was proved, and of no other', async () => {
+    const [mine, others] = [account(), account()] as { limit: 'password_by_account'; key: string }[];
+    if (!mine || !others) throw new Error('two accounts');
+    await times(20, () => take(mine));
+    await times(20, () => take(others));
+    await forgetFailures(context(), mine);
+    expect(await take(mine)).toEqual({ ok: true });
+    expect(await take(others)).toMatchObject({ reason: 'limited' });
+  });
+
+  it('count the addresses of one network as one', async () => {
+    const network = `2001:db8:${Math.floor(Math.random() * 65_535).toString(16)}:7`;
+    const answers = await Promise.all(
+      Array.from({ length: 60 }, (_, n) =>
+        take({ limit: 'password_by_address', key: `${network}::${n.toString(16)}` }),
+      ),
+    );
+    expect(passed(answers)).toBe(limits.password_by_address.max);
+    expect(await take({ limit: 'password_by_address', key: `${network}:8:0:0:0` })).toMatchObject({
+      ok: false,
+    });
+  });
+
+  it('know everyone without a key', async () => {
+    expect(await look({ limit: 'password_by_everyone' })).toEqual({ ok: true });
+  });
+
+  it('tell the metrics what was hit', async () => {
+    const hits = async () => {
+      const { values } = await metrics.limitsHit.get();
+      return values.find(({ labels }) => labels.limit === 'sign_up_by_address')?.value ?? 0;
+    };
+    const key = { limit: 'sign_up_by_address', key: newId() } as const;
+    await times(limits.sign_up_by_address.max + 3, () => take(key));
+    expect(await hits()).toBe(3);
+  });
+});
+
+describe('limits', () => {
+  it('are kept when the server restarts', async () => {
+    const folder = testFolder();
+    const settings = readSettings({ DATA_DIR: folder.path, LOG_LEVEL: 'silent' });
+    const key = { limit: 'password_by_account', key: newId() } as const;
+    const first = await openServices(settings);
+    for (let tries = 0; tries < limits.password_by_account.max; tries += 1)
+      await takeFromLimits(first, [key]);
+    await first.close();
+    const second = await openServices(settings);
+    expect(await takeFromLimits(second, [key])).toMatchObject({ reason: 'limited' });
+    await second.close();
+    folder.remove();
+  });
+
+  it.each([
+    ['203.0.113.9', '203.0.113.9'],
+    ['::ffff:203.0.113.9', '203.0.113.9'],
+    ['::FFFF:cb00:7109', '203.0.113.9'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+    ['2001:0DB8:0001:0002::', '2001:db8:1:2::/64'],
+    ['2001:db8::1', '2001:db8:0:0::/64'],
+    ['::1', '0:0:0:0::/64'],
+    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+    ['2001:db8:1:2::/64', '2001:db8:1:2::/64'],
+    ['unknown', 'unknown'],
+  ])('count %s as %s', (address, bucket) => {
+    expect(addressBucket(address)).toBe(bucket);
+  });
+});
