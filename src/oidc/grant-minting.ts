@@ -26,7 +26,7 @@ async function saved(
   grant: Grant,
   { allowed, declined }: { allowed: string[]; declined: string[] },
 ): Promise<Grant> {
-  grant.addOIDCScope(['openid', ...allowed.filter(isScope)].join(' '));
+  grant.addOIDCScope([...new Set(['openid', ...allowed.filter(isScope)])].join(' '));
   if (declined.length > 0) grant.rejectOIDCScope(declined.filter(isScope).join(' '));
   await grant.save();
   return grant;

@@ -10,15 +10,19 @@ import { asEngineError } from './unavailable.ts';
  * record lies, so that a token is read together with its grant and a session by its cookie, in one round trip.
  */
 
-type Named = { grantId?: string; generateTokenId(): string };
+type Named = { grantId?: string; format?: string; generateTokenId(): string };
 
 /** `<grant id><secret>`: a code or token lies beside its grant (live-layout.ts). */
 export function nameTokensByGrant(provider: Provider): void {
   for (const Model of [provider.AuthorizationCode, provider.AccessToken, provider.RefreshToken]) {
     const prototype = Model.prototype as unknown as Named;
+    const random = prototype.generateTokenId;
     prototype.generateTokenId = function (this: Named): string {
+      const id = random.call(this);
+      // A JWT is stored nowhere and keeps the engine's id.
+      if (this.format === 'jwt') return id;
       if (this.grantId?.length !== grantIdLength) throw new Error('a token is issued under a grant');
-      return `${this.grantId}${newSecret()}`;
+      return `${this.grantId}${id}`;
     };
   }
 }
