@@ -77,7 +77,7 @@ async function provePassword(
 }
 
 /** What anybody may know of the person, so that it makes no password. */
-function wordsAbout({ profile, contacts }: Account): string[] {
+export function wordsAbout({ profile, contacts }: Account): string[] {
   const { name, given_name, family_name, nickname, birthdate } = profile;
   const addresses = contacts.map((contact) => contact.address);
   return [name, given_name, family_name, nickname, birthdate, ...addresses].filter(

@@ -1,0 +1,81 @@
+import Router from '@koa/router';
+import { withdrawConsent } from '../../src/actions/withdraw-consent.ts';
+import { scopesInOrder } from '../../src/consents/scopes.ts';
+import type { App } from '../../src/services.ts';
+import { notFound } from '../../src/web/problem.ts';
+import { seeOther } from '../../src/web/see-other.ts';
+import type { Translator } from '../../src/web/words.ts';
+import { type AppAccess, appHost, appName, findAppWithAccess, listAppsWithAccess } from './app-access.ts';
+import { places } from './places.ts';
+import { afterDoing, showAccountPage } from './show-account-page.ts';
+import { signedIn } from './signed-in.ts';
+import { withAgo, withDate } from './with-time.ts';
+
+/** The apps that may see something of the account, and how to take that back. */
+export function appsPages(app: App): Router {
+  const router = new Router();
+  const removal = `${places.apps}/:clientId/remove`;
+
+  router.get(
+    places.apps,
+    signedIn(app, 'apps', async (ctx, { account }) => {
+      const { words } = ctx.state;
+      const apps = await listAppsWithAccess(app, account.id);
+      const view = { apps: apps.map((access) => appLine(words, access)) };
+      await showAccountPage(ctx, {
+        template: 'apps',
+        account,
+        under: 'apps',
+        title: words.t('apps.title'),
+        view,
+      });
+    }),
+  );
+
+  router.get(
+    removal,
+    signedIn(app, 'apps', async (ctx, { account }) => {
+      const { words } = ctx.state;
+      const access = await findAppWithAccess(app, {
+        accountId: account.id,
+        clientId: clientIdOf(ctx.params),
+      });
+      if (!access) throw notFound();
+      const line = appLine(words, access);
+      const title = words.t('apps.confirm.title', { app: line.name });
+      const view = { app: line, back: places.apps };
+      await showAccountPage(ctx, { template: 'app-remove', account, under: 'apps', title, view });
+    }),
+  );
+
+  router.post(
+    removal,
+    signedIn(app, 'apps', async (ctx, { account }) => {
+      const pair = { accountId: account.id, clientId: clientIdOf(ctx.params) };
+      // Somebody else's app, and one removed a moment ago in another tab, are told apart from no app by nothing.
+      if (!(await findAppWithAccess(app, pair))) throw notFound();
+      await withdrawConsent(app, pair, ctx.state.source);
+      seeOther(ctx, afterDoing('apps', 'app_removed'));
+    }),
+  );
+  return router;
+}
+
+function clientIdOf(params: Record<string, string | undefined>): string {
+  return params['clientId'] ?? '';
+}
+
+function appLine(words: Translator, { client, consent }: AppAccess) {
+  const scopes = scopesInOrder(consent?.allowed ?? client.metadata.scope?.split(' ') ?? []);
+  const sees = scopes.filter((scope) => scope !== 'openid' && scope !== 'offline_access');
+  return {
+    name: appName(client, words.locale),
+    host: appHost(client),
+    ours: client.metadata.first_party,
+    sees: sees.map((scope) => words.t(`scope.${scope}.title`)),
+    offline: scopes.includes('offline_access'),
+    since: consent && withDate(words, 'apps.since', consent.firstAllowedAt),
+    used: consent && withAgo(words, 'apps.used', consent.lastUsedAt),
+    removal: `${places.apps}/${encodeURIComponent(client.clientId)}/remove`,
+  };
+}

@@ -1,0 +1,42 @@
+import Router from '@koa/router';
+import { currentSession } from '../../src/oidc/sessions.ts';
+import type { App } from '../../src/services.ts';
+import { seeOther } from '../../src/web/see-other.ts';
+import { activityPage } from './activity.ts';
+import { appsPages } from './apps.ts';
+import { overviewPage } from './overview.ts';
+import { passwordPage } from './password.ts';
+import { isPlace, places } from './places.ts';
+import { profilePage } from './profile.ts';
+import { sessionsPages } from './sessions.ts';
+import { signOutPages } from './sign-out.ts';
+import { twoStepPages } from './two-step.ts';
+
+/**
+ * The account pages: what people see and change of their own account, behind the same session that apps sign in with
+ * (signed-in.ts). They show one account only, that of the session: an id in an address is looked up among what belongs
+ * to it, and what does not is a page that does not exist. Every change is a verb of src/actions.
+ */
+export function accountPages(app: App): Router {
+  const router = new Router();
+  const pages = [
+    overviewPage,
+    profilePage,
+    passwordPage,
+    twoStepPages,
+    appsPages,
+    sessionsPages,
+    activityPage,
+    signOutPages,
+  ];
+  for (const page of pages) router.use(page(app).routes());
+
+  // Where our own authorization request returns to. Its code is left to expire: the session is what we came for. Who
+  // comes back without one (the sign-in was cancelled, or no cookie is kept) is not sent round in a circle.
+  router.get('/account/signed-in', async (ctx) => {
+    const page = isPlace(ctx.query['state']) ? ctx.query['state'] : 'overview';
+    const session = await currentSession(app, ctx);
+    seeOther(ctx, session ? places[page] : '/account/signed-out');
+  });
+  return router;
+}

@@ -1,0 +1,51 @@
+import Router from '@koa/router';
+import { findPassword } from '../../src/credentials/password.ts';
+import { listTotp } from '../../src/credentials/totp.ts';
+import { listSessions } from '../../src/oidc/sessions.ts';
+import type { App } from '../../src/services.ts';
+import { eventLines } from './activity.ts';
+import { listAppsWithAccess } from './app-access.ts';
+import { places } from './places.ts';
+import { nameOf, showAccountPage } from './show-account-page.ts';
+import { signedIn } from './signed-in.ts';
+import { withAgo } from './with-time.ts';
+
+/** What an account looks like at a glance, with a way on from each line. */
+export function overviewPage(app: App): Router {
+  const router = new Router();
+  router.get(
+    places.overview,
+    signedIn(app, 'overview', async (ctx, { account }) => {
+      const { words } = ctx.state;
+      const [totp, password, apps, sessions, [latest]] = await Promise.all([
+        listTotp(app, account.id),
+        findPassword(app, account.id),
+        listAppsWithAccess(app, account.id),
+        listSessions(app, account.id),
+        eventLines(app, words, { accountId: account.id, limit: 1 }),
+      ]);
+      await showAccountPage(ctx, {
+        template: 'overview',
+        account,
+        under: 'overview',
+        title: words.t('account.overview.title'),
+        view: {
+          name: nameOf(account),
+          places,
+          contacts: account.contacts.map(({ channel, written, verifiedAt }) => ({
+            label: words.t(`account.overview.${channel}`),
+            icon: channel === 'email' ? 'mail' : 'phone',
+            written,
+            proved: verifiedAt !== null,
+          })),
+          twoStep: totp.length > 0,
+          password: password && withAgo(words, 'account.overview.password.changed', password.changedAt),
+          appCount: apps.length,
+          sessionCount: Math.max(sessions.length, 1),
+          latest,
+        },
+      });
+    }),
+  );
+  return router;
+}

@@ -1,0 +1,21 @@
+/**
+ * The pages of an account that a sign-in may lead to. The `state` of our own authorization request names one of them
+ * (src/oidc/account-client.ts); a name that is not here leads to the overview, never to an address from the request.
+ */
+export const places = {
+  overview: '/account',
+  apps: '/account/apps',
+  sessions: '/account/sessions',
+  'sessions-others': '/account/sessions/others',
+  'two-step': '/account/two-step',
+  'two-step-new': '/account/two-step/new',
+  password: '/account/password',
+  activity: '/account/activity',
+  profile: '/account/profile',
+} as const;
+
+export type Place = keyof typeof places;
+
+export function isPlace(name: unknown): name is Place {
+  return typeof name === 'string' && Object.hasOwn(places, name);
+}

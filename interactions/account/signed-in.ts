@@ -1,0 +1,47 @@
+import type { RouterContext, RouterMiddleware } from '@koa/router';
+import { type Account, findAccount } from '../../src/accounts/account.ts';
+import { listTotp } from '../../src/credentials/totp.ts';
+import { minutes } from '../../src/kit/durations.ts';
+import { signInAddress } from '../../src/oidc/account-client.ts';
+import { type CurrentSession, currentSession } from '../../src/oidc/sessions.ts';
+import type { App } from '../../src/services.ts';
+import { seeOther } from '../../src/web/see-other.ts';
+import type { Place } from './places.ts';
+
+export type SignedIn = { account: Account; session: CurrentSession };
+type Show = (ctx: RouterContext, who: SignedIn) => Promise<void>;
+
+/** Every account page is wrapped in this or in `provedLately`: who is not signed in goes and does so, then comes to `place`. */
+export function signedIn(app: App, place: Place, show: Show): RouterMiddleware {
+  return async (ctx) => {
+    const who = await whoIsIt(app, ctx);
+    if (who) await show(ctx, who);
+    else seeOther(ctx, signInAddress(app, { page: place }));
+  };
+}
+
+/**
+ * For what an unattended browser must not allow: changing the password or the second step, ending all sessions. Asks for
+ * the credentials again when they were last proved too long ago, or without the second step that the account has by
+ * now: whoever has only the password must not be the one to take the second step off.
+ */
+export function provedLately(app: App, place: Place, show: Show): RouterMiddleware {
+  return signedIn(app, place, async (ctx, who) => {
+    if (await isProvedLately(app, who)) await show(ctx, who);
+    else seeOther(ctx, signInAddress(app, { page: place, fresh: true }));
+  });
+}
+
+const proofLasts = 10 * minutes;
+
+async function isProvedLately(app: App, { account, session }: SignedIn): Promise<boolean> {
+  if (app.clock.now() - session.signedInAt > proofLasts) return false;
+  const wantsSecondStep = (await listTotp(app, account.id)).length > 0;
+  return !wantsSecondStep || session.amr.includes('otp');
+}
+
+async function whoIsIt(app: App, ctx: RouterContext): Promise<SignedIn | undefined> {
+  const session = await currentSession(app, ctx);
+  const account = session && (await findAccount(app, session.accountId));
+  return session && account && { session, account };
+}
