@@ -31,8 +31,10 @@ export function postgresDialect({ url, patient }: { url: string; patient: boolea
     keepAliveInitialDelayMillis: 5000,
     idleTimeoutMillis: 60_000,
   });
-  // An idle connection that breaks is dropped by the pool; without a listener it would end the process.
+  // A connection that breaks also says so as an event, from the pool while idle and from itself while in use; an event
+  // that nobody hears would end the process. The query that needed it fails by itself.
   pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
 
   const guarded = new WeakMap<pg.PoolClient, PostgresPoolClient>();
   return new PostgresDialect({

@@ -1,0 +1,76 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+
+/** A wire that fails as asked, in front of a store on this machine. */
+export type FaultProxy = {
+  /** The url of the store, by way of the proxy. */
+  url: string;
+  /** Lets the next request that contains `text` through, swallows its reply and resets the connection. */
+  cutReplyTo(text: string): void;
+  /** How many replies were cut. A test that saw none proves nothing. */
+  cuts(): number;
+  /** Swallows everything and says nothing, as a dead peer does; until it speaks again, when old connections break. */
+  silence(on: boolean): void;
+  close(): Promise<void>;
+};
+
+export async function openFaultProxy(storeUrl: string): Promise<FaultProxy> {
+  const target = Number(new URL(storeUrl).port);
+  const sockets = new Set<Socket>();
+  let silent = false;
+  let cutText: string | undefined;
+  let cuts = 0;
+
+  const server = createServer((client) => {
+    const store = connect(target, '127.0.0.1');
+    let cutting = false;
+    client.on('data', (bytes) => {
+      if (silent) return;
+      if (cutText !== undefined && bytes.includes(cutText)) {
+        cutText = undefined;
+        cutting = true;
+      }
+      store.write(bytes);
+    });
+    store.on('data', (bytes) => {
+      if (silent) return;
+      if (!cutting) return void client.write(bytes);
+      cuts += 1;
+      client.resetAndDestroy();
+    });
+    for (const [one, other] of [
+      [client, store],
+      [store, client],
+    ] as const) {
+      sockets.add(one);
+      one.on('error', () => other.destroy());
+      one.on('close', () => {
+        sockets.delete(one);
+        other.destroy();
+      });
+    }
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const breakAll = () => {
+    for (const socket of sockets) socket.destroy();
+  };
+
+  const url = new URL(storeUrl);
+  url.port = String((server.address() as AddressInfo).port);
+  return {
+    url: url.href,
+    cutReplyTo(text) {
+      cutText = text;
+    },
+    cuts: () => cuts,
+    silence(on) {
+      silent = on;
+      if (!on) breakAll();
+    },
+    async close() {
+      server.close();
+      breakAll();
+      await once(server, 'close');
+    },
+  };
+}
