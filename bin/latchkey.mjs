@@ -10,5 +10,7 @@ if (!existsSync(path.join(root, 'node_modules'))) {
   process.exit(1);
 }
 await needRightNode();
+// `latchkey audit list | head` closes the pipe early; that is no mistake of anybody's.
+process.stdout.on('error', (problem) => process.exit(problem.code === 'EPIPE' ? 0 : 1));
 module.enableCompileCache?.(path.join(root, 'node_modules/.cache/compile'));
 await import('../src/cli.ts');

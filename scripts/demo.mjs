@@ -8,4 +8,5 @@ process.chdir(root);
 process.env.DEMO ??= 'on';
 // Compiled code is kept, which takes a third off every start after the first.
 module.enableCompileCache?.(path.join(root, 'node_modules/.cache/compile'));
-await import('../src/main.ts');
+const { runServer } = await import('../src/main.ts');
+await runServer(process.env);

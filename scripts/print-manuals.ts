@@ -9,11 +9,21 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { auditEventsManual } from './manuals/audit-events.ts';
+import { commandsManual } from './manuals/commands.ts';
+import { httpApiManual } from './manuals/http-api.ts';
+import { limitsManual } from './manuals/limits.ts';
 import type { Manual } from './manuals/markdown.ts';
 import { scopesManual } from './manuals/scopes.ts';
 import { settingsManual } from './manuals/settings.ts';
 
-export const manuals: readonly Manual[] = [settingsManual, scopesManual, auditEventsManual];
+export const manuals: readonly Manual[] = [
+  settingsManual,
+  commandsManual,
+  httpApiManual,
+  scopesManual,
+  limitsManual,
+  auditEventsManual,
+];
 
 const folder = path.join(import.meta.dirname, '../docs/manual');
 

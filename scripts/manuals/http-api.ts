@@ -1,0 +1,37 @@
+import { providerAddresses } from '../../src/oidc/provider-methods.ts';
+import { code, type Manual, page, table } from './markdown.ts';
+
+/** Beside the protocol: what load balancers, monitoring and test suites ask. */
+const others: readonly (readonly [string, string, string])[] = [
+  ['/healthz', 'GET', 'The process lives.'],
+  ['/readyz', 'GET', 'It can work: its stores answer, and it is not shutting down. Otherwise 503.'],
+  ['/metrics', 'GET', 'Prometheus metrics, on METRICS_PORT only.'],
+  [
+    '/dev/outbox.json',
+    'GET',
+    'Messages that would have been sent; only on a loopback ISSUER without a real transport.',
+  ],
+];
+
+export const httpApiManual: Manual = {
+  file: 'http-api.md',
+  print: () =>
+    page(
+      'HTTP API',
+      'The protocol addresses stand in the discovery document too; clients should read them from there. Pages for people ' +
+        'begin with `/interaction/` and `/account` and are no API.',
+      table(
+        ['Address', 'Methods', 'What it is'],
+        [
+          ...Object.entries(providerAddresses).map(([address, { methods, what }]) => [
+            code(address),
+            methods.join(', '),
+            what,
+          ]),
+          ...others.map(([address, methods, what]) => [code(address), methods, what]),
+        ],
+      ),
+      'A request with a method that an address does not know gets 405 with `Allow`. Errors of the protocol addresses are ' +
+        'the JSON of RFC 6749 section 5.2; a store that is down gives 503 with `Retry-After`.',
+    ),
+};
