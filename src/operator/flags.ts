@@ -85,7 +85,10 @@ type OptionToken = {
 function takeFlag(known: Flag[], token: OptionToken, flags: Record<string, unknown>): Problem | undefined {
   const negated = token.rawName.startsWith('--no-') && !known.some((f) => f.typed === token.rawName);
   const typed = negated ? `--${token.rawName.slice(5)}` : token.rawName;
-  const flag = known.find((candidate) => candidate.typed === typed);
+  // A list is given once for each entry, so its singular reads better: --redirect-uri.
+  const flag =
+    known.find((candidate) => candidate.typed === typed) ??
+    known.find((candidate) => candidate.kind === 'several' && candidate.typed === `${typed}s`);
   if (!flag || (negated && flag.kind !== 'switch')) return unknownFlag(known, token.rawName);
   if (flag.kind === 'switch') {
     if (token.value !== undefined)

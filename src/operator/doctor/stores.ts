@@ -1,0 +1,206 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { sql } from 'kysely';
+import { migrations } from '../../../migrations/index.ts';
+import { systemClock } from '../../kit/clock.ts';
+import type { Settings } from '../../settings.ts';
+import { liveFile, recordsFile } from '../../store/data-folder.ts';
+import { openDatabase } from '../../store/database.ts';
+import { openLiveSqlite } from '../../store/live-sqlite.ts';
+import type { Database } from '../../store/tables.ts';
+import { skewFinding } from './clock.ts';
+import type { Finding } from './finding.ts';
+
+/** Both stores: whether they answer and how fast, whether they are prepared and set up to keep what they are given. */
+export async function examineRecords({ DATABASE_URL, DATA_DIR }: Settings): Promise<Finding[]> {
+  const about = 'records';
+  if (!DATABASE_URL && !existsSync(join(DATA_DIR, recordsFile)))
+    return [
+      {
+        verdict: 'WARN',
+        about,
+        finding: 'are not there yet',
+        advice: '`latchkey migrate` or the first start makes them',
+      },
+    ];
+  const db = await openDatabase({ url: DATABASE_URL, dataDir: DATA_DIR, patient: true });
+  try {
+    const where = DATABASE_URL ? `PostgreSQL at ${placeOf(DATABASE_URL)}` : 'SQLite';
+    const speed = await timed(() => sql`select 1`.execute(db));
+    const findings = [answered(about, where, speed), await migrated(db)];
+    if (DATABASE_URL) findings.push(...(await recordsClock(db)));
+    return findings;
+  } catch (error) {
+    const place = DATABASE_URL ? placeOf(DATABASE_URL) : DATA_DIR;
+    return [
+      {
+        verdict: 'FAIL',
+        about,
+        finding: `do not answer at ${place}: ${reasonOf(error)}`,
+        advice: `check that the server runs and that DATABASE_URL names its host, port, user and database`,
+      },
+    ];
+  } finally {
+    await db.destroy();
+  }
+}
+
+async function migrated(db: Database): Promise<Finding> {
+  const about = 'records';
+  const done = await sql<{ name: string }>`select name from kysely_migration`
+    .execute(db)
+    .then(({ rows }) => rows.map((row) => row.name))
+    .catch((): string[] => []);
+  const waiting = Object.keys(migrations).filter((name) => !done.includes(name));
+  const foreign = done.filter((name) => !Object.hasOwn(migrations, name));
+  if (foreign.length > 0)
+    return {
+      verdict: 'FAIL',
+      about,
+      finding: `were migrated by a newer version (${foreign.join(', ')})`,
+      advice: 'run that version or a later one',
+    };
+  if (waiting.length > 0)
+    return {
+      verdict: 'WARN',
+      about,
+      finding: `lack ${waiting.length} migration(s): ${waiting.join(', ')}`,
+      advice: 'run `latchkey migrate`, or start the server',
+    };
+  return { verdict: 'OK', about, finding: `have all ${done.length} migrations` };
+}
+
+async function recordsClock(db: Database): Promise<Finding[]> {
+  const asked = Date.now();
+  const { rows } = await sql<{
+    now: number;
+  }>`select (extract(epoch from clock_timestamp()) * 1000)::bigint as now`.execute(db);
+  return skewFinding('PostgreSQL', Number(rows[0]?.now), (asked + Date.now()) / 2);
+}
+
+export async function examineLive({ REDIS_URL, DATA_DIR }: Settings): Promise<Finding[]> {
+  const about = 'live';
+  if (REDIS_URL) return examineRedis(REDIS_URL);
+  const file = join(DATA_DIR, liveFile);
+  if (!existsSync(file))
+    return [
+      { verdict: 'WARN', about, finding: 'state is not there yet', advice: 'the first start makes it' },
+    ];
+  const live = openLiveSqlite({ file, clock: systemClock });
+  try {
+    return [answered(about, 'SQLite', await timed(() => live.ping()))];
+  } finally {
+    await live.close();
+  }
+}
+
+async function examineRedis(url: string): Promise<Finding[]> {
+  const about = 'live';
+  const redis = new Redis(url, {
+    lazyConnect: true,
+    connectTimeout: 3000,
+    maxRetriesPerRequest: 0,
+    retryStrategy: () => null,
+  });
+  let why: unknown;
+  redis.on('error', (error) => {
+    why = error;
+  });
+  try {
+    await redis.connect();
+    const speed = await timed(() => redis.ping());
+    const memory = await redis.info('memory');
+    const persistence = await redis.info('persistence').catch(() => '');
+    const asked = Date.now();
+    const [seconds, micros] = await redis.time();
+    const theirs = Number(seconds) * 1000 + Number(micros) / 1000;
+    return [
+      answered(about, `Redis at ${placeOf(url)}`, speed),
+      ...eviction(memory),
+      ...persisted(persistence),
+      ...skewFinding('Redis', theirs, (asked + Date.now()) / 2),
+    ];
+  } catch (error) {
+    return [
+      {
+        verdict: 'FAIL',
+        about,
+        finding: `state does not answer at ${placeOf(url)}: ${reasonOf(why ?? error)}`,
+        advice: 'check that Redis runs and that REDIS_URL names its host, port and password',
+      },
+    ];
+  } finally {
+    redis.disconnect();
+  }
+}
+
+function eviction(memory: string): Finding[] {
+  const policy = /^maxmemory_policy:(\S+)/m.exec(memory)?.[1] ?? 'unknown';
+  return policy === 'noeviction'
+    ? [
+        {
+          verdict: 'OK',
+          about: 'live',
+          finding: 'state is never thrown away for want of memory (noeviction)',
+        },
+      ]
+    : [
+        {
+          verdict: 'FAIL',
+          about: 'live',
+          finding: `Redis may throw keys away (maxmemory-policy ${policy})`,
+          advice: 'set maxmemory-policy to noeviction: a lost mark of a spent code lets it be used again',
+        },
+      ];
+}
+
+function persisted(info: string): Finding[] {
+  return /^aof_enabled:0/m.test(info)
+    ? [
+        {
+          verdict: 'WARN',
+          about: 'live',
+          finding: 'Redis keeps no log: a restart signs people out',
+          advice: 'set appendonly to yes',
+        },
+      ]
+    : [];
+}
+
+function answered(about: string, where: string, ms: number): Finding {
+  const finding = `${where} answers in ${ms.toFixed(1)} ms`;
+  return ms < 50
+    ? { verdict: 'OK', about, finding }
+    : {
+        verdict: 'WARN',
+        about,
+        finding,
+        advice: 'each request asks it several times: put it nearer, or look for what slows it',
+      };
+}
+
+/** The median of five, since the first one also makes the connection. */
+async function timed(ask: () => Promise<unknown>): Promise<number> {
+  const times: number[] = [];
+  for (let round = 0; round < 5; round += 1) {
+    const start = performance.now();
+    await ask();
+    times.push(performance.now() - start);
+    await sleep(1);
+  }
+  return times.sort((a, b) => a - b)[2] ?? 0;
+}
+
+/** Host and database of an address; never its password. */
+function placeOf(url: string): string {
+  const { host, pathname } = new URL(url);
+  return `${host}${pathname === '/' ? '' : pathname}`;
+}
+
+function reasonOf(error: unknown): string {
+  const { cause, message, code } = error as Error & { code?: string };
+  if (cause) return reasonOf(cause);
+  return message || code || String(error);
+}
