@@ -66,6 +66,8 @@ export async function showProblem({ log }: { log: Log }, ctx: Context, problem: 
   const reference = referenceOf(source.requestId);
   ctx.status = problem.status;
   ctx.set('Cache-Control', 'no-store');
+  // A body that was refused is not read to its end either.
+  if (!ctx.req.complete) ctx.set('Connection', 'close');
   if (problem.retryAfter !== undefined) ctx.set('Retry-After', String(Math.ceil(problem.retryAfter)));
   if (ctx.accepts('html', 'json') === 'json') {
     ctx.body = { error: problem.code, reference };

@@ -79,13 +79,12 @@ function entries(header: string): string[] {
     .map((entry) => entry.trim());
 }
 
-/** `for="[2001:db8::1]:4711";proto=https` -> `[2001:db8::1]:4711` */
+/** `for="[2001:db8::1]:4711";proto=https` -> `[2001:db8::1]:4711`; '' when it is not RFC 7239's `forwarded-element`. */
 function forOf(element: string): string {
-  const pair = element.split(';').find((part) => /^\s*for=/i.test(part)) ?? '';
-  return pair
-    .slice(pair.indexOf('=') + 1)
-    .trim()
-    .replace(/^"(.*)"$/, '$1');
+  const parts = element.split(';').map((part) => part.trim());
+  if (!parts.every((part) => /^[\w-]+=(?:"[^"]*"|[^\s";]+)$/.test(part))) return '';
+  const pair = parts.find((part) => /^for=/i.test(part)) ?? '';
+  return pair.slice(pair.indexOf('=') + 1).replace(/^"(.*)"$/, '$1');
 }
 
 function withoutPort(hop: string): string {
