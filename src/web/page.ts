@@ -93,8 +93,7 @@ export function openPages({ settings }: { settings: Settings }, look: Look): Pag
     const { words: w } = requestState(ctx);
     const given = {
       t: w.t,
-      date: w.date,
-      ago: w.ago,
+      words: w,
       locale: w.locale,
       direction: w.direction,
       asset: assets.url,
@@ -106,7 +105,7 @@ export function openPages({ settings }: { settings: Settings }, look: Look): Pag
 
   function render(ctx: Context, options: PageOptions): string {
     const { nonce, words: w } = requestState(ctx);
-    const given = tools(ctx);
+    const given = { ...tools(ctx), date: w.date, ago: w.ago };
     const { title, view, shell = 'card', nav, scripts = [], errorCode } = options;
     const body = templateOf(options.template)({ ...joined(view, given), title });
     const problems = (view as { problems?: object }).problems ?? {};
