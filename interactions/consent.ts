@@ -1,0 +1,144 @@
+import path from 'node:path';
+import type Router from '@koa/router';
+import type { RouterContext } from '@koa/router';
+import { z } from 'zod';
+import type { Client } from '../clients/registry/registry.ts';
+import { type Account, findAccount } from '../src/accounts/account.ts';
+import { claimsOf, firstContact } from '../src/accounts/claims.ts';
+import { giveConsent } from '../src/actions/give-consent.ts';
+import { refuseConsent } from '../src/actions/refuse-consent.ts';
+import { type Consent, findConsent } from '../src/consents/consent.ts';
+import { type ScopeName, scopeRules, scopesInOrder } from '../src/consents/scopes.ts';
+import { finishConsent, refuseInteraction } from '../src/oidc/interaction.ts';
+import type { App } from '../src/services.ts';
+import { readForm } from '../src/web/form.ts';
+import { showPage } from '../src/web/page.ts';
+import { Problem } from '../src/web/problem.ts';
+import type { Translator } from '../src/web/words.ts';
+import { appName } from './account/app-access.ts';
+import { sharedValues } from './claim-values.ts';
+import { backToStep, type CurrentStep, currentStep, pathOf } from './current-step.ts';
+
+const template = path.join(import.meta.dirname, 'consent.ejs');
+const consentForm = z.object({
+  decision: z.enum(['allow', 'deny']),
+  scope: z.array(z.string().max(100)).max(50),
+});
+
+/** Who decides, about which app, and what: `asked` is decided now, `already` was allowed before. */
+type Question = {
+  account: Account;
+  client: Client;
+  before: Consent | undefined;
+  asked: ScopeName[];
+  already: ScopeName[];
+};
+
+async function openQuestion(app: App, { interaction }: CurrentStep): Promise<Question> {
+  const { accountId, client, newScopes, params } = interaction;
+  const account = accountId === undefined ? undefined : await findAccount(app, accountId);
+  if (!account || !client)
+    throw new Problem({ status: 410, code: 'interaction_expired', reason: 'nobody or no app to decide on' });
+  const before = await findConsent(app, { accountId: account.id, clientId: client.clientId });
+  const requested = scopesInOrder((params['scope'] ?? '').split(' '));
+  const undecided = scopesInOrder(newScopes);
+  // Nothing new: the app asked to be shown the page (prompt=consent), so everything may be decided anew.
+  const asked = undecided.length > 0 ? undecided : requested;
+  const already = scopesInOrder(before?.allowed ?? []).filter((scope) => !asked.includes(scope));
+  return { account, client, before, asked, already };
+}
+
+export async function showConsent(app: App, ctx: RouterContext, current: CurrentStep): Promise<void> {
+  const { words } = ctx.state;
+  const question = await openQuestion(app, current);
+  const { account, client, before, asked, already } = question;
+  const { settings } = app;
+  const name = appName(client, words.locale);
+  const { metadata } = client;
+  const view = {
+    app: name,
+    host: returnsTo(current),
+    who: whoIs(account),
+    lines: asked.map((scope) => lineOf(words, question, scope)),
+    anyOptional: asked.some((scope) => scopeRules(scope).optional),
+    heading: before ? words.t('consent.new_now') : words.t('consent.will_get', { app: name }),
+    already: already.map((scope) => words.t(`scope.${scope}.title`)),
+    privacy: metadata[`policy_uri#${words.locale}`] ?? metadata.policy_uri,
+    terms: metadata[`tos_uri#${words.locale}`] ?? metadata.tos_uri,
+    action: pathOf(current, 'consent'),
+    startOver: pathOf(current, 'start-over'),
+  };
+  const title = words.t('consent.title', { app: name, brand: settings.BRAND_NAME });
+  await showPage(ctx, { template, title, view });
+}
+
+/**
+ * Optional scopes are ticked when first asked. Each stands with the very values it would share right above two buttons
+ * of one size, so nothing goes unseen; unticked boxes would make people press "Allow" and then wonder why the app does not
+ * know the address it asked them for. What somebody left out before stays unticked.
+ */
+function lineOf(words: Translator, { account, before }: Question, scope: ScopeName) {
+  const { claims, optional } = scopeRules(scope);
+  return {
+    scope,
+    title: words.t(`scope.${scope}.title`),
+    detail: words.t(`scope.${scope}.detail`),
+    optional,
+    ticked: !before?.declined.includes(scope),
+    // The identifier means nothing to people, and an app may get one of its own (OpenID Connect Core section 8.1).
+    values: sharedValues(
+      words,
+      claimsOf(account),
+      claims.filter((claim) => claim !== 'sub'),
+    ),
+    hasValues: scope !== 'openid' && claims.length > 0,
+  };
+}
+
+function whoIs(account: Account): string {
+  const contact = firstContact(account, 'email') ?? firstContact(account, 'phone');
+  return contact?.written ?? account.profile.name ?? account.id;
+}
+
+/** Where the answer goes: the one thing about an app that its own words cannot change. */
+function returnsTo({ interaction }: CurrentStep): string {
+  const { protocol, host } = new URL(interaction.params['redirect_uri'] ?? 'about:blank');
+  return host || protocol.slice(0, -1);
+}
+
+export function mountConsent(router: Router, app: App): void {
+  router.post('/interaction/:uid/consent', async (ctx) => {
+    const current = await currentStep(app, ctx);
+    if (current.step.at !== 'consent') return backToStep(ctx, current);
+    const form = await readForm(ctx, consentForm, { lists: ['scope'] });
+    // The buttons are the only way to send it: nobody mistypes a decision.
+    if (!form.ok) throw new Problem({ status: 400, code: 'malformed_request', reason: 'no decision' });
+    const question = await openQuestion(app, current);
+    if (form.fields.decision === 'deny') return await deny(app, ctx, current, question);
+    await allow(app, ctx, current, { ...question, ticked: form.fields.scope });
+  });
+}
+
+async function allow(
+  app: App,
+  ctx: RouterContext,
+  current: CurrentStep,
+  { account, client, asked, ticked }: Question & { ticked: string[] },
+): Promise<void> {
+  await giveConsent(app, { accountId: account.id, client, asked, ticked }, ctx.state.source);
+  const finished = await finishConsent(app, ctx);
+  if (!finished.ok) backToStep(ctx, current);
+}
+
+async function deny(
+  app: App,
+  ctx: RouterContext,
+  current: CurrentStep,
+  { account, client, asked }: Question,
+): Promise<void> {
+  const denial = { error: 'access_denied', description: 'the person did not allow it' };
+  const refused = await refuseInteraction(app, ctx, denial);
+  if (!refused.ok) return backToStep(ctx, current);
+  const decided = { accountId: account.id, clientId: client.clientId, scopes: asked };
+  await refuseConsent(app, decided, ctx.state.source);
+}

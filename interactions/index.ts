@@ -1,0 +1,79 @@
+import type { RouterContext } from '@koa/router';
+import Router from '@koa/router';
+import { refuseInteraction } from '../src/oidc/interaction.ts';
+import type { App } from '../src/services.ts';
+import { mountConsent, showConsent } from './consent.ts';
+import { continueSignIn } from './continue-sign-in.ts';
+import { backToStep, type CurrentStep, currentStep } from './current-step.ts';
+import { mountForgot } from './forgot.ts';
+import { mountNewPassword, showNewPassword } from './new-password.ts';
+import { mountPasswordStrength } from './password-strength.ts';
+import { mountProveAddress, showProveAddress } from './prove-address.ts';
+import { mountResetCode, showResetCode } from './reset-code.ts';
+import { mountSecondStep, showSecondStep } from './second-step.ts';
+import { mountSignIn, showSignIn, showSuspended } from './sign-in.ts';
+import { mountSignUp } from './sign-up.ts';
+
+/**
+ * The pages of an interaction: signing in, signing up, resetting, consenting. One GET decides which page is shown, from
+ * the engine's prompt and the progress; every POST that moves on answers 303 to it. A page is `<page>.ts` and
+ * `<page>.ejs`: its form, its view and its routes. What happens is said in src/actions.
+ */
+export function interactionPages(app: App): Router {
+  const router = new Router();
+  router.get('/interaction/:uid', async (ctx) => {
+    const current = await currentStep(app, ctx);
+    await showStep(app, ctx, current);
+  });
+  for (const mount of mounts) mount(router, app);
+  return router;
+}
+
+const mounts = [
+  mountSignIn,
+  mountSecondStep,
+  mountSignUp,
+  mountProveAddress,
+  mountForgot,
+  mountResetCode,
+  mountNewPassword,
+  mountPasswordStrength,
+  mountConsent,
+  mountWaysOut,
+];
+
+async function showStep(app: App, ctx: RouterContext, current: CurrentStep): Promise<void> {
+  const { step } = current;
+  switch (step.at) {
+    case 'start':
+      return await showSignIn(app, ctx, current);
+    case 'second_step':
+      return await showSecondStep(ctx, current);
+    case 'prove_address':
+      return await showProveAddress(ctx, current, step);
+    case 'reset_code':
+      return await showResetCode(ctx, current, step);
+    case 'new_password':
+      return await showNewPassword(app, ctx, current, step);
+    case 'suspended':
+      return await showSuspended(ctx, current);
+    case 'consent':
+      return await showConsent(app, ctx, current);
+  }
+}
+
+function mountWaysOut(router: Router, app: App): void {
+  /** As somebody else; on the consent page too, where signing in then replaces who is signed in. */
+  router.post('/interaction/:uid/start-over', async (ctx) => {
+    const current = await currentStep(app, ctx);
+    await continueSignIn(app, ctx, current, { at: 'start' });
+  });
+
+  /** Back to the app, which is told that the person did not want to (RFC 6749 section 4.1.2.1). */
+  router.post('/interaction/:uid/cancel', async (ctx) => {
+    const current = await currentStep(app, ctx);
+    const description = 'the person went back';
+    const refused = await refuseInteraction(app, ctx, { error: 'access_denied', description });
+    if (!refused.ok) backToStep(ctx, current);
+  });
+}

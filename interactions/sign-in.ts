@@ -1,0 +1,108 @@
+import path from 'node:path';
+import type Router from '@koa/router';
+import type { RouterContext } from '@koa/router';
+import { z } from 'zod';
+import { findAccount } from '../src/accounts/account.ts';
+import { firstContact } from '../src/accounts/claims.ts';
+import { parseIdentifier } from '../src/accounts/identifier.ts';
+import { submitPassword } from '../src/actions/sign-in-password.ts';
+import type { App } from '../src/services.ts';
+import { type Problems, passwordField, readForm, textField, tickBox } from '../src/web/form.ts';
+import { showPage } from '../src/web/page.ts';
+import { continueSignIn } from './continue-sign-in.ts';
+import { backToStep, type CurrentStep, currentStep, pathOf } from './current-step.ts';
+import { limitedSentence } from './problem-sentences.ts';
+
+const template = path.join(import.meta.dirname, 'sign-in.ejs');
+const suspendedTemplate = path.join(import.meta.dirname, 'suspended.ejs');
+
+const signInForm = z.object({
+  identifier: textField({ most: 400, required: 'sign-in.identifier_missing' }),
+  password: passwordField({ required: 'sign-in.password_missing' }),
+  remember: tickBox(),
+});
+
+type Shown = { problems: Problems; identifier: string; remember: boolean; status: number };
+
+export async function showSignIn(app: App, ctx: RouterContext, current: CurrentStep): Promise<void> {
+  const { step } = current;
+  const notice = step.at === 'start' ? step.notice : undefined;
+  const problems: Problems = notice && notice !== 'password_set' ? { form: `sign-in.notice.${notice}` } : {};
+  const done = notice === 'password_set' ? 'sign-in.notice.password_set' : undefined;
+  const identifier = await expected(app, current);
+  await show(ctx, current, { problems, identifier, remember: false, status: 200, done });
+}
+
+async function show(
+  ctx: RouterContext,
+  current: CurrentStep,
+  { status, ...shown }: Shown & { done?: string | undefined },
+): Promise<void> {
+  const view = {
+    ...shown,
+    app: current.app,
+    action: pathOf(current, 'password'),
+    forgot: pathOf(current, 'forgot'),
+    signUp: pathOf(current, 'sign-up'),
+    cancel: current.app && pathOf(current, 'cancel'),
+  };
+  await showPage(ctx, { template, title: ctx.state.words.t('sign-in.title'), view, status });
+}
+
+/**
+ * Whom the page expects: the app's hint if it is an address, else who is signed in here and is asked again. Both are
+ * only typed in advance, never looked up: a hint must not tell whether somebody has an account.
+ */
+async function expected(app: App, { interaction }: CurrentStep): Promise<string> {
+  const { params, accountId, prompt } = interaction;
+  const hint = parseIdentifier(params['login_hint'] ?? '', { region: app.settings.DEFAULT_PHONE_REGION });
+  if (hint.ok) return hint.written;
+  if (!accountId || prompt !== 'login') return '';
+  const account = await findAccount(app, accountId);
+  const contact = account && (firstContact(account, 'email') ?? firstContact(account, 'phone'));
+  return contact?.written ?? '';
+}
+
+/** Only somebody who proved every factor comes here, so the reason may be told. */
+export async function showSuspended(ctx: RouterContext, current: CurrentStep): Promise<void> {
+  const view = {
+    startOver: pathOf(current, 'start-over'),
+    cancel: current.app && pathOf(current, 'cancel'),
+    app: current.app,
+  };
+  const title = ctx.state.words.t('sign-in.suspended.title');
+  await showPage(ctx, {
+    template: suspendedTemplate,
+    title,
+    view,
+    status: 403,
+    errorCode: 'account_suspended',
+  });
+}
+
+export function mountSignIn(router: Router, app: App): void {
+  // Beside the page that the step decides, for the links of sign-up and reset: who began those may turn back.
+  router.get('/interaction/:uid/sign-in', async (ctx) => {
+    const current = await currentStep(app, ctx);
+    if (current.step.at === 'consent') return backToStep(ctx, current);
+    await showSignIn(app, ctx, current);
+  });
+
+  router.post('/interaction/:uid/password', async (ctx) => {
+    const current = await currentStep(app, ctx);
+    if (current.step.at === 'consent') return backToStep(ctx, current);
+    const form = await readForm(ctx, signInForm);
+    if (!form.ok) {
+      const { identifier = '', remember } = form.typed;
+      const again = { problems: form.problems, identifier, remember: Boolean(remember), status: 400 };
+      return await show(ctx, current, again);
+    }
+    const answer = await submitPassword(app, form.fields, ctx.state.source);
+    if (answer.ok) return await continueSignIn(app, ctx, current, answer.next);
+    const { identifier, remember } = form.fields;
+    const limited = answer.reason === 'limited';
+    const sentence = limited ? limitedSentence(ctx, answer, 'sign-in.limited') : 'sign-in.refused';
+    const again = { problems: { form: sentence }, identifier, remember, status: limited ? 429 : 400 };
+    await show(ctx, current, again);
+  });
+}
