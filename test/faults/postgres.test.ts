@@ -65,6 +65,15 @@ describe('the records while PostgreSQL is in trouble', () => {
     expect(await readVersions(db)).not.toHaveProperty('refused');
   });
 
+  it('gives up connections that went dead, and makes new ones', async () => {
+    await fillPool();
+    proxy.strand();
+    await Promise.allSettled(Array.from({ length: 20 }, () => readVersions(db)));
+    const { error, ms } = await timed(() => fillPool());
+    expect(error).toBeUndefined();
+    expect(ms).toBeLessThan(1000);
+  });
+
   it('does not let one locked table stop the others', async () => {
     const locker = new pg.Client({ connectionString: postgres.url });
     await locker.connect();

@@ -59,11 +59,17 @@ describe('the live state while Redis is in trouble', () => {
     expect((await untilWorks(3000, () => live.ping())).ms).toBeLessThan(2000);
   });
 
-  it('gives up a connection that went silent, and makes a new one', async () => {
+  it('says so within a second when nothing gets through, and comes back by itself', async () => {
     proxy.silence(true);
     for (let times = 0; times < 3; times += 1) await expectUnavailable();
     proxy.silence(false);
     expect((await untilWorks(3000, () => live.ping())).ms).toBeLessThan(2000);
+  });
+
+  it('gives up a connection that went dead, and makes a new one', async () => {
+    proxy.strand();
+    await expectUnavailable();
+    expect((await untilWorks(3000, () => live.ping())).ms).toBeLessThan(1000);
   });
 
   it('takes the repeat of a commit whose reply was lost for what it is, 100 times', async () => {

@@ -11,12 +11,15 @@ export type FaultProxy = {
   cuts(): number;
   /** Swallows everything and says nothing, as a dead peer does; until it speaks again, when old connections break. */
   silence(on: boolean): void;
+  /** Swallows everything on the connections of now, for good; new ones work. So looks a route that was lost, or a failover. */
+  strand(): void;
   close(): Promise<void>;
 };
 
 export async function openFaultProxy(storeUrl: string): Promise<FaultProxy> {
   const target = Number(new URL(storeUrl).port);
   const sockets = new Set<Socket>();
+  const stranded = new WeakSet<Socket>();
   let silent = false;
   let cutText: string | undefined;
   let cuts = 0;
@@ -25,7 +28,7 @@ export async function openFaultProxy(storeUrl: string): Promise<FaultProxy> {
     const store = connect(target, '127.0.0.1');
     let cutting = false;
     client.on('data', (bytes) => {
-      if (silent) return;
+      if (silent || stranded.has(client)) return;
       if (cutText !== undefined && bytes.includes(cutText)) {
         cutText = undefined;
         cutting = true;
@@ -33,7 +36,7 @@ export async function openFaultProxy(storeUrl: string): Promise<FaultProxy> {
       store.write(bytes);
     });
     store.on('data', (bytes) => {
-      if (silent) return;
+      if (silent || stranded.has(client)) return;
       if (!cutting) return void client.write(bytes);
       cuts += 1;
       client.resetAndDestroy();
@@ -66,6 +69,9 @@ export async function openFaultProxy(storeUrl: string): Promise<FaultProxy> {
     silence(on) {
       silent = on;
       if (!on) breakAll();
+    },
+    strand() {
+      for (const socket of sockets) stranded.add(socket);
     },
     async close() {
       server.close();
