@@ -93,7 +93,7 @@ function withBrowserCookies({ settings }: Pick<Services, 'settings'>): Middlewar
 function engineViews(services: Services): EngineViews {
   return {
     showSignOut: (ctx, question) => showSignOut(services, ctx, question),
-    showSignedOut: (ctx, done) => showSignedOut(ctx, done),
+    showSignedOut: (ctx) => showSignedOut(ctx),
     showRefusal: (ctx, { status, error, description }) =>
       showProblem(services, ctx, refusal({ status, error, description })),
     tellOfReuse: ({ accountId, clientName }) =>

@@ -22,7 +22,7 @@ export function signOutViews(views: EngineViews, subjects: PairwiseSubjects) {
       });
     },
     async postLogoutSuccessSource(ctx: KoaContextWithOIDC): Promise<void> {
-      await views.showSignedOut(ctx, { clientName: nameOf(ctx) });
+      await views.showSignedOut(ctx);
     },
   };
 }

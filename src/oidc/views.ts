@@ -16,7 +16,7 @@ export type EngineViews = {
       otherAccount: boolean;
     },
   ): Promise<void>;
-  showSignedOut(ctx: Context, done: { clientName: string | undefined }): Promise<void>;
+  showSignedOut(ctx: Context): Promise<void>;
   /** A request of an app that is refused on a page of ours, since nothing proves where to send the person. */
   showRefusal(
     ctx: Context,
