@@ -57,10 +57,10 @@ export function composeSms({ settings, clock }: Context, told: Told, locale: Loc
 }
 
 function carried({ settings }: Pick<Services, 'settings'>, { template, values }: Told) {
-  const { path: page } = templateOf(template);
+  const { path: page, code } = templateOf(template);
   return {
     links: page === undefined ? [] : [`${settings.issuer.origin}${page}`],
-    codes: values && 'code' in values ? [values.code] : [],
+    codes: code && values && 'code' in values ? [values.code] : [],
   };
 }
 
