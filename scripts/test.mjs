@@ -116,7 +116,8 @@ function runJest(leftOut) {
   const ignore = leftOut.map(
     (file) => `--testPathIgnorePatterns=${file.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`,
   );
-  const args = ['--json', `--outputFile=${report}`, ...ignore, ...given];
+  // The ignore patterns come last: Jest reads a path behind such an option as one more pattern, and would run everything.
+  const args = [`--outputFile=${report}`, '--json', ...given, ...ignore];
   jest = spawn(process.execPath, [path.join(root, 'node_modules/jest/bin/jest.js'), ...args], {
     cwd: root,
     env: environment,
