@@ -28,10 +28,9 @@ try {
   print(reply);
   if (!reply.ok || reply.failed) process.exitCode = 1;
 } catch (error) {
-  const shown = process.env['LATCHKEY_DEBUG'] ? (error as Error).stack : (error as Error).message;
-  process.stderr.write(`latchkey: ${shown}\n`);
-  if (!process.env['LATCHKEY_DEBUG'])
-    process.stderr.write('latchkey: set LATCHKEY_DEBUG=1 to see where it happened.\n');
+  const { message, stack } = error as Error;
+  if (process.env['LATCHKEY_DEBUG']) process.stderr.write(`${stack}\n`);
+  print({ ok: false, problems: [{ problem: message }, { problem: 'Set LATCHKEY_DEBUG=1 to see where.' }] });
   process.exitCode = 1;
 } finally {
   await desk.close();

@@ -145,7 +145,14 @@ export function checkClientMetadata(
 
 /** Says zod's issues as problems of fields. */
 export function fieldProblems(error: z.ZodError): FieldProblem[] {
-  return error.issues.map((issue) => ({ field: fieldName(issue.path), problem: sentence(issue) }));
+  return error.issues.flatMap((issue) =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map((key) => ({
+          field: fieldName([...issue.path, key]),
+          problem: 'is not a member we know. Remove it.',
+        }))
+      : [{ field: fieldName(issue.path), problem: sentence(issue) }],
+  );
 }
 
 function notAccepted(problems: FieldProblem[]) {

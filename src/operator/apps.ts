@@ -21,6 +21,7 @@ const clientSecretFile = z
 const create = command({
   name: 'apps create',
   summary: 'Register an app. Its secret is shown this once.',
+  aliases: { name: 'clientName' },
   flags: {
     ...metadataFlags,
     clientId: z.string().optional().meta({ description: 'An id of your choice. Without it one is made.' }),
@@ -93,6 +94,7 @@ const update = command({
   name: 'apps update',
   summary: 'Change members of an app. What is not named stays.',
   word: 'clientId',
+  aliases: { name: 'clientName' },
   flags: {
     ...metadataFlags,
     clientId,

@@ -13,6 +13,8 @@ export type Command = {
   summary: string;
   /** The flag that may also be given as a bare word after the verb. */
   word: string | undefined;
+  /** Other names of flags, without their dashes. */
+  aliases: Record<string, string>;
   flags: z.ZodObject;
   /** `flags` as they came from the command line, by their names in camelCase. */
   invoke(desk: Desk, flags: Record<string, unknown>): Promise<Reply>;
@@ -36,7 +38,6 @@ export type Desk = {
   readText(file: string): Promise<string>;
   /** Serves until it is told to stop. */
   serve(): Promise<void>;
-  /** Every command, for those that speak of commands. */
   environment: Record<string, string | undefined>;
 };
 
@@ -44,6 +45,7 @@ export function command<Flags extends z.ZodRawShape>(given: {
   name: string;
   summary: string;
   word?: keyof Flags & string;
+  aliases?: Record<string, string>;
   flags: Flags;
   run(desk: Desk, flags: z.output<z.ZodObject<Flags>>): Promise<Reply>;
 }): Command {
@@ -54,6 +56,7 @@ export function command<Flags extends z.ZodRawShape>(given: {
     verb,
     summary: given.summary,
     word: given.word,
+    aliases: given.aliases ?? {},
     flags,
     async invoke(desk, typed) {
       const parsed = flags.safeParse(typed);

@@ -50,7 +50,7 @@ export function readFlags(
     ]),
   );
   const { tokens } = parseArgs({
-    args: [...args],
+    args: args.map((arg) => byItsName(command, known, arg)),
     options,
     strict: false,
     tokens: true,
@@ -63,9 +63,19 @@ export function readFlags(
     if (token.kind === 'option-terminator') continue;
     const problem =
       token.kind === 'positional' ? takeWord(command, token.value, flags) : takeFlag(known, token, flags);
-    if (problem) problems.push(problem);
+    // The word after a flag that nobody knows was its value.
+    if (problem && (problem.field !== undefined || problems.length === 0)) problems.push(problem);
   }
   return { flags, problems };
+}
+
+/** Other ways to write a flag: a list is given once for each entry, so its singular reads better (--redirect-uri). */
+function byItsName(command: Command, known: Flag[], arg: string): string {
+  const [typed = '', ...value] = arg.split('=');
+  if (!typed.startsWith('--') || known.some((flag) => flag.typed === typed)) return arg;
+  const plural = known.find((flag) => flag.kind === 'several' && flag.typed === `${typed}s`)?.typed;
+  const alias = command.aliases[typed.slice(2)];
+  return [plural ?? (alias ? flagName(alias) : typed), ...value].join('=');
 }
 
 function takeWord(command: Command, value: string, flags: Record<string, unknown>): Problem | undefined {
@@ -85,10 +95,7 @@ type OptionToken = {
 function takeFlag(known: Flag[], token: OptionToken, flags: Record<string, unknown>): Problem | undefined {
   const negated = token.rawName.startsWith('--no-') && !known.some((f) => f.typed === token.rawName);
   const typed = negated ? `--${token.rawName.slice(5)}` : token.rawName;
-  // A list is given once for each entry, so its singular reads better: --redirect-uri.
-  const flag =
-    known.find((candidate) => candidate.typed === typed) ??
-    known.find((candidate) => candidate.kind === 'several' && candidate.typed === `${typed}s`);
+  const flag = known.find((candidate) => candidate.typed === typed);
   if (!flag || (negated && flag.kind !== 'switch')) return unknownFlag(known, token.rawName);
   if (flag.kind === 'switch') {
     if (token.value !== undefined)

@@ -65,8 +65,9 @@ function unknownCommand(noun: string, verb: string | undefined, own: readonly Co
     const said = verb === undefined ? `latchkey ${noun} needs a verb` : `There is no \`${noun} ${verb}\``;
     return no(`${said}. ${meant ? `Did you mean \`${noun} ${meant}\`?` : `Verbs: ${verbs.join(', ')}.`}`);
   }
-  const typed = [noun, verb].filter(Boolean).join(' ');
-  const meant =
-    nearest(noun, [...new Set(commands.map((one) => one.noun))]) ?? nearest(typed, commands.map(nameOf));
+  const typed = [noun, verb].filter((word) => word && !word.startsWith('-')).join(' ');
+  const near = nearest(noun, [...new Set(commands.map((one) => one.noun))]);
+  const whole = commands.find((one) => one.noun === near && (one.verb === undefined || one.verb === verb));
+  const meant = whole ? nameOf(whole) : near;
   return no(`There is no \`${typed}\`. ${meant ? `Did you mean \`${meant}\`?` : 'See `latchkey --help`.'}`);
 }

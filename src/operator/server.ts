@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { settingsSchema } from '../settings.ts';
+import { keptSecrets } from '../store/data-folder.ts';
 import { openDatabase } from '../store/database.ts';
 import { migrate as bringUpToDate } from '../store/migrate.ts';
 import type { Reply } from './command.ts';
@@ -23,7 +24,9 @@ const migrate = command({
   summary: 'Bring the records up to date. Safe to repeat, and while servers run.',
   flags: {},
   async run(desk) {
-    const { DATABASE_URL, DATA_DIR } = desk.settings();
+    const { DATABASE_URL, DATA_DIR, SECRETS_KEY, COOKIE_KEYS } = desk.settings();
+    // Embedded records without the secrets beside them look like a lost secret to whoever comes next.
+    if (!DATABASE_URL && !(SECRETS_KEY && COOKIE_KEYS)) keptSecrets(DATA_DIR);
     const db = await openDatabase({ url: DATABASE_URL, dataDir: DATA_DIR, patient: true });
     try {
       await bringUpToDate(db);
