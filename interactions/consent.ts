@@ -31,6 +31,8 @@ type Question = {
   client: Client;
   before: Consent | undefined;
   asked: ScopeName[];
+  /** Whether it is only asked what the app did not ask before, and not everything anew. */
+  addition: boolean;
   already: ScopeName[];
 };
 
@@ -45,13 +47,14 @@ async function openQuestion(app: App, { interaction }: CurrentStep): Promise<Que
   // Nothing new: the app asked to be shown the page (prompt=consent), so everything may be decided anew.
   const asked = undecided.length > 0 ? undecided : requested;
   const already = scopesInOrder(before?.allowed ?? []).filter((scope) => !asked.includes(scope));
-  return { account, client, before, asked, already };
+  const addition = before !== undefined && undecided.length > 0;
+  return { account, client, before, asked, addition, already };
 }
 
 export async function showConsent(app: App, ctx: RouterContext, current: CurrentStep): Promise<void> {
   const { words } = ctx.state;
   const question = await openQuestion(app, current);
-  const { account, client, before, asked, already } = question;
+  const { account, client, asked, addition, already } = question;
   const { settings } = app;
   const name = appName(client, words.locale);
   const { metadata } = client;
@@ -61,7 +64,7 @@ export async function showConsent(app: App, ctx: RouterContext, current: Current
     who: whoIs(account),
     lines: asked.map((scope) => lineOf(words, question, scope)),
     anyOptional: asked.some((scope) => scopeRules(scope).optional),
-    heading: before ? words.t('consent.new_now') : words.t('consent.will_get', { app: name }),
+    heading: addition ? words.t('consent.new_now') : words.t('consent.will_get', { app: name }),
     already: already.map((scope) => words.t(`scope.${scope}.title`)),
     privacy: metadata[`policy_uri#${words.locale}`] ?? metadata.policy_uri,
     terms: metadata[`tos_uri#${words.locale}`] ?? metadata.tos_uri,
@@ -125,7 +128,8 @@ async function allow(
   current: CurrentStep,
   { account, client, asked, ticked }: Question & { ticked: string[] },
 ): Promise<void> {
-  await giveConsent(app, { accountId: account.id, client, asked, ticked }, ctx.state.source);
+  const { locale } = ctx.state.words;
+  await giveConsent(app, { accountId: account.id, client, asked, ticked, locale }, ctx.state.source);
   const finished = await finishConsent(app, ctx);
   if (!finished.ok) backToStep(ctx, current);
 }

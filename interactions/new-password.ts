@@ -42,7 +42,8 @@ export function mountNewPassword(router: Router, app: App): void {
       return await showNewPassword(app, ctx, current, step, { problems: form.problems, status: 400 });
 
     const { password } = form.fields;
-    const answer = await submitNewPassword(app, { progress: step, password }, ctx.state.source);
+    const given = { progress: step, password, locale: ctx.state.words.locale };
+    const answer = await submitNewPassword(app, given, ctx.state.source);
     if (answer.ok) return await continueSignIn(app, ctx, current, answer.next);
     const problems = { password: passwordSentence(answer.reason, app.settings) };
     await showNewPassword(app, ctx, current, step, { problems, status: 400 });

@@ -4,6 +4,7 @@ import { findConsent, recordConsent } from '../consents/consent.ts';
 import { isScope, scopeRules } from '../consents/scopes.ts';
 import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
+import type { Locale } from '../web/words.ts';
 import { notifyAccount } from './notify-account.ts';
 
 type Context = Pick<Services, 'db' | 'clock' | 'seals' | 'log' | 'settings'>;
@@ -22,7 +23,14 @@ export async function giveConsent(
     client,
     asked,
     ticked,
-  }: { accountId: string; client: Client; asked: readonly string[]; ticked: readonly string[] },
+    locale,
+  }: {
+    accountId: string;
+    client: Client;
+    asked: readonly string[];
+    ticked: readonly string[];
+    locale: Locale;
+  },
   from: RequestSource,
 ): Promise<{ allowed: string[]; declined: string[] }> {
   const { clientId } = client;
@@ -37,6 +45,7 @@ export async function giveConsent(
   if (lasting)
     await notifyAccount(app, {
       accountId,
+      pageLocale: locale,
       template: 'app_connected',
       values: { app: client.metadata.client_name },
     });

@@ -11,6 +11,7 @@ import type { Outcome } from '../kit/outcome.ts';
 import { forgetFailures } from '../limits/limits.ts';
 import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
+import type { Locale } from '../web/words.ts';
 import { wellKnown } from './create-account.ts';
 import { endAccessAround } from './end-all-access.ts';
 import { notifyAccount } from './notify-account.ts';
@@ -30,14 +31,14 @@ type NewPassword = Extract<SignInProgress, { at: 'new_password' }>;
  */
 export async function submitNewPassword(
   app: Context,
-  { progress, password }: { progress: NewPassword; password: string },
+  { progress, password, locale }: { progress: NewPassword; password: string; locale: Locale },
   from: RequestSource,
 ): Promise<Outcome<{ next: NextStep }, PasswordRefusal>> {
   const account = await ticketHolder(app, progress);
   if (!account) return { ok: true, next: { at: 'start', notice: 'start_over' } };
   const acceptable = checkNewPassword(app, { password, about: wellKnown(account) });
   if (!acceptable.ok) return acceptable;
-  await replacePassword(app, { account, password, channel: progress.channel }, from);
+  await replacePassword(app, { account, password, locale, channel: progress.channel }, from);
   // A lock outlasts the reset. Whoever is locked out is not told here, but asked to sign in like anybody.
   if (account.lockedAt !== null) return { ok: true, next: { at: 'start', notice: 'password_set' } };
   return { ok: true, next: await afterFirstFactor(app, { accountId: account.id, remember: false, from }) };
@@ -54,7 +55,12 @@ async function ticketHolder(app: Context, progress: NewPassword): Promise<Accoun
 
 async function replacePassword(
   app: Context,
-  { account, password, channel }: { account: Account; password: string; channel: 'email' | 'phone' },
+  {
+    account,
+    password,
+    locale,
+    channel,
+  }: { account: Account; password: string; locale: Locale; channel: 'email' | 'phone' },
   from: RequestSource,
 ): Promise<void> {
   const accountId = account.id;
@@ -66,5 +72,5 @@ async function replacePassword(
   await forgetFailures(app, { limit: 'password_by_account', key: accountId });
   const detail = { channel, sessions_ended: ended.sessions };
   await recordEvent(app, { type: 'password.reset', accountId, detail }, from);
-  await notifyAccount(app, { accountId, template: 'password_reset' });
+  await notifyAccount(app, { accountId, template: 'password_reset', pageLocale: locale });
 }
