@@ -24,11 +24,14 @@ export async function startServer(environment: NodeJS.ProcessEnv): Promise<{ sto
   await Promise.all([once(http, 'listening'), metrics && once(metrics, 'listening')]);
   await recordEvent(services, { type: 'server.started' });
   log.info({ issuer: settings.ISSUER, port: settings.PORT, host: settings.HOST }, 'listening');
+  const demo = settings.DEMO ? await (await import('./demo/demo.ts')).startDemo(services) : undefined;
+  if (demo) console.log(demo.announcement);
 
   return {
     async stop() {
       // Load balancers see "not ready" first and send nobody new; then what is under way is finished.
       server.drain();
+      await demo?.stop();
       if (!settings.issuer.loopback) await new Promise((later) => setTimeout(later, 1 * seconds));
       await Promise.all([drained(http, 10 * seconds), metrics && drained(metrics, 1 * seconds)]);
       server.stop();

@@ -1,0 +1,70 @@
+import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+
+/** One request and its answer, with nothing followed, kept or added: what a test says is what is sent. */
+export type Answer = {
+  status: number;
+  headers: IncomingHttpHeaders;
+  text: string;
+  /** Parsed, or undefined when it is not JSON. */
+  json: Record<string, unknown>;
+};
+
+export type Sent = {
+  method?: string;
+  headers?: Record<string, string | string[]>;
+  body?: string | Buffer | URLSearchParams;
+  /** The port on 127.0.0.1 that stands for the address, where its own is not one that answers. */
+  port?: number | undefined;
+};
+
+export function send(url: string | URL, { method, headers = {}, body, port }: Sent = {}): Promise<Answer> {
+  const { host, pathname, search, port: ownPort } = new URL(url);
+  const isForm = body instanceof URLSearchParams;
+  const text = isForm ? body.toString() : body;
+  return new Promise((resolve, reject) => {
+    const request = httpRequest({
+      hostname: '127.0.0.1',
+      port: port ?? ownPort,
+      path: `${pathname}${search}`,
+      method: method ?? (text === undefined ? 'GET' : 'POST'),
+      headers: {
+        host,
+        ...(isForm ? { 'content-type': 'application/x-www-form-urlencoded' } : {}),
+        ...(text === undefined ? {} : { 'content-length': String(Buffer.byteLength(text)) }),
+        ...headers,
+      },
+    });
+    request.on('error', reject);
+    request.on('response', (response) => {
+      const chunks: Buffer[] = [];
+      response.on('error', reject);
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('end', () => {
+        const answered = Buffer.concat(chunks).toString();
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          text: answered,
+          json: parsed(answered),
+        });
+      });
+    });
+    request.end(text);
+  });
+}
+
+function parsed(text: string): Record<string, unknown> {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return {};
+  }
+}
+
+let addresses = 0;
+
+/** An address on the internet that nobody else in this test file has. */
+export function newAddress(): string {
+  addresses += 1;
+  return `198.51.${100 + (addresses >> 8)}.${addresses & 255}`;
+}

@@ -1,0 +1,182 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type Server as HttpServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { generate } from 'otplib';
+import type { Profile } from '../../src/accounts/profile.ts';
+import { createAccount } from '../../src/actions/create-account.ts';
+import { openApp } from '../../src/app.ts';
+import { systemClock } from '../../src/kit/clock.ts';
+import { listOutbox, type OutboxMessage } from '../../src/mail/outbox.ts';
+import { type OpenServices, openServices } from '../../src/services.ts';
+import { readSettings } from '../../src/settings.ts';
+import { type Credentials, Person } from './person.ts';
+
+/**
+ * A whole server in a test: real stores, the real engine, a real port. Only the clock is ours, and it moves for
+ * everything at once, the engine and the libraries of apps included, since all of them read Date.now.
+ */
+export type World = {
+  issuer: string;
+  port: number;
+  services: OpenServices;
+  /** The settings it was opened with, as the environment gives them. */
+  environment: Record<string, string>;
+  /** Lets time pass for everybody. Milliseconds. */
+  advance(ms: number): void;
+  /** Somebody with an empty browser. */
+  person(options?: { address?: string; language?: string }): Person;
+  account(given?: NewTestAccount): Promise<TestAccount>;
+  /** The newest first. */
+  outbox(): Promise<OutboxMessage[]>;
+  /** The newest code that was sent to this address. */
+  codeSentTo(address: string): Promise<string>;
+  /** A code of this secret that was not shown before: time passes until there is one. */
+  freshCode(secret: string): Promise<string>;
+  close(): Promise<void>;
+};
+
+export type NewTestAccount = {
+  email?: string;
+  phone?: string;
+  verified?: boolean;
+  password?: string;
+  totpSecret?: string;
+  profile?: Profile;
+};
+export type TestAccount = Credentials & { accountId: string; totpSecret: string | undefined };
+
+let people = 0;
+
+/** `environment`: settings beside those of a world, such as a store. `beside`: another process on the same stores. */
+export async function openWorld(
+  environment: Record<string, string> = {},
+  { beside }: { beside?: World } = {},
+): Promise<World> {
+  const listening = await listen();
+  const { port } = listening.http.address() as AddressInfo;
+  const folder = beside ? undefined : mkdtempSync(path.join(tmpdir(), 'latchkey-world-'));
+  const given = beside?.environment ?? {
+    ISSUER: `http://localhost:${port}`,
+    PORT: String(port),
+    LOG_LEVEL: process.env['TEST_LOG'] ?? 'silent',
+    // So that each person has an address of their own, and nobody uses up another's limits.
+    TRUSTED_PROXIES: '127.0.0.1',
+    ...(folder ? { DATA_DIR: folder } : {}),
+    ...environment,
+  };
+  const settings = readSettings(given);
+  const time = openTime();
+  const services = await openServices(settings, { clock: systemClock });
+  const server = await openApp(services);
+  listening.http.on('request', server.koa.callback());
+  const issuer = settings.issuer.origin;
+
+  return {
+    issuer,
+    port,
+    services,
+    environment: given,
+    advance: time.advance,
+    person: (options = {}) => new Person({ ...options, reach: (origin) => portOf(origin, { issuer, port }) }),
+    account: (account) => addTestAccount(services, account),
+    outbox: () => listOutbox(services, { limit: 100 }),
+    codeSentTo: (address) => codeSentTo(services, address),
+    async freshCode(secret) {
+      time.advance(30_000);
+      return generate({ secret, epoch: Math.floor(Date.now() / 1000) });
+    },
+    async close() {
+      await listening.close();
+      server.stop();
+      await services.close();
+      time.close();
+      if (folder) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+/** Listens before there is anything to answer with: the issuer has the port in it. */
+async function listen(): Promise<{ http: HttpServer; close(): Promise<void> }> {
+  const http = createServer().listen(0, '127.0.0.1');
+  await once(http, 'listening');
+  return {
+    http,
+    async close() {
+      const closed = once(http, 'close');
+      http.close();
+      http.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+/** Everything on this machine can be visited, and the issuer whatever it is called. */
+function portOf(origin: string, own: { issuer: string; port: number }): number | undefined {
+  if (origin === own.issuer) return own.port;
+  const { hostname, port } = new URL(origin);
+  return ['localhost', '127.0.0.1'].includes(hostname) ? Number(port) : undefined;
+}
+
+let moved = 0;
+let moving = 0;
+let realNow: typeof Date.now | undefined;
+
+/** Time goes on as it does, plus what it was moved by. Worlds of one test file share it, as processes do. */
+function openTime() {
+  if (!realNow) {
+    const real = Date.now;
+    realNow = real;
+    Date.now = () => real() + moved;
+  }
+  moving += 1;
+  return {
+    advance(ms: number) {
+      moved += ms;
+    },
+    close() {
+      moving -= 1;
+      if (moving > 0 || !realNow) return;
+      Date.now = realNow;
+      realNow = undefined;
+      moved = 0;
+    },
+  };
+}
+
+/** Somebody who signed up some time ago. The address is proved unless said otherwise. */
+async function addTestAccount(
+  services: OpenServices,
+  {
+    email,
+    phone,
+    verified = true,
+    password = 'correct-horse-battery',
+    totpSecret,
+    profile,
+  }: NewTestAccount = {},
+): Promise<TestAccount> {
+  people += 1;
+  const address = email ?? (phone ? undefined : `person${people}@example.com`);
+  const contacts = [
+    ...(address ? [{ channel: 'email' as const, address, written: address, verified }] : []),
+    ...(phone ? [{ channel: 'phone' as const, address: phone, written: phone, verified }] : []),
+  ];
+  const created = await createAccount(services, {
+    profile: profile ?? { name: `Person ${people}` },
+    contacts,
+    password,
+    totpSecret,
+  });
+  if (!created.ok) throw new Error(`no test account: ${created.reason}`);
+  return { accountId: created.accountId, identifier: address ?? phone ?? '', password, totpSecret };
+}
+
+async function codeSentTo(services: OpenServices, address: string): Promise<string> {
+  const messages = await listOutbox(services, { limit: 100 });
+  const code = messages.find(({ to, codes }) => to === address && codes.length > 0)?.codes[0];
+  if (code === undefined) throw new Error(`no code was sent to ${address}`);
+  return code;
+}
