@@ -29,5 +29,5 @@ export async function openDatabase({
   makeDataFolder(dataDir);
   // What people decided is worth waiting for the disk.
   const file = openSqliteFile({ file: join(dataDir, recordsFile), durability: 'power-cut' });
-  return new Kysely<Tables>({ dialect: sqliteDialect({ file, patienceMs: patient ? 60_000 : 900 }) });
+  return new Kysely<Tables>({ dialect: sqliteDialect({ file, patienceMs: patient ? 60_000 : 800 }) });
 }

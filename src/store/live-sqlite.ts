@@ -17,7 +17,7 @@ export function openLiveSqlite({ file, clock }: { file: string; clock: Clock }):
   makeDataFolder(dirname(file));
   const database = openSqliteFile({ file, durability: 'crash' });
   const rows = openLiveRows(database);
-  const patiently = <Result>(work: () => Result) => whenFree({ store: 'live', patienceMs: 900 }, work);
+  const patiently = <Result>(work: () => Result) => whenFree({ store: 'live', patienceMs: 800 }, work);
 
   // Expired rows are invisible already; this only gives their room back.
   const sweeper = setInterval(() => {

@@ -10,6 +10,9 @@ const types = {
     asNumbers.includes(oid) ? Number : pg.types.getTypeParser(oid, format as 'text'),
 } as pg.CustomTypesConfig;
 
+/** Milliseconds. A page's query is answered or refused within `inAll`, the wait for a connection included. */
+const pages = { connection: 600, statement: 700, inAll: 850 };
+
 /**
  * kysely on pg, for pages: a server that does not answer is StoreUnavailable within a second, and the next query after
  * it came back finds it. `patient` is for migrations, where a lock or an index may take its time.
@@ -21,12 +24,10 @@ export function postgresDialect({ url, patient }: { url: string; patient: boolea
     types,
     max: patient ? 1 : 10,
     // Covers the wait for a free connection as well as making one.
-    connectionTimeoutMillis: patient ? 5000 : 800,
-    // The server stops a slow statement itself, which keeps the connection; the client's own limit is for a server that
-    // has gone silent.
-    ...(patient
-      ? {}
-      : { statement_timeout: 800, query_timeout: 900, idle_in_transaction_session_timeout: 5000 }),
+    connectionTimeoutMillis: patient ? 5000 : pages.connection,
+    // The server stops a slow statement itself, which keeps the connection; our own limit (in guard) is for a server
+    // that has gone silent.
+    ...(patient ? {} : { statement_timeout: pages.statement, idle_in_transaction_session_timeout: 5000 }),
     keepAlive: true,
     keepAliveInitialDelayMillis: 5000,
     idleTimeoutMillis: 60_000,
@@ -36,41 +37,52 @@ export function postgresDialect({ url, patient }: { url: string; patient: boolea
   pool.on('error', () => {});
   pool.on('connect', (client) => client.on('error', () => {}));
 
-  const guarded = new WeakMap<pg.PoolClient, PostgresPoolClient>();
+  const guarded = new WeakMap<pg.PoolClient, GuardedClient>();
   return new PostgresDialect({
     pool: {
       options: pool.options,
       end: () => pool.end(),
       async connect() {
+        const askedAt = performance.now();
         const client = await pool.connect().catch(rethrow);
         const known = guarded.get(client) ?? guard(client);
         guarded.set(client, known);
+        if (!patient) known.lend(askedAt);
         return known;
       },
     },
   });
 }
 
+type GuardedClient = PostgresPoolClient & { lend(askedAt: number): void };
+
 /**
  * A connection that failed to answer is used no more: its late answers would be taken for those of the next query, and a
  * rollback would wait as long again.
  */
-function guard(client: pg.PoolClient): PostgresPoolClient {
+function guard(client: pg.PoolClient): GuardedClient {
   let silent: StoreUnavailable | undefined;
-  const query = async (sql: string, parameters: readonly unknown[]) => {
+  let patience: number | undefined;
+  const query = async (text: string, values: readonly unknown[]) => {
     if (silent) throw silent;
     try {
-      return await client.query(sql, [...parameters]);
+      return await client.query({ text, values: [...values], ...(patience && { query_timeout: patience }) });
     } catch (error) {
       if (!(error instanceof pg.DatabaseError) && !(error instanceof TypeError))
         silent = new StoreUnavailable('records', error);
       return rethrow(error);
+    } finally {
+      if (patience) patience = pages.inAll;
     }
   };
   return {
     // kysely's other form takes a cursor, for streaming, which nothing here does.
     query: query as unknown as PostgresPoolClient['query'],
     release: (discard) => client.release(discard === true || silent !== undefined),
+    lend(askedAt) {
+      // The first query has what the wait for the connection left over.
+      patience = pages.inAll - Math.min(performance.now() - askedAt, pages.connection);
+    },
   };
 }
 

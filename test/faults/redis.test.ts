@@ -43,8 +43,11 @@ describe('the live state while Redis is in trouble', () => {
   it('says so within a second when Redis is killed, and comes back by itself', async () => {
     await live.commit([{ do: 'delete', key: '{a}:count' }]);
     await redis.kill();
-    for (let times = 0; times < 3; times += 1) await expectUnavailable();
-    await redis.restart();
+    try {
+      for (let times = 0; times < 3; times += 1) await expectUnavailable();
+    } finally {
+      await redis.restart();
+    }
     const { ms } = await untilWorks(3000, () => live.ping());
     expect(ms).toBeLessThan(2000);
     // What was refused was not kept to be sent later.
@@ -54,15 +57,21 @@ describe('the live state while Redis is in trouble', () => {
 
   it('says so within a second when Redis stands still, and comes back by itself', async () => {
     process.kill(redis.pid, 'SIGSTOP');
-    for (let times = 0; times < 4; times += 1) await expectUnavailable();
-    process.kill(redis.pid, 'SIGCONT');
+    try {
+      for (let times = 0; times < 4; times += 1) await expectUnavailable();
+    } finally {
+      process.kill(redis.pid, 'SIGCONT');
+    }
     expect((await untilWorks(3000, () => live.ping())).ms).toBeLessThan(2000);
   });
 
   it('says so within a second when nothing gets through, and comes back by itself', async () => {
     proxy.silence(true);
-    for (let times = 0; times < 3; times += 1) await expectUnavailable();
-    proxy.silence(false);
+    try {
+      for (let times = 0; times < 3; times += 1) await expectUnavailable();
+    } finally {
+      proxy.silence(false);
+    }
     expect((await untilWorks(3000, () => live.ping())).ms).toBeLessThan(2000);
   });
 
