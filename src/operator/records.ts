@@ -20,7 +20,7 @@ const listAudit = command({
     type: several
       .refine(
         (names) => names.every((name) => Object.hasOwn(eventKinds, name)),
-        'is no event. See docs/audit-events.md.',
+        'is no event. See docs/manual/audit-events.md.',
       )
       .optional()
       .meta({ description: 'Only events of this type.' }),

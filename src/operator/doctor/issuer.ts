@@ -12,7 +12,7 @@ export async function examineIssuer(settings: Settings): Promise<Finding[]> {
   const seen = await look(`${issuer.origin}/.well-known/openid-configuration`);
   if ('problem' in seen) return [await unreachable(settings, seen)];
   const findings = [...(await readDiscovery(settings, seen)), ...examineProxy(settings)];
-  if (findings.some(({ about, verdict }) => about === 'issuer' && verdict === 'FAIL')) return findings;
+  if (findings.some(({ verdict }) => verdict === 'FAIL')) return findings;
   return [...findings, ...(await examineCookies(settings))];
 }
 
