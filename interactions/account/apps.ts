@@ -1,6 +1,6 @@
 import Router from '@koa/router';
 import { withdrawConsent } from '../../src/actions/withdraw-consent.ts';
-import { scopesInOrder } from '../../src/consents/scopes.ts';
+import { scopes as everyScope, scopesInOrder } from '../../src/consents/scopes.ts';
 import type { App } from '../../src/services.ts';
 import { notFound } from '../../src/web/problem.ts';
 import { seeOther } from '../../src/web/see-other.ts';
@@ -54,7 +54,8 @@ export function appsPages(app: App): Router {
       const pair = { accountId: account.id, clientId: clientIdOf(ctx.params) };
       // Somebody else's app, and one removed a moment ago in another tab, are told apart from no app by nothing.
       if (!(await findAppWithAccess(app, pair))) throw notFound();
-      await withdrawConsent(app, pair, ctx.state.source);
+      const { source, words } = ctx.state;
+      await withdrawConsent(app, { ...pair, locale: words.locale }, source);
       seeOther(ctx, afterDoing('apps', 'app_removed'));
     }),
   );
@@ -66,7 +67,10 @@ function clientIdOf(params: Record<string, string | undefined>): string {
 }
 
 function appLine(words: Translator, { client, consent }: AppAccess) {
-  const scopes = scopesInOrder(consent?.allowed ?? client.metadata.scope?.split(' ') ?? []);
+  // Of our own apps nobody was asked: they may see whatever they may ask for (RFC 7591 section 2, scope).
+  const scopes = scopesInOrder(
+    consent?.allowed ?? client.metadata.scope?.split(' ') ?? Object.keys(everyScope),
+  );
   const sees = scopes.filter((scope) => scope !== 'openid' && scope !== 'offline_access');
   return {
     name: appName(client, words.locale),

@@ -1,10 +1,13 @@
 import Router, { type RouterContext } from '@koa/router';
 import { z } from 'zod';
-import { changePassword, wordsAbout } from '../../src/actions/change-password.ts';
+import { changePassword } from '../../src/actions/change-password.ts';
+import { wellKnown } from '../../src/actions/create-account.ts';
 import type { PasswordRefusal } from '../../src/credentials/password.ts';
 import { judgePassword } from '../../src/credentials/strength.ts';
+import { takeFromLimits } from '../../src/limits/limits.ts';
 import type { App } from '../../src/services.ts';
 import { type Problems, passwordField, readForm } from '../../src/web/form.ts';
+import { Problem } from '../../src/web/problem.ts';
 import { seeOther } from '../../src/web/see-other.ts';
 import type { Sentence } from '../../src/web/words.ts';
 import { places } from './places.ts';
@@ -45,13 +48,17 @@ export function passwordPage(app: App): Router {
   router.post(
     `${places.password}/strength`,
     signedIn(app, 'password', async (ctx, { account }) => {
-      const { words } = ctx.state;
+      const { words, source } = ctx.state;
+      // Judging costs about what starting a sign-in does, so it is counted with those.
+      const room = await takeFromLimits(app, [{ limit: 'authorize_by_address', key: source.ip }]);
+      if (!room.ok)
+        throw new Problem({ status: 429, code: 'too_many_requests', retryAfter: room.retryAfterSeconds });
       const form = await readForm(ctx, strengthForm);
       const password = form.ok ? form.fields.password : '';
-      const { score, reasons } = judgePassword(password, [...wordsAbout(account), app.settings.BRAND_NAME]);
-      const advice = score < 3 ? reasons.slice(0, 2).map((reason) => words.t(reason)) : [];
+      const { score, reasons } = judgePassword(password, [...wellKnown(account), app.settings.BRAND_NAME]);
+      const advice = reasons.map((reason) => words.t(reason)).join(' ');
       ctx.set('Cache-Control', 'no-store');
-      ctx.body = { score, text: [words.t(`strength.score_${score}`), ...advice].join(' · ') };
+      ctx.body = { score, text: [words.t(`strength.score_${score}`), advice].filter(Boolean).join(' · ') };
     }),
   );
   return router;

@@ -10,16 +10,17 @@ const own = ['name', 'given_name', 'family_name', 'nickname', 'birthdate', 'loca
 const postal = ['street_address', 'postal_code', 'locality', 'region', 'country'] as const;
 const fields = [...own, ...postal] as const;
 export type ProfileField = (typeof fields)[number];
-type Typed = Record<ProfileField, string>;
+/** A field that did not come at all keeps what stands there; one that came empty is emptied. */
+type Typed = Partial<Record<ProfileField, string | undefined>>;
 
 // Long texts are cut by nobody here: profileSchema refuses them with a sentence.
-const text = z.string().default('');
+const text = z.string().optional();
 export const profileForm = z.object(
   Object.fromEntries(fields.map((field) => [field, text])) as Record<ProfileField, typeof text>,
 );
 
 /** What the form shows before anybody typed. */
-export function typedProfile(profile: Profile): Partial<Typed> {
+export function typedProfile(profile: Profile): Typed {
   const { address = {}, ...rest } = profile;
   const known: Record<string, unknown> = { ...rest, ...address };
   return Object.fromEntries(
@@ -30,8 +31,9 @@ export function typedProfile(profile: Profile): Partial<Typed> {
 /** The profile with what was typed in its place; members that the form does not show stay as they are. */
 export function changedProfile(
   before: Profile,
-  typed: Typed,
+  given: Typed,
 ): { ok: true; profile: Profile } | { ok: false; problems: Problems } {
+  const typed = { ...typedProfile(before), ...definedIn(given) };
   const address = changedAddress(before.address, typed);
   const parsed = profileSchema.safeParse({
     ...without(before, own),
@@ -40,7 +42,7 @@ export function changedProfile(
   });
   const problems: Problems = parsed.success ? {} : problemsOf(parsed.error);
   // A name can be changed, not taken away: apps would have nothing to call the person by.
-  if (before.name && typed.name.trim() === '') problems['name'] = 'profile.problem.name';
+  if (before.name && typed.name?.trim() === '') problems['name'] = 'profile.problem.name';
   return parsed.success && Object.keys(problems).length === 0
     ? { ok: true, profile: parsed.data }
     : { ok: false, problems };
@@ -56,12 +58,16 @@ function changedAddress(before: Profile['address'], typed: Typed): NonNullable<P
 
 /** Those of `names` that have text in them; an empty field is a member that is not there. */
 function filled(
-  values: Partial<Record<string, string>>,
+  values: Partial<Record<string, string | undefined>>,
   names: readonly ProfileField[],
 ): Record<string, string> {
   // Browsers send line ends as CRLF; the profile keeps LF.
   const clean = (name: ProfileField) => (values[name] ?? '').replaceAll('\r\n', '\n').trim();
   return Object.fromEntries(names.filter((name) => clean(name) !== '').map((name) => [name, clean(name)]));
+}
+
+function definedIn(given: Typed): Typed {
+  return Object.fromEntries(Object.entries(given).filter(([, text]) => text !== undefined));
 }
 
 function without(profile: Profile, names: readonly string[]): Profile {

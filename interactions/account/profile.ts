@@ -41,7 +41,7 @@ async function show(
   ctx: RouterContext,
   { account }: SignedIn,
   problems: Problems,
-  typed: Partial<Record<ProfileField, string>>,
+  typed: Partial<Record<ProfileField, string | undefined>>,
 ): Promise<void> {
   const { words } = ctx.state;
   await showAccountPage(ctx, {

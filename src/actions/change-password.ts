@@ -1,4 +1,4 @@
-import { type Account, findAccount } from '../accounts/account.ts';
+import { findAccount } from '../accounts/account.ts';
 import { recordEvent } from '../audit/record.ts';
 import {
   checkNewPassword,
@@ -11,6 +11,7 @@ import { giveBack, type Limited, takeFromLimits } from '../limits/limits.ts';
 import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import type { Locale } from '../web/words.ts';
+import { wellKnown } from './create-account.ts';
 import { cutOffOthers } from './end-other-sessions.ts';
 import { notifyAccount } from './notify-account.ts';
 
@@ -39,7 +40,7 @@ export async function changePassword(
 ): Promise<Outcome<{ ended: number }, PasswordRefusal | 'wrong_password' | 'unknown_account'> | Limited> {
   const account = await findAccount(ctx, accountId);
   if (!account) return refused('unknown_account');
-  const acceptable = checkNewPassword(ctx, { password: next, about: wordsAbout(account) });
+  const acceptable = checkNewPassword(ctx, { password: next, about: wellKnown(account) });
   if (!acceptable.ok) return acceptable;
   const known = await provePassword(ctx, { accountId, password: current }, from);
   if (!known.ok) return known;
@@ -74,13 +75,4 @@ async function provePassword(
   const detail = { reason: 'wrong_password' };
   await recordEvent(ctx, { type: 'password.change_failed', accountId, detail }, from);
   return refused('wrong_password');
-}
-
-/** What anybody may know of the person, so that it makes no password. */
-export function wordsAbout({ profile, contacts }: Account): string[] {
-  const { name, given_name, family_name, nickname, birthdate } = profile;
-  const addresses = contacts.map((contact) => contact.address);
-  return [name, given_name, family_name, nickname, birthdate, ...addresses].filter(
-    (word) => word !== undefined,
-  );
 }

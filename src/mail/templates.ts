@@ -23,6 +23,7 @@ export const templates = {
   second_step_added: { after: 'not_you', path: '/account' },
   second_step_removed: { after: 'not_you', path: '/account' },
   app_connected: { after: 'own', path: '/account/apps' },
+  app_removed: { after: 'own', path: '/account' },
   refresh_token_reuse: { after: 'own', path: '/account' },
   signed_in_new_browser: { after: 'not_you', path: '/account' },
 } as const satisfies Record<string, Template>;
@@ -32,7 +33,7 @@ export type TemplateName = keyof typeof templates;
 /** What each template is told. The brand, the time and the link are put in by us. */
 export type Told =
   | { template: 'sign_up_code' | 'reset_code'; values: { code: string } }
-  | { template: 'app_connected' | 'refresh_token_reuse'; values: { app: string } }
+  | { template: 'app_connected' | 'app_removed' | 'refresh_token_reuse'; values: { app: string } }
   | { template: 'signed_in_new_browser'; values: { browser: string } }
   | {
       template:

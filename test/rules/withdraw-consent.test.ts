@@ -3,7 +3,7 @@ import { withdrawConsent } from '../../src/actions/withdraw-consent.ts';
 import { listEvents } from '../../src/audit/list.ts';
 import { listConsents } from '../../src/consents/consent.ts';
 import { listGrants } from '../../src/oidc/grants.ts';
-import { aConsent, aGrant, anAccount, anApp, source } from '../support/account-in-use.ts';
+import { aConsent, aGrant, anAccount, anApp, source, subjectsSent } from '../support/account-in-use.ts';
 import { openTestServices, type TestServices } from '../support/stores.ts';
 
 let services: TestServices;
@@ -29,6 +29,16 @@ describe('withdrawing consent', () => {
     const [event] = await listEvents(services, { accountId, limit: 1 });
     expect(event).toMatchObject({ type: 'consent.withdrawn', clientId, actor: 'person', ip: source.ip });
     expect(event?.detail).toEqual({ grants_revoked: 2 });
+  });
+
+  it('tells the person at every address they proved, naming the app', async () => {
+    await aConsent(services, accountId, clientId);
+    await withdrawConsent(services, { accountId, clientId }, source);
+    const sent = (await subjectsSent(services)).slice(0, 2).sort();
+    expect(sent).toEqual([
+      'email: An app’s access to your Latchkey account was removed',
+      expect.stringContaining('“Bakery”'),
+    ]);
   });
 
   it('leaves other apps and other people alone', async () => {
