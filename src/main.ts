@@ -1,22 +1,28 @@
+import cluster from 'node:cluster';
 import { once } from 'node:events';
 import { createServer, type Server as HttpServer } from 'node:http';
 import { openApp } from './app.ts';
 import { recordEvent } from './audit/record.ts';
+import { requirePeppers } from './credentials/peppers.ts';
 import { seconds } from './kit/durations.ts';
 import { startDelivery } from './mail/delivery.ts';
 import { openServices } from './services.ts';
 import { readSettings, SettingsProblem } from './settings.ts';
 import { describeError } from './web/log.ts';
 import { metricsServer } from './web/metrics-server.ts';
+import { runWorkers, shareMetrics } from './workers.ts';
 
 /** The server: read the settings, open the services, listen, and leave without dropping anybody on SIGTERM. */
 export async function startServer(environment: NodeJS.ProcessEnv): Promise<{ stop(): Promise<void> }> {
   const settings = readSettings(environment);
   const services = await openServices(settings);
   const { log } = services;
+  await requirePeppers(services);
   const server = await openApp(services);
   const delivery = startDelivery(services);
   const http = limited(createServer(server.koa.callback()));
+  // A worker's numbers are asked for by the first process, which adds them up.
+  if (cluster.isWorker) shareMetrics(services);
   const metrics = settings.METRICS_PORT === undefined ? undefined : metricsServer(services);
 
   http.listen(settings.PORT, settings.HOST);
@@ -61,15 +67,33 @@ async function drained(http: HttpServer, mostMs: number): Promise<void> {
   clearTimeout(hard);
 }
 
-/** Runs until a signal says to stop. Answers the exit status. */
+/** Runs until a signal says to stop, in this process or in WORKERS of them. */
 export async function runServer(environment: NodeJS.ProcessEnv): Promise<void> {
-  const running = await startServer(environment).catch((error: unknown) => {
-    console.error(error instanceof SettingsProblem ? error.message : describeError(error));
+  try {
+    const settings = readSettings(environment);
+    if (settings.WORKERS > 1 && cluster.isPrimary) return runWorkers(settings);
+    stopOnSignal(await startServer(environment));
+  } catch (error) {
+    console.error(whyNotStarted(error));
     process.exit(1);
-  });
+  }
+}
+
+function whyNotStarted(error: unknown): string | object {
+  if (error instanceof SettingsProblem) return error.message;
+  const { code, port } = error as NodeJS.ErrnoException & { port?: number };
+  if (code === 'EADDRINUSE')
+    return `Port ${port} is taken by another program. Stop it, or set PORT (and ISSUER) to another.`;
+  if (code === 'EACCES' && port)
+    return `Port ${port} may not be opened by this user. Set PORT to one above 1023.`;
+  return describeError(error);
+}
+
+function stopOnSignal(running: { stop(): Promise<void> }): void {
   let stopping = false;
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
     process.on(signal, () => {
+      // Asked twice, somebody does not want to wait for what is under way.
       if (stopping) process.exit(1);
       stopping = true;
       void running.stop().then(() => process.exit(0));

@@ -19,7 +19,7 @@ export { addressBucket };
 type Limit = {
   max: number;
   windowMs: number;
-  keyedBy: 'account' | 'address' | 'contact' | 'client_at_address' | 'everyone';
+  keyedBy: 'account' | 'address' | 'contact' | 'everyone';
   why: string;
 };
 
@@ -101,12 +101,6 @@ export const limits = {
     windowMs: minutes,
     keyedBy: 'address',
     why: 'Guesses at client secrets, codes and refresh tokens.',
-  },
-  token_failures_by_client: {
-    max: 60,
-    windowMs: minutes,
-    keyedBy: 'client_at_address',
-    why: 'Guesses at one client. Counted with the address: client ids are public, and by them alone anybody could stop an app.',
   },
 } as const satisfies Record<string, Limit>;
 
