@@ -6,6 +6,7 @@ import type { OpenServices } from '../services.ts';
 import { openServices } from '../services.ts';
 import type { Settings } from '../settings.ts';
 import { readSettings } from '../settings.ts';
+import type { Log } from '../web/log.ts';
 import type { Desk } from './command.ts';
 
 /** What an operator is told in one sentence and without a stack: their file, their input. */
@@ -34,9 +35,7 @@ export function openDesk({
       return settings;
     },
     services() {
-      // Standard output is the command's answer; nothing else may stand in it.
-      const LOG_LEVEL = 'silent' as const;
-      opened ??= openServices({ ...desk.settings(), LOG_LEVEL });
+      opened ??= openServices(desk.settings(), { log: logTo(stderr) });
       return opened;
     },
     async readSecret(what, file) {
@@ -55,6 +54,18 @@ export function openDesk({
     },
   };
   return desk;
+}
+
+/** Standard output is the command's answer, so only what the operator should know is said, beside it. */
+function logTo(stderr: NodeJS.WriteStream): Log {
+  const nothing = () => {};
+  return {
+    debug: nothing,
+    info: nothing,
+    warn: (_members, sentence) => stderr.write(`note: ${sentence}\n`),
+    // Whatever is logged as an error is also thrown, and told by the command.
+    error: nothing,
+  };
 }
 
 function readFile(file: string): string {
