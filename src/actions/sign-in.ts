@@ -67,7 +67,7 @@ const signInProgress = z.discriminatedUnion('at', [
 ]);
 
 export type SignInProgress = z.output<typeof signInProgress>;
-export type Finished = { at: 'finished'; accountId: string; amr: string[]; remember: boolean };
+type Finished = { at: 'finished'; accountId: string; amr: string[]; remember: boolean };
 /** Where a verb leads: a state to remember, or the end. */
 export type NextStep = SignInProgress | Finished;
 
