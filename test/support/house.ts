@@ -7,7 +7,10 @@ export type Room = { floor: number; at: string; strangers?: boolean };
 
 /** Imports point down. `strangers` do not know the other rooms of their floor; on the others, neighbours may talk. */
 export const rooms: readonly Room[] = [
-  ...['src/app.ts', 'src/main.ts', 'src/cli.ts', 'src/demo'].map((at) => ({ floor: 8, at })),
+  ...['src/app.ts', 'src/main.ts', 'src/workers.ts', 'src/cli.ts', 'src/demo'].map((at) => ({
+    floor: 8,
+    at,
+  })),
   ...['interactions', 'clients/console', 'src/operator'].map((at) => ({ floor: 7, at, strangers: true })),
   { floor: 6, at: 'src/actions' },
   { floor: 5, at: 'src/oidc' },
