@@ -53,7 +53,9 @@ async function sendResetCode(
   const about = codeIsAbout(visit, identifier);
   const { id, code, guessesLeft } = await issueContactCode(app, { purpose: 'reset', about, data: {} });
   if (guessesLeft === 0) return { ok: true, next: { at: 'start', notice: 'too_many_codes' } };
-  await tellOwner(app, { accountId: account?.id, identifier, code }, visit);
+  // To the address as its owner wrote it: some hosts tell `Victim@` from `victim@`, and we do not.
+  const owned = account?.contacts.find((known) => isProved(known, identifier));
+  await tellOwner(app, { accountId: account?.id, to: owned ?? identifier, code }, visit);
   const accountId = account && { accountId: account.id };
   return { ok: true, next: { at: 'reset_code', ...identifier, ...accountId, codeId: id, sentAgain } };
 }
@@ -72,13 +74,17 @@ async function takeResets(
 /** The same event and the same message are written whether there is an account or not; one of the messages goes nowhere. */
 async function tellOwner(
   app: Context,
-  { accountId, identifier, code }: { accountId: string | undefined; identifier: Identifier; code: string },
+  { accountId, to, code }: { accountId: string | undefined; to: Identifier; code: string },
   { locale, from }: Visit,
 ): Promise<void> {
-  const { channel } = identifier;
+  const { channel } = to;
   await recordEvent(app, { type: 'password.reset_requested', accountId, detail: { channel } }, from);
-  const to = accountId ? identifier : undefined;
-  await sendMessage(app, { to, template: 'reset_code', locale, values: { code } });
+  await sendMessage(app, {
+    to: accountId ? to : undefined,
+    template: 'reset_code',
+    locale,
+    values: { code },
+  });
 }
 
 /** A right code is a ticket to choose a new password, good for a quarter of an hour in this interaction. */

@@ -2,6 +2,7 @@ import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
 import type { Services } from '../services.ts';
 import { isSignedOut, type KnownAccount } from './claims.ts';
 import { isFirstParty } from './grant-minting.ts';
+import { needsConsentPage } from './offline-access.ts';
 import { isTooOld } from './sessions.ts';
 
 /**
@@ -35,6 +36,10 @@ export function openInteractionPolicy(context: Pick<Services, 'settings' | 'cloc
     }),
   );
 
+  consent.checks.remove('consent_prompt');
+  consent.checks.add(
+    new Check('consent_asked_for', 'consent prompt was not resolved', 'consent_required', needsConsentPage),
+  );
   consent.checks.remove('native_client_prompt');
   consent.checks.add(
     // Another program can take over a loopback port or a private scheme, so a person confirms each time (RFC 8252

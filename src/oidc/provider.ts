@@ -13,6 +13,7 @@ import { existingGrant } from './grant-minting.ts';
 import { openInteractionPolicy } from './interaction-policy.ts';
 import { openLifetimes } from './lifetimes.ts';
 import { signOutViews } from './logout.ts';
+import { allowOfflineAccess } from './offline-access.ts';
 import type { PairwiseSubjects } from './pairwise.ts';
 import { listenToProvider } from './provider-events.ts';
 import { detectReplaysAtomically, nameSessionsByUid, nameTokensByGrant } from './record-names.ts';
@@ -124,6 +125,7 @@ export function openProvider(
 
   known.provider = provider;
   provider.Client.prototype.compareClientSecret = compareSecret;
+  allowOfflineAccess(provider);
   nameTokensByGrant(provider);
   nameSessionsByUid(provider);
   detectReplaysAtomically(provider, services);

@@ -1,0 +1,33 @@
+import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
+
+/**
+ * When an app may ask for access while the person is away. OpenID Connect Core section 11 wants `prompt=consent` with
+ * `offline_access`, "unless other conditions for processing the request permitting offline access are in place". Ours
+ * are: the person was shown that very line on the consent page, could untick it, and can take it back. So an app that
+ * asks without `prompt=consent` is not ignored; whoever decided before is not asked again, and whoever did not is.
+ *
+ * The engine drops the scope unless `consent` is among the prompts. Here it always is, for such a request; whether the
+ * page is really shown is then ours to say (`needsConsentPage`), since the engine's own check would show it each time.
+ */
+type Requested = { scope?: string; prompt?: string };
+
+export function allowOfflineAccess(provider: Provider): void {
+  const { prototype } = provider.OIDCContext as unknown as { prototype: object };
+  const prompts = Object.getOwnPropertyDescriptor(prototype, 'prompts')?.get;
+  if (!prompts) throw new Error('the engine reads its prompts in another way than it did');
+  Object.defineProperty(prototype, 'prompts', {
+    configurable: true,
+    get(this: { params?: Requested }): Set<string> {
+      if (!this.params) return new Set();
+      const asked = prompts.call(this) as Set<string>;
+      const offline = this.params.scope?.split(' ').includes('offline_access');
+      return offline && !asked.has('none') ? asked.add('consent') : asked;
+    },
+  });
+}
+
+/** Whether the app itself asked for the consent page and it was not answered in this request yet. */
+export function needsConsentPage({ oidc }: KoaContextWithOIDC): boolean {
+  const { prompt } = (oidc.params ?? {}) as Requested;
+  return (prompt ?? '').split(' ').includes('consent') && oidc.promptPending('consent');
+}
