@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { nearest } from '../../src/kit/nearest.ts';
+import type { FieldProblem } from './problems.ts';
+import { fieldProblems } from './problems.ts';
 import type { ApplicationType } from './redirect-uris.ts';
 import { redirectUriProblem, webAddressProblem } from './redirect-uris.ts';
 
@@ -8,11 +10,8 @@ import { redirectUriProblem, webAddressProblem } from './redirect-uris.ts';
  * their names, and our own switches, which only operators set. A member that we would not honour is refused rather
  * than stored: an app that asked for encrypted ID tokens must not believe that it gets them.
  */
-export const grantTypes = ['authorization_code', 'refresh_token'] as const;
+const grantTypes = ['authorization_code', 'refresh_token'] as const;
 export const registrableScopes = ['openid', 'profile', 'email', 'phone', 'address', 'offline_access'];
-
-/** `field` is the member's name, with a place for lists: `redirect_uris[1]`. The sentence says what to do. */
-export type FieldProblem = { field: string; problem: string };
 
 // What a person reads on a consent page must not be able to reorder, hide or blank the words around it.
 const invisible = /[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/u;
@@ -115,7 +114,7 @@ export const clientMetadata = z.object({
 
 type Given = z.output<typeof clientMetadata>;
 const localised = ['client_name', 'logo_uri', 'client_uri', 'policy_uri', 'tos_uri'] as const;
-export type LocalisedName = (typeof localised)[number];
+type LocalisedName = (typeof localised)[number];
 
 export type ClientMetadata = Given & {
   grant_types: (typeof grantTypes)[number][];
@@ -141,18 +140,6 @@ export function checkClientMetadata(
   const metadata = withDefaults(Object.assign(parsed.data, members));
   problems.push(...redirectProblems(metadata), ...conflicts(metadata));
   return problems.length > 0 ? notAccepted(problems) : { ok: true, metadata, notes: notes(metadata) };
-}
-
-/** Says zod's issues as problems of fields. */
-export function fieldProblems(error: z.ZodError): FieldProblem[] {
-  return error.issues.flatMap((issue) =>
-    issue.code === 'unrecognized_keys'
-      ? issue.keys.map((key) => ({
-          field: fieldName([...issue.path, key]),
-          problem: 'is not a member we know. Remove it.',
-        }))
-      : [{ field: fieldName(issue.path), problem: sentence(issue) }],
-  );
 }
 
 function notAccepted(problems: FieldProblem[]) {
@@ -263,25 +250,3 @@ function notes(metadata: ClientMetadata): string[] {
     said.push('scope has offline_access but grant_types lacks refresh_token: it will get no refresh tokens.');
   return said;
 }
-
-function fieldName(path: readonly PropertyKey[]): string {
-  return path
-    .map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index > 0 ? '.' : ''}${String(part)}`))
-    .join('');
-}
-
-function sentence(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'invalid_value' && issue.message.startsWith('Invalid'))
-    return `must be ${issue.values.map(String).join(' or ')}.`;
-  if (issue.code === 'invalid_type' && issue.message.startsWith('Invalid input'))
-    return `must be ${shapes[issue.expected] ?? issue.expected}.`;
-  return issue.message.replace(/([^.?])$/, '$1.');
-}
-
-const shapes: Record<string, string> = {
-  string: 'text',
-  number: 'a number',
-  boolean: 'true or false',
-  array: 'a list',
-  object: 'an object',
-};

@@ -1,4 +1,4 @@
-import type { NewClient } from '../../clients/registry/registry.ts';
+import type { NewClient } from '../../clients/registry/new-client.ts';
 import { addClient } from '../../clients/registry/registry.ts';
 import { recordEvent } from '../audit/record.ts';
 import type { Services } from '../services.ts';

@@ -1,5 +1,6 @@
-import type { NewClient, NotAccepted } from '../../clients/registry/registry.ts';
-import { findClient, usesSecret } from '../../clients/registry/registry.ts';
+import type { NewClient, NotAccepted } from '../../clients/registry/new-client.ts';
+import { usesSecret } from '../../clients/registry/new-client.ts';
+import { findClient } from '../../clients/registry/registry.ts';
 import { liveSecrets, verifyClientSecret } from '../../clients/registry/secrets.ts';
 import type { Services } from '../services.ts';
 import { changeClient } from './change-client.ts';

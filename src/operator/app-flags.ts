@@ -1,7 +1,7 @@
 import { parse } from 'yaml';
 import { z } from 'zod';
-import type { FieldProblem } from '../../clients/registry/metadata.ts';
 import { clientMetadata } from '../../clients/registry/metadata.ts';
+import type { FieldProblem } from '../../clients/registry/problems.ts';
 import type { Desk, Problem } from './command.ts';
 import { flagName } from './command.ts';
 

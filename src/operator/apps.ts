@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { Client, NotAccepted } from '../../clients/registry/registry.ts';
+import type { NotAccepted } from '../../clients/registry/new-client.ts';
+import type { Client } from '../../clients/registry/registry.ts';
 import { findClient, listClients } from '../../clients/registry/registry.ts';
 import { chosenSecretProblem } from '../../clients/registry/secrets.ts';
 import { changeClient } from '../actions/change-client.ts';

@@ -88,7 +88,6 @@ export function flagName(name: string): string {
 }
 
 /** Flags that are text on the command line and something else within. */
-export const text = z.string();
 export const several = z.array(z.string());
 export const wholeNumber = (least: number, most: number) =>
   z

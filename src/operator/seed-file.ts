@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { FieldProblem } from '../../clients/registry/metadata.ts';
-import { fieldProblems } from '../../clients/registry/metadata.ts';
-import { checkClient } from '../../clients/registry/registry.ts';
+import { checkClient } from '../../clients/registry/new-client.ts';
+import type { FieldProblem } from '../../clients/registry/problems.ts';
+import { fieldProblems } from '../../clients/registry/problems.ts';
 import type { NewContact } from '../accounts/contacts.ts';
 import { profileSchema } from '../accounts/profile.ts';
 import type { NewAccount } from '../actions/create-account.ts';

@@ -1,5 +1,5 @@
 import { isPair, isScalar, LineCounter, parseDocument, visit } from 'yaml';
-import type { FieldProblem } from '../../clients/registry/metadata.ts';
+import type { FieldProblem } from '../../clients/registry/problems.ts';
 
 /** Reads YAML 1.2 into plain values; what is not YAML is told with its line. */
 export function parseSeedText(

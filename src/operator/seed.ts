@@ -1,4 +1,4 @@
-import type { FieldProblem } from '../../clients/registry/metadata.ts';
+import type { FieldProblem } from '../../clients/registry/problems.ts';
 import { seedAccount } from '../actions/seed-account.ts';
 import { seedClient } from '../actions/seed-client.ts';
 import type { Services } from '../services.ts';
