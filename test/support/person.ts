@@ -176,6 +176,7 @@ export class Person {
       const port = this.#reach(url.origin);
       if (port === undefined) {
         this.left = url;
+        this.#page = undefined;
         return this;
       }
       const answer = await this.#asks({ url, method, body, site, from: start.from, port });
