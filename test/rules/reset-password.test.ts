@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { findAccount, lockAccount, suspendAccount } from '../../src/accounts/account.ts';
+import { proveContact } from '../../src/accounts/contacts.ts';
 import { requestReset, sendResetCodeAgain, submitResetCode } from '../../src/actions/reset-password.ts';
 import { submitNewPassword } from '../../src/actions/reset-password-set.ts';
 import type { SignInProgress } from '../../src/actions/sign-in.ts';
@@ -64,6 +65,14 @@ describe('a forgotten password', () => {
     });
     expect(await verifyPassword(services, { accountId, password: next })).toBe(true);
     expect(await verifyPassword(services, { accountId, password })).toBe(false);
+  });
+
+  it('sends the code to the address as its owner wrote it, however it was typed', async () => {
+    const written = email.replace('@', '.Ana@');
+    const contact = { channel: 'email' as const, address: written.toLowerCase(), written };
+    await proveContact(services, { accountId, contact });
+    await askedForCode(written.toUpperCase());
+    expect((await listOutbox(services, { limit: 1 }))[0]?.to).toBe(written);
   });
 
   it('ends every session and every app’s access, and is told to every address', async () => {
