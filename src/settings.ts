@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /**
- * The environment, as one schema. The manual (`latchkey settings`, docs/settings.md) is printed from it, so a setting
+ * The environment, as one schema. The manual (`latchkey settings`, docs/manual/settings.md) is printed from it, so a setting
  * is documented by being described here. All problems are reported together, each with its name.
  */
 const onOff = z.enum(['on', 'off']).transform((word) => word === 'on');
