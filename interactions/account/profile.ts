@@ -95,9 +95,19 @@ function withChosen(
   return values.map((value) => ({ value, label: label(value) }));
 }
 
+/** A tag names a language only by its base name: `en-u-ca-buddhist` is English. What is no tag stands for itself. */
 function nameOfLanguage({ locale }: Translator, tag: string): string {
-  const canonical = tag.replaceAll('_', '-');
-  const own = new Intl.DisplayNames([canonical], { type: 'language' }).of(canonical) ?? tag;
-  const here = new Intl.DisplayNames([locale], { type: 'language' }).of(canonical) ?? tag;
+  const base = baseName(tag.replaceAll('_', '-'));
+  if (base === undefined) return tag;
+  const own = new Intl.DisplayNames([base], { type: 'language' }).of(base) ?? tag;
+  const here = new Intl.DisplayNames([locale], { type: 'language' }).of(base) ?? tag;
   return own === here ? own : `${own} (${here})`;
+}
+
+function baseName(tag: string): string | undefined {
+  try {
+    return new Intl.Locale(tag).baseName;
+  } catch {
+    return undefined;
+  }
 }
