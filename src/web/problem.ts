@@ -1,6 +1,7 @@
 import type { Context, Middleware } from 'koa';
 import { describeError, type Log } from './log.ts';
 import { requestState } from './request-state.ts';
+import { dropUnreadBody } from './unread-body.ts';
 import type { MessageValues } from './words.ts';
 
 /**
@@ -66,8 +67,7 @@ export async function showProblem({ log }: { log: Log }, ctx: Context, problem: 
   const reference = referenceOf(source.requestId);
   ctx.status = problem.status;
   ctx.set('Cache-Control', 'no-store');
-  // A body that was refused is not read to its end either.
-  if (!ctx.req.complete) ctx.set('Connection', 'close');
+  if (!(await dropUnreadBody(ctx.req))) ctx.set('Connection', 'close');
   if (problem.retryAfter !== undefined) ctx.set('Retry-After', String(Math.ceil(problem.retryAfter)));
   if (ctx.accepts('html', 'json') === 'json') {
     ctx.body = { error: problem.code, reference };

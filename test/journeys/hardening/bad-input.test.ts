@@ -1,0 +1,170 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Person } from '../../support/person.ts';
+import { newAddress, send } from '../../support/wire.ts';
+import { openWorld, type World } from '../../support/world.ts';
+import { faultsOf, gist, openStores, type Stores, storeKinds } from './calm.ts';
+import { malformedBodies, markup } from './malformed.ts';
+import { formsOf, type OwnForm, type OwnRoute, ownRoutes, parkPeople } from './own-routes.ts';
+import { rawGet, sendRaw } from './raw.ts';
+
+/** Our own pages, by their router tables: whatever comes in, something calm goes out. */
+describe.each(storeKinds)('our pages on %s', (kind) => {
+  let stores: Stores;
+  let world: World;
+  let routes: OwnRoute[];
+  let forms: OwnForm[];
+  beforeAll(async () => {
+    stores = await openStores(kind);
+    world = await openWorld(stores.environment);
+    routes = ownRoutes(world);
+    forms = await formsOf(world, await parkPeople(world));
+  });
+  afterAll(async () => {
+    await world.close();
+    await stores.remove();
+  });
+
+  /** A form for each POST route, those that do something at once last: after them the person stands elsewhere. */
+  function aFormEach(): { route: OwnRoute; form: OwnForm }[] {
+    const posts = routes.filter(({ methods }) => methods.includes('POST'));
+    const pairs = posts.map((route) => {
+      const form = forms.find(({ action }) => route.fits(new URL(action).pathname));
+      if (!form) throw new Error(`nobody comes by a form for ${route.path}: park somebody in own-routes.ts`);
+      return { route, form };
+    });
+    return pairs.toSorted((a, b) => Number(a.form.fields.length === 0) - Number(b.form.fields.length === 0));
+  }
+
+  function posts({ who, action }: OwnForm, body: string | Buffer, headers: Record<string, string>) {
+    return send(action, {
+      method: 'POST',
+      body,
+      headers: {
+        accept: 'text/html',
+        'x-forwarded-for': newAddress(),
+        'sec-fetch-site': 'same-origin',
+        cookie: who.cookieHeader(action),
+        ...headers,
+      },
+    });
+  }
+
+  it('take no malformed form, and say so calmly', async () => {
+    const faults: string[] = [];
+    for (const { route, form } of aFormEach()) {
+      for (const [what, { body, headers, refusedWith }] of Object.entries(malformedBodies(form.fields))) {
+        const answer = await posts(form, body, headers);
+        const said = `POST ${route.path}, ${what}: ${gist(answer)}`;
+        for (const fault of faultsOf(answer, { sent: [markup] })) faults.push(`${said}: ${fault}`);
+        const readsIt = form.fields.length > 0 && refusedWith.length > 0;
+        if (readsIt && !refusedWith.includes(answer.status)) faults.push(`${said}, not ${refusedWith}`);
+      }
+    }
+    expect(faults).toEqual([]);
+    expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
+  }, 120_000);
+
+  const junk = [
+    '%00',
+    'a%00b',
+    '%ff%fe',
+    '%c0%af',
+    '%',
+    '..%2f..%2fetc%2fpasswd',
+    '__proto__',
+    'constructor',
+    encodeURIComponent(markup),
+    '%e2%80%ae%0d%0aSet-Cookie:%20a=b',
+    'a'.repeat(5000),
+  ];
+  const junkQueries = [
+    'x=%ff',
+    'x=%00&did=%00&state=%00&before=%00',
+    'did=a&did=b&state=a&state=b&before=a&before=b',
+    'did[]=a&state[]=a&before[]=a',
+    'did=__proto__&state=__proto__&before=__proto__&__proto__[polluted]=1',
+    'did=constructor&state=toString',
+    `did=${encodeURIComponent(markup)}&state=//evil.test&before=${encodeURIComponent(markup)}`,
+    'state=/%5cevil.test&iss=https://evil.test&code=x&error=x&ui_locales=../../etc/passwd',
+    '%',
+    '&&&=&=',
+    `x=${'a'.repeat(7000)}`,
+  ];
+
+  function gets(who: Person, target: string, method = 'GET') {
+    const cookie = who.cookieHeader(`${world.issuer}${target.slice(0, 80)}`);
+    const host = new URL(world.issuer).host;
+    const headers = [
+      `Host: ${host}`,
+      'Accept: text/html',
+      `Cookie: ${cookie}`,
+      'Sec-Fetch-Site: same-origin',
+    ];
+    return sendRaw(world.port, rawGet(target, headers, method));
+  }
+
+  it('answer addresses and queries that nobody of ours wrote', async () => {
+    const { account, start } = await parkPeople(world);
+    if (!account || !start) throw new Error('nobody to ask');
+    const faults: string[] = [];
+    const uid = new URL(start.url).pathname.split('/')[2] ?? '';
+    for (const { path, methods } of routes.filter((route) => route.methods.includes('GET'))) {
+      const who = path.startsWith('/interaction') ? start : account;
+      const targets = [
+        ...junkQueries.map((query) => `${path.replace(/:\w+/, uid)}?${query}`),
+        ...(path.includes(':') ? junk.map((text) => path.replace(/:\w+/, () => text)) : []),
+        ...junk.map((text) => `${path.replace(/:\w+/, uid)}/${text}`),
+      ];
+      for (const target of targets)
+        for (const method of ['GET', 'HEAD'].filter((one) => methods.includes(one))) {
+          const answer = await gets(who, target, method);
+          if (method === 'HEAD' && answer.status < 500 && answer.status > 0) continue;
+          const location = answer.headers.location ?? '/';
+          if (!/^\/(?![\\/])/.test(location)) faults.push(`${target} leads to ${location}`);
+          const sent = [markup, 'Set-Cookie: a=b'];
+          for (const fault of faultsOf(answer, { sent }))
+            faults.push(`${method} ${target.slice(0, 99)}: ${fault}`);
+        }
+    }
+    expect(faults).toEqual([]);
+    expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
+  }, 120_000);
+
+  it('say where nothing is, and which methods there are', async () => {
+    const faults: string[] = [];
+    const nobody = world.person();
+    for (const text of [
+      ...junk,
+      'wp-login.php',
+      '.git/config',
+      'assets/nothing.css',
+      'assets/%00',
+      'account/%ff',
+      'dev',
+      '/evil.test',
+      'interaction',
+      'interaction/',
+      'favicon.ico',
+      'robots.txt',
+    ]) {
+      const answer = await gets(nobody, `/${text}`);
+      if (![404, 410, 303, 400, 421].includes(answer.status)) faults.push(`/${text}: ${gist(answer)}`);
+      for (const fault of faultsOf(answer, { sent: [markup] }))
+        faults.push(`/${text.slice(0, 60)}: ${fault}`);
+    }
+    const known = new Map<string, string[]>();
+    for (const { path, methods } of routes) known.set(path, [...(known.get(path) ?? []), ...methods]);
+    for (const [path, methods] of known)
+      for (const method of ['PUT', 'PATCH', 'DELETE', 'TRACE', 'PROPFIND', 'POST', 'GET', 'OPTIONS']) {
+        if (methods.includes(method)) continue;
+        const answer = await gets(nobody, path.replace(/:\w+/, 'a'), method);
+        const allow = (answer.headers.allow ?? '').split(', ');
+        const said = `${method} ${path}: ${gist(answer)} ${allow}`;
+        if (method !== 'OPTIONS' && answer.status !== 405) faults.push(said);
+        if (method === 'OPTIONS' && answer.status !== 200 && answer.status !== 204) faults.push(said);
+        if (!methods.every((one) => allow.includes(one))) faults.push(`${said}: not ${methods}`);
+        for (const fault of faultsOf(answer)) faults.push(`${said}: ${fault}`);
+      }
+    expect(faults).toEqual([]);
+  }, 60_000);
+});

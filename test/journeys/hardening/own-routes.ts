@@ -1,0 +1,94 @@
+import type Router from '@koa/router';
+import { accountPages } from '../../../interactions/account/index.ts';
+import { interactionPages } from '../../../interactions/index.ts';
+import { outboxPages } from '../../../interactions/outbox.ts';
+import type { App } from '../../../src/services.ts';
+import type { Person } from '../../support/person.ts';
+import { openRelyingParty } from '../../support/relying-party.ts';
+import type { World } from '../../support/world.ts';
+
+/** The router tables themselves, so that a route that is added is swept without being written down anywhere. */
+export type OwnRoute = { path: string; methods: string[]; fits(path: string): boolean };
+
+export function ownRoutes({ services }: World): OwnRoute[] {
+  // The pages ask for the engine only when they are called.
+  const app = services as unknown as App;
+  const routers: Router[] = [interactionPages(app), accountPages(app), outboxPages(app)];
+  return routers.flatMap(({ stack }) =>
+    stack
+      .filter(({ methods }) => methods.length > 0)
+      .map((layer) => ({
+        path: String(layer.path),
+        methods: layer.methods,
+        fits: (path: string) => layer.match(path),
+      })),
+  );
+}
+
+/** People who stand at every step there is, for forms that only work where they belong. */
+export type Parked = Record<string, Person>;
+
+export async function parkPeople(world: World): Promise<Parked> {
+  const app = await openRelyingParty(world);
+  const start = async () => world.person().goes(app.asks({ scope: 'openid email' }).url);
+  const secret = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
+  const [plain, forgetful] = [await world.account(), await world.account()];
+  const careful = await world.account({ totpSecret: secret });
+
+  const secondStep = await (await start()).submits({ ...named(careful) });
+  const signUp = await start();
+  await signUp.goes(`${signUp.url}/sign-up`);
+  await signUp.submits({ name: 'New One', identifier: 'new@example.com', password: 'a long new password' });
+  const forgot = await start();
+  await forgot.goes(`${forgot.url}/forgot`);
+  await forgot.submits({ identifier: plain.identifier });
+  // Whose password this may reset has no other session to lose by it.
+  const reset = await start();
+  await reset.goes(`${reset.url}/forgot`);
+  await reset.submits({ identifier: forgetful.identifier });
+  await reset.submits({ code: await world.codeSentTo(forgetful.identifier) });
+  const consent = await (await start()).submits({ ...named(plain) });
+
+  // Somebody with everything an account can have: an authenticator, an app, another browser.
+  const other = world.person();
+  await app.signsIn(other, careful);
+  const account = world.person();
+  await account.goes(`${world.issuer}/account/password`);
+  await account.submits({ ...named(careful) });
+  await account.submits({ code: await world.freshCode(secret) });
+  return { start: await start(), secondStep, signUp, forgot, reset, consent, account };
+}
+
+function named({ identifier, password }: { identifier: string; password: string }) {
+  return { identifier, password };
+}
+
+export type OwnForm = { who: Person; at: string; action: string; fields: string[] };
+
+/** Every form that somebody at these steps can come to by links, one for each action. */
+export async function formsOf(world: World, parked: Parked): Promise<OwnForm[]> {
+  const found = new Map<string, OwnForm>();
+  for (const [at, who] of Object.entries(parked)) {
+    const seen = new Set<string>();
+    const waiting = [who.url];
+    for (let url = waiting.shift(); url !== undefined; url = waiting.shift()) {
+      const { origin, pathname } = new URL(url);
+      if (origin !== world.issuer || seen.has(pathname) || seen.size > 60) continue;
+      seen.add(pathname);
+      await who.goes(url);
+      for (const { href } of who.html.links) waiting.push(new URL(href, who.url).href);
+      for (const form of who.html.forms) {
+        if (form.method !== 'post') continue;
+        const action = new URL(form.action, who.url).href;
+        const names = [...form.controls, ...form.buttons].flatMap(({ name }) => name ?? []);
+        if (!found.has(action)) found.set(action, { who, at, action, fields: [...new Set(names)] });
+      }
+      // What the page's script posts to stands in a data attribute.
+      for (const [, path = ''] of who.html.source.matchAll(/data-[a-z-]+="(\/[^"]+)"/g)) {
+        const action = new URL(path, who.url).href;
+        if (!found.has(action)) found.set(action, { who, at, action, fields: ['password'] });
+      }
+    }
+  }
+  return [...found.values()];
+}
