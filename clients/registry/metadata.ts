@@ -10,7 +10,7 @@ import { redirectUriProblem, webAddressProblem } from './redirect-uris.ts';
  * their names, and our own switches, which only operators set. A member that we would not honour is refused rather
  * than stored: an app that asked for encrypted ID tokens must not believe that it gets them.
  */
-const grantTypes = ['authorization_code', 'refresh_token'] as const;
+const grantTypes = ['authorization_code', 'refresh_token', 'client_credentials'] as const;
 export const registrableScopes = ['openid', 'profile', 'email', 'phone', 'address', 'offline_access'];
 
 // What a person reads on a consent page must not be able to reorder, hide or blank the words around it.
@@ -173,7 +173,9 @@ function unknownMember(name: string): string {
 function withDefaults(given: Given): ClientMetadata {
   // Without redirect URIs it is a resource server that only introspects, and needs no grant.
   const mayKeepAccess = given.scope === undefined || given.scope.split(' ').includes('offline_access');
-  const usual: ClientMetadata['grant_types'] = mayKeepAccess ? [...grantTypes] : ['authorization_code'];
+  const usual: ClientMetadata['grant_types'] = mayKeepAccess
+    ? ['authorization_code', 'refresh_token']
+    : ['authorization_code'];
   const silent = given.resource_server !== undefined && given.redirect_uris.length === 0;
   const chosen = given.grant_types ?? (silent ? [] : usual);
   return {
@@ -217,6 +219,8 @@ function conflicts(metadata: ClientMetadata): FieldProblem[] {
   const codes = metadata.grant_types.includes('authorization_code');
   if (codes && metadata.redirect_uris.length === 0)
     say('redirect_uris', 'is missing. List the addresses of the app that receive the answer.');
+  if (metadata.grant_types.includes('client_credentials') && metadata.token_endpoint_auth_method === 'none')
+    say('grant_types', 'has client_credentials, which an app without credentials cannot use. Remove it.');
   if (metadata.grant_types.includes('refresh_token') && !codes)
     say('grant_types', 'has refresh_token without authorization_code. Add authorization_code.');
   if (codes && metadata.response_types.length === 0)
@@ -237,12 +241,21 @@ function hostOf(uri: string): string {
   return URL.canParse(uri) ? new URL(uri).host : uri;
 }
 
+/** Standard members that apps written for others bring along; a later stage acts on them. */
+export const withoutEffect = [
+  'default_acr_values',
+  'backchannel_logout_uri',
+  'backchannel_logout_session_required',
+] as const;
+
 function notes(metadata: ClientMetadata): string[] {
   const said: string[] = [];
   if (metadata.login_with_amazon)
     said.push(
       'login_with_amazon is kept, and has no effect yet: PKCE stays required and tokens keep their form.',
     );
+  for (const member of withoutEffect)
+    if (metadata[member] !== undefined) said.push(`${member} is kept, and has no effect yet.`);
   if (
     metadata.scope?.split(' ').includes('offline_access') &&
     !metadata.grant_types.includes('refresh_token')

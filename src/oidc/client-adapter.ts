@@ -1,4 +1,5 @@
 import type { AdapterPayload } from 'oidc-provider';
+import { withoutEffect } from '../../clients/registry/metadata.ts';
 import type { Client } from '../../clients/registry/registry.ts';
 import { findClient } from '../../clients/registry/registry.ts';
 import { liveSecrets } from '../../clients/registry/secrets.ts';
@@ -26,8 +27,10 @@ export const ownSwitches = ['login_with_amazon', 'first_party', 'resource_server
 
 function toEngine({ clientId, metadata, secrets }: Client, now: number): object {
   const digests = liveSecrets(secrets, now).map((secret) => secret.digest);
+  // The engine refuses an app with a member of a feature that is off; the registry keeps it for when it is on.
+  const known = Object.entries(metadata).filter(([name]) => !withoutEffect.some((one) => one === name));
   return {
-    ...metadata,
+    ...Object.fromEntries(known),
     client_id: clientId,
     ...(metadata.token_endpoint_auth_method.startsWith('client_secret_')
       ? { client_secret: digests.join(' ') || noSecret }

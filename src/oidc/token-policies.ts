@@ -34,5 +34,5 @@ export function mayRevoke(_ctx: KoaContextWithOIDC, client: Client, token: Token
 /** The metadata `resource_server`: the apps whose tokens this one may look at, `*` for all. Operators set it. */
 function isNamedFor(client: Client, clientId: string): boolean {
   const named = client['resource_server'];
-  return Array.isArray(named) && (named.includes(clientId) || named.includes('*'));
+  return named === '*' || (Array.isArray(named) && (named.includes(clientId) || named.includes('*')));
 }
