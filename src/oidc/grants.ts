@@ -2,7 +2,7 @@ import type { Services } from '../services.ts';
 import type { LiveKey } from '../store/live.ts';
 import { dropGrant } from './grant-records.ts';
 import { type GrantMember, layout, readGrantMember } from './live-layout.ts';
-import type { StoredSession } from './session-records.ts';
+import type { StoredSession } from './stored-session.ts';
 
 /** A grant that has not ended. `expiresAt` in epoch milliseconds. */
 export type GrantSummary = GrantMember & { expiresAt: number };

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { StoredSession } from './session-records.ts';
+import type { StoredSession } from './stored-session.ts';
 
 /**
  * Two requests of one browser changed one session at once: `base` is what this request read, `ours` what it makes of

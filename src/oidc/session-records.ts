@@ -8,6 +8,7 @@ import { timeToLive } from './adapter-context.ts';
 import { layout } from './live-layout.ts';
 import { requestMemory } from './request-memory.ts';
 import { mergeSessions } from './session-merge.ts';
+import type { StoredSession } from './stored-session.ts';
 
 /**
  * Sessions. The cookie is `<uid>.<secret>`: the uid finds the record, the secret's digest is compared. The engine gives
@@ -15,14 +16,6 @@ import { mergeSessions } from './session-merge.ts';
  * is a change of what that request read (compare and set), so that an ended session stays ended and two requests that
  * authorize two apps at once both keep theirs (engine facts 4).
  */
-export type StoredSession = AdapterPayload & {
-  uid: string;
-  /** Digest of the cookie's secret, and of those just before it for the moment in which two tabs may race. */
-  secret: string;
-  former?: { secret: string; until: number }[];
-  /** Where and when, for the person's list of sessions. Epoch milliseconds. */
-  seen?: { startedAt: number; at: number; ip: string; userAgent: string };
-};
 
 /** How long a secret before a change is still taken. Never over a sign-in: a planted cookie must be worthless after it. */
 const overlapMs = 30 * seconds;

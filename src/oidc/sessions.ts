@@ -5,7 +5,8 @@ import type { App, Services } from '../services.ts';
 import { cookieNames } from './browser-cookies.ts';
 import { isSignedOut, mayComeIn } from './claims.ts';
 import { layout } from './live-layout.ts';
-import { dropSession, type StoredSession } from './session-records.ts';
+import { dropSession } from './session-records.ts';
+import type { StoredSession } from './stored-session.ts';
 
 /** A browser that is signed in. `signedInAt` in epoch milliseconds: when credentials were last proved. */
 export type CurrentSession = {
