@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import { type Demo, startDemo } from '../../src/demo/demo.ts';
-import { ana } from '../../src/demo/people.ts';
+import { ana, ben } from '../../src/demo/people.ts';
 import {
   expectNoAxeViolations,
   expectNoAxeViolationsInLightAndDark,
@@ -9,6 +9,7 @@ import {
   visit,
   weigh,
 } from '../support/browser.ts';
+import { forgetDecision } from '../support/forget-decision.ts';
 import { openWorld, type World } from '../support/world.ts';
 
 const slow = 120_000;
@@ -21,6 +22,9 @@ beforeAll(async () => {
   [world, browser] = await Promise.all([openWorld({ DEMO: 'on' }), openBrowser()]);
   demo = await startDemo(world.services);
 }, slow);
+beforeEach(async () => {
+  for (const { email } of [ana, ben]) await forgetDecision(world, { email, clientId: 'demo' });
+});
 afterAll(async () => {
   await browser?.close();
   await demo?.stop();
@@ -217,6 +221,27 @@ describe('a person with a browser', () => {
       await second.close();
       expect(Object.entries(weights).filter(([, bytes]) => bytes > mostBytes)).toEqual([]);
       expect([...complaints, ...second.complaints]).toEqual([]);
+    },
+    slow,
+  );
+});
+
+describe('somebody else at the same computer', () => {
+  it(
+    'signs in from the consent page in the place of the one before',
+    async () => {
+      const { page, complaints, close } = await visit(browser);
+      await signIn(page);
+      await page.getByRole('button', { name: /^Not you/ }).click();
+      await named(page, 'identifier').fill(ben.email);
+      await named(page, 'password').fill(ben.password);
+      await button(page).click();
+      await page.getByText(ben.email).first().waitFor();
+      await page.locator('[name=decision][value=allow]').click();
+      await page.waitForURL(`${demo.origin}/`);
+      expect(await heading(page)).toBe('Hello, Ben');
+      expect(complaints).toEqual([]);
+      await close();
     },
     slow,
   );

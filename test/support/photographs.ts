@@ -3,6 +3,7 @@ import path from 'node:path';
 import { startDemo } from '../../src/demo/demo.ts';
 import { ana } from '../../src/demo/people.ts';
 import { openBrowser, visit } from './browser.ts';
+import { forgetDecision } from './forget-decision.ts';
 import { openWorld } from './world.ts';
 
 /**
@@ -42,6 +43,7 @@ async function photograph(folder: string): Promise<void> {
     await take('demo-signed-in');
     await page.goto(`${world.issuer}/account`);
     await take('account');
+    await forgetDecision(world, { email: ana.email, clientId: 'demo' });
     await close();
   }
   await browser.close();

@@ -45,8 +45,6 @@ export function openSignIn({ issuer, brand, clientId, clientSecret, origin }: De
         code_challenge_method: 'S256',
         state: session.attempt.state,
         nonce: session.attempt.nonce,
-        // Access while the person is away is only ever given by asking them (OpenID Connect Core section 11).
-        prompt: 'consent',
       });
       const sent = 'With a PKCE challenge, a state and a nonce, made for this one attempt.';
       addEvent(session, `Sent you to ${brand}`, sent);
