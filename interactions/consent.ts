@@ -2,6 +2,7 @@ import path from 'node:path';
 import type Router from '@koa/router';
 import type { RouterContext } from '@koa/router';
 import { z } from 'zod';
+import { findLogo } from '../clients/registry/logos.ts';
 import type { Client } from '../clients/registry/registry.ts';
 import { type Account, findAccount } from '../src/accounts/account.ts';
 import { claimsOf, firstContact } from '../src/accounts/claims.ts';
@@ -60,6 +61,7 @@ export async function showConsent(app: App, ctx: RouterContext, current: Current
   const { metadata } = client;
   const view = {
     app: name,
+    logo: (await findLogo(app, client.clientId))?.dataUri,
     host: returnsTo(current),
     who: whoIs(account),
     lines: asked.map((scope) => lineOf(words, question, scope)),

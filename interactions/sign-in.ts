@@ -2,6 +2,7 @@ import path from 'node:path';
 import type Router from '@koa/router';
 import type { RouterContext } from '@koa/router';
 import { z } from 'zod';
+import { findLogo } from '../clients/registry/logos.ts';
 import { findAccount } from '../src/accounts/account.ts';
 import { firstContact } from '../src/accounts/claims.ts';
 import { parseIdentifier } from '../src/accounts/identifier.ts';
@@ -30,17 +31,21 @@ export async function showSignIn(app: App, ctx: RouterContext, current: CurrentS
   const problems: Problems = notice && notice !== 'password_set' ? { form: `sign-in.notice.${notice}` } : {};
   const done = notice === 'password_set' ? 'sign-in.notice.password_set' : undefined;
   const identifier = await expected(app, current);
-  await show(ctx, current, { problems, identifier, remember: false, status: 200, done });
+  await show(app, ctx, current, { problems, identifier, remember: false, status: 200, done });
 }
 
 async function show(
+  app: App,
   ctx: RouterContext,
   current: CurrentStep,
   { status, ...shown }: Shown & { done?: string | undefined },
 ): Promise<void> {
+  const { client } = current.interaction;
+  const logo = client && (await findLogo(app, client.clientId));
   const view = {
     ...shown,
     app: current.app,
+    logo: logo?.dataUri,
     action: pathOf(current, 'password'),
     forgot: pathOf(current, 'forgot'),
     signUp: pathOf(current, 'sign-up'),
@@ -95,7 +100,7 @@ export function mountSignIn(router: Router, app: App): void {
     if (!form.ok) {
       const { identifier = '', remember } = form.typed;
       const again = { problems: form.problems, identifier, remember: Boolean(remember), status: 400 };
-      return await show(ctx, current, again);
+      return await show(app, ctx, current, again);
     }
     const answer = await submitPassword(app, form.fields, ctx.state.source);
     if (answer.ok) return await continueSignIn(app, ctx, current, answer.next);
@@ -103,6 +108,6 @@ export function mountSignIn(router: Router, app: App): void {
     const limited = answer.reason === 'limited';
     const sentence = limited ? limitedSentence(ctx, answer, 'sign-in.limited') : 'sign-in.refused';
     const again = { problems: { form: sentence }, identifier, remember, status: limited ? 429 : 400 };
-    await show(ctx, current, again);
+    await show(app, ctx, current, again);
   });
 }

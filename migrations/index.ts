@@ -5,6 +5,7 @@ import * as clients from './0003-clients.ts';
 import * as consents from './0004-consents.ts';
 import * as audit from './0005-audit.ts';
 import * as server from './0006-server.ts';
+import * as clientLogos from './0007-client-logos.ts';
 
 /** Forward only, in this order, never edited once released: a change is a new file. */
 export const migrations: Record<string, Migration> = {
@@ -14,4 +15,5 @@ export const migrations: Record<string, Migration> = {
   '0004-consents': consents,
   '0005-audit': audit,
   '0006-server': server,
+  '0007-client-logos': clientLogos,
 };

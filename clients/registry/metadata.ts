@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { nearest } from '../../src/kit/nearest.ts';
+import { readDataUri } from './logo.ts';
 import type { FieldProblem } from './problems.ts';
 import { fieldProblems } from './problems.ts';
 import type { ApplicationType } from './redirect-uris.ts';
@@ -26,6 +27,12 @@ const shownText = (most: number) =>
     );
 const webAddress = z.string().superRefine((uri, problem) => {
   const sentence = webAddressProblem(uri);
+  if (sentence) problem.addIssue({ code: 'custom', message: sentence });
+});
+/** The one picture that may be handed in instead of an address; it is kept by logos.ts and not among the metadata. */
+const logoAddress = z.string().superRefine((uri, problem) => {
+  const read = uri.startsWith('data:') ? readDataUri(uri) : undefined;
+  const sentence = read ? !read.ok && read.problem : webAddressProblem(uri);
   if (sentence) problem.addIssue({ code: 'custom', message: sentence });
 });
 const scopes = z
@@ -72,7 +79,9 @@ export const clientMetadata = z.object({
   scope: scopes.optional().meta({ description: 'What it may ask for, by spaces. Without it: every scope.' }),
   jwks: publicKeys.optional().meta({ description: 'Public keys, for private_key_jwt.' }),
   jwks_uri: webAddress.optional().meta({ description: 'Where its public keys are found.' }),
-  logo_uri: webAddress.optional(),
+  logo_uri: logoAddress
+    .optional()
+    .meta({ description: 'Where its logo is fetched from, once; a data: address hands in the logo itself.' }),
   client_uri: webAddress.optional().meta({ description: "The app's home page." }),
   policy_uri: webAddress.optional().meta({ description: "The app's privacy notice." }),
   tos_uri: webAddress.optional().meta({ description: "The app's terms of use." }),
@@ -158,7 +167,9 @@ function checkNames(given: object): { problems: FieldProblem[]; members: Record<
       problems.push({ field: name.slice(0, 80), problem: unknownMember(name) });
       continue;
     }
-    const parsed = clientMetadata.shape[plain].safeParse(value);
+    // One logo for an app: its addresses in other languages are kept for others to read, and not fetched.
+    const schema = plain === 'logo_uri' ? webAddress : clientMetadata.shape[plain];
+    const parsed = schema.safeParse(value);
     if (parsed.success) members[name] = parsed.data;
     else problems.push(...fieldProblems(parsed.error).map(({ problem }) => ({ field: name, problem })));
   }

@@ -196,7 +196,9 @@ async function setDisabled(db: Database, clientId: string, at: number | null) {
 
 /** Members in the order of their names, so that two tellings of the same compare equal. */
 function storedText(metadata: ClientMetadata, clientId: string): string {
-  const named = { ...metadata, client_name: metadata.client_name ?? clientId };
+  const named: Record<string, unknown> = { ...metadata, client_name: metadata.client_name ?? clientId };
+  // A picture that was handed in: it has a table of its own (logos.ts).
+  if (metadata.logo_uri?.startsWith('data:')) delete named['logo_uri'];
   return JSON.stringify(Object.fromEntries(Object.entries(named).sort(([a], [b]) => (a < b ? -1 : 1))));
 }
 

@@ -1,4 +1,6 @@
 import Router from '@koa/router';
+import { mostLogoBytes } from '../../clients/registry/logo.ts';
+import { findLogos } from '../../clients/registry/logos.ts';
 import { withdrawConsent } from '../../src/actions/withdraw-consent.ts';
 import { scopes as everyScope, scopesInOrder } from '../../src/consents/scopes.ts';
 import type { App } from '../../src/services.ts';
@@ -21,7 +23,12 @@ export function appsPages(app: App): Router {
     signedIn(app, 'apps', async (ctx, { account }) => {
       const { words } = ctx.state;
       const apps = await listAppsWithAccess(app, account.id);
-      const view = { apps: apps.map((access) => appLine(words, access)) };
+      const logos = await logosToShow(app, apps);
+      const line = (access: AppAccess) => ({
+        ...appLine(words, access),
+        logo: logos.get(access.client.clientId),
+      });
+      const view = { apps: apps.map(line) };
       await showAccountPage(ctx, {
         template: 'apps',
         account,
@@ -60,6 +67,24 @@ export function appsPages(app: App): Router {
     }),
   );
   return router;
+}
+
+/**
+ * The first apps by their logos, the others by their initials: a page stays under 60 kB however many apps are on it, so
+ * all logos together weigh no more than one may.
+ */
+async function logosToShow(app: App, apps: readonly AppAccess[]): Promise<Map<string, string>> {
+  const ids = apps.map(({ client }) => client.clientId);
+  const logos = await findLogos(app, ids);
+  const shown = new Map<string, string>();
+  let room = mostLogoBytes;
+  for (const id of ids) {
+    const logo = logos.get(id);
+    if (!logo || logo.size > room) continue;
+    room -= logo.size;
+    shown.set(id, logo.dataUri);
+  }
+  return shown;
 }
 
 function clientIdOf(params: Record<string, string | undefined>): string {

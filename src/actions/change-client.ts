@@ -1,31 +1,46 @@
+import type { Logo } from '../../clients/registry/logo.ts';
 import { changeClient as changeMetadata, findClient } from '../../clients/registry/registry.ts';
 import { recordEvent } from '../audit/record.ts';
 import { refused } from '../kit/outcome.ts';
 import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
+import { keepClientLogo, logoWish } from './keep-client-logo.ts';
 
 /**
  * Changes members of an app's metadata: `changes` holds the new values, null takes a member away (RFC 7396). With
- * `whole` it is all the app says of itself, and what it leaves out is gone. The names of changed members are recorded.
+ * `whole` it is all the app says of itself, and what it leaves out is gone. `logo` is a picture beside the metadata, null
+ * to have none. The names of changed members are recorded.
  */
 export async function changeClient(
-  services: Pick<Services, 'db' | 'clock' | 'seals' | 'log'>,
+  services: Pick<Services, 'db' | 'clock' | 'seals' | 'log' | 'settings'>,
   {
     clientId,
     changes,
     whole = false,
-  }: { clientId: string; changes: Record<string, unknown>; whole?: boolean },
+    logo,
+  }: {
+    clientId: string;
+    changes: Record<string, unknown>;
+    whole?: boolean;
+    logo?: Logo | null | undefined;
+  },
   from?: RequestSource,
 ): ReturnType<typeof changeMetadata> {
   const before = await findClient(services, clientId);
   if (!before) return refused('unknown_client');
-  const merged = Object.entries({ ...(whole ? {} : before.metadata), ...changes });
+  // Without a logo there is no address that one would be fetched from.
+  const said = logo === null ? { ...changes, logo_uri: null } : changes;
+  const merged = Object.entries({ ...(whole ? {} : before.metadata), ...said });
   const metadata = Object.fromEntries(merged.filter(([, value]) => value !== null));
   const changed = await changeMetadata(services, { clientId, metadata });
-  if (!changed.ok || !changed.changed) return changed;
+  if (!changed.ok) return changed;
+  const wish = logoWish({ logo, logoUri: said['logo_uri'], whole });
+  const kept = await keepClientLogo(services, clientId, wish);
   const members = changedMembers(before.metadata, changed.client.metadata);
-  await recordEvent(services, { type: 'client.updated', clientId, detail: { members } }, from);
-  return changed;
+  if (kept.changed) members.push('logo');
+  if (members.length > 0)
+    await recordEvent(services, { type: 'client.updated', clientId, detail: { members } }, from);
+  return { ...changed, changed: members.length > 0, notes: [...changed.notes, ...kept.notes] };
 }
 
 function changedMembers(before: object, after: object): string[] {

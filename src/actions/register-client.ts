@@ -1,16 +1,18 @@
+import type { Logo } from '../../clients/registry/logo.ts';
 import type { NewClient } from '../../clients/registry/new-client.ts';
 import { addClient } from '../../clients/registry/registry.ts';
 import { recordEvent } from '../audit/record.ts';
 import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
+import { keepClientLogo, logoWish } from './keep-client-logo.ts';
 
 /**
  * Registers an app. Its secret is in the answer and nowhere else afterwards. Metadata may be anything: what is wrong
- * with it is answered as problems of its members.
+ * with it is answered as problems of its members. `logo` is a picture beside the metadata.
  */
 export async function registerClient(
-  services: Pick<Services, 'db' | 'clock' | 'seals' | 'log'>,
-  given: NewClient,
+  services: Pick<Services, 'db' | 'clock' | 'seals' | 'log' | 'settings'>,
+  { logo, ...given }: NewClient & { logo?: Logo | undefined },
   from?: RequestSource,
 ): ReturnType<typeof addClient> {
   const added = await addClient(services, given);
@@ -21,5 +23,7 @@ export async function registerClient(
     { type: 'client.created', clientId, detail: { name: metadata.client_name } },
     from,
   );
-  return added;
+  const { logo_uri: logoUri } = given.metadata as Record<string, unknown>;
+  const kept = await keepClientLogo(services, clientId, logoWish({ logo, logoUri, whole: false }));
+  return { ...added, notes: [...added.notes, ...kept.notes] };
 }

@@ -12,6 +12,7 @@ export type SeededClient = {
   clientId: string;
   clientSecret: string | undefined;
   result: 'created' | 'changed' | 'unchanged';
+  notes: string[];
 };
 
 /**
@@ -19,7 +20,7 @@ export type SeededClient = {
  * secret that is right already stays, and another chosen one ends those before it.
  */
 export async function seedClient(
-  services: Pick<Services, 'db' | 'clock' | 'seals' | 'log'>,
+  services: Pick<Services, 'db' | 'clock' | 'seals' | 'log' | 'settings'>,
   { clientId, clientSecret, metadata }: NewClient & { clientId: string; metadata: Record<string, unknown> },
 ): Promise<({ ok: true } & SeededClient) | NotAccepted> {
   if (!(await findClient(services, clientId))) {
@@ -30,6 +31,7 @@ export async function seedClient(
         clientId,
         clientSecret: clientSecret ? undefined : added.clientSecret,
         result: 'created',
+        notes: added.notes,
       };
     if (added.reason === 'not_accepted') return added;
   }
@@ -39,7 +41,7 @@ export async function seedClient(
   const { client } = changed;
   const secret = usesSecret(client.metadata) ? await bringSecret(services, client, clientSecret) : unchanged;
   const result = changed.changed || secret.changed ? 'changed' : 'unchanged';
-  return { ok: true, clientId, clientSecret: secret.made, result };
+  return { ok: true, clientId, clientSecret: secret.made, result, notes: changed.notes };
 }
 
 type Bring = { changed: boolean; made: string | undefined };

@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+
 /** Whom and what the demonstration has, in the members of a seed file (src/operator/seed-file.ts). */
 export const ana = {
   email: 'ana@example.com',
@@ -43,6 +46,8 @@ export const ben = {
 /** No secret at all, since it stands here: it opens what runs on the reader's own computer, and nothing else. */
 export const demoClient = { clientId: 'demo', clientSecret: 'everyone-may-know-this-demonstration-secret' };
 
+const logoFile = path.join(import.meta.dirname, '../../clients/examples/demo/logo.webp');
+
 export function demoSeed({ origin }: { origin: string }): string {
   const app = {
     client_id: demoClient.clientId,
@@ -50,6 +55,7 @@ export function demoSeed({ origin }: { origin: string }): string {
     client_name: 'Paperplane',
     client_uri: `${origin}/`,
     policy_uri: `${origin}/`,
+    logo_uri: `data:image/webp;base64,${readFileSync(logoFile, 'base64')}`,
     redirect_uris: [`${origin}/callback`],
     post_logout_redirect_uris: [`${origin}/signed-out`],
     scope: 'openid profile email phone address offline_access',

@@ -1,4 +1,5 @@
 import type { Settings } from '../settings.ts';
+import { wayTo } from '../web/egress.ts';
 
 /**
  * Every fetch of the engine (jwks_uri, sector identifiers) passes here. The engine looks at the address a connection
@@ -16,15 +17,12 @@ export const mostFetchedBytes = 64 * 1024;
 export function openEgress({ settings }: { settings: Pick<Settings, 'ALLOW_LOOPBACK_FETCH'> }): EngineFetch {
   return async (address, options) => {
     const url = new URL(address);
-    const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
-    if (loopback && settings.ALLOW_LOOPBACK_FETCH) {
-      const { dispatcher: _guard, ...rest } = options;
-      return fetch(url, { ...rest, redirect: 'error' });
-    }
-    if (url.protocol !== 'https:' || url.port !== '')
-      throw new Error('only https addresses on port 443 are fetched');
-    if (!options.dispatcher) throw new Error('the guard against private addresses is not there');
+    const way = wayTo(url, settings);
+    if (way === 'none') throw new Error('only https addresses on port 443 are fetched');
+    const { dispatcher: guard, ...rest } = options;
     // A redirect could lead to an address that nobody registered.
+    if (way === 'loopback') return fetch(url, { ...rest, redirect: 'error' });
+    if (!guard) throw new Error('the guard against private addresses is not there');
     return fetch(url, { ...options, redirect: 'error' } as RequestInit);
   };
 }

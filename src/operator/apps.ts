@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { findLogo, type KeptLogo } from '../../clients/registry/logos.ts';
 import type { NotAccepted } from '../../clients/registry/new-client.ts';
 import type { Client } from '../../clients/registry/registry.ts';
 import { findClient, listClients } from '../../clients/registry/registry.ts';
@@ -12,6 +13,7 @@ import { asTyped, metadataFlags, readMetadata } from './app-flags.ts';
 import type { Reply } from './command.ts';
 import { command, duration, no, several, yes } from './command.ts';
 import { counted, members, moment, table } from './lines.ts';
+import { describeLogo, logoFile, noLogo, readLogo } from './logo-flags.ts';
 
 const clientId = z.string().meta({ description: 'The app. May stand without the flag.' });
 const clientSecretFile = z
@@ -27,14 +29,19 @@ const create = command({
     ...metadataFlags,
     clientId: z.string().optional().meta({ description: 'An id of your choice. Without it one is made.' }),
     clientSecretFile,
+    logoFile,
   },
   async run(desk, flags) {
     const read = await readMetadata(desk, flags);
     if (!read.ok) return read;
+    const picture = await readLogo(desk, flags);
+    if (!picture.ok) return picture;
     const { metadata } = read;
     const chosen = flags['clientSecretFile'] as string | undefined;
-    const added = await registerClient(await desk.services(), {
+    const services = await desk.services();
+    const added = await registerClient(services, {
       metadata,
+      logo: picture.logo ?? undefined,
       clientId: (flags['clientId'] ?? metadata['client_id']) as string | undefined,
       clientSecret: chosen === undefined ? undefined : await desk.readSecret('client secret', chosen),
     });
@@ -42,7 +49,8 @@ const create = command({
       return no({ field: '--client-id', problem: 'is taken. Choose another, or use `apps update`.' });
     if (!added.ok) return notAccepted(added);
     const secret = added.clientSecret === undefined ? {} : { client_secret: added.clientSecret };
-    const { client_id, ...rest } = describe(added.client);
+    const logo = await findLogo(services, added.client.clientId);
+    const { client_id, ...rest } = describe(added.client, logo);
     const shown = {
       client_id,
       ...secret,
@@ -66,8 +74,11 @@ const show = command({
   word: 'clientId',
   flags: { clientId },
   async run(desk, given) {
-    const client = await findClient(await desk.services(), given.clientId);
-    return client ? yes(describe(client), members(describe(client))) : noApp();
+    const services = await desk.services();
+    const client = await findClient(services, given.clientId);
+    if (!client) return noApp();
+    const shown = describe(client, await findLogo(services, client.clientId));
+    return yes(shown, members(shown));
   },
 });
 
@@ -85,7 +96,7 @@ const list = command({
       moment(createdAt),
     ];
     return yes(
-      clients.map(describe),
+      clients.map((client) => describe(client)),
       table(['client_id', 'name', 'authenticates by', 'state', 'registered'], clients.map(row)),
     );
   },
@@ -99,19 +110,25 @@ const update = command({
   flags: {
     ...metadataFlags,
     clientId,
+    logoFile,
+    noLogo,
     remove: several.default([]).meta({ description: 'A member to take away, by its RFC 7591 name.' }),
   },
   async run(desk, flags) {
     const read = await readMetadata(desk, flags);
     if (!read.ok) return read;
+    const picture = await readLogo(desk, flags);
+    if (!picture.ok) return picture;
     const removed = Object.fromEntries((flags['remove'] as string[]).map((name) => [name, null]));
-    const changed = await changeClient(await desk.services(), {
+    const services = await desk.services();
+    const changed = await changeClient(services, {
       clientId: flags['clientId'] as string,
       changes: { ...read.metadata, ...removed },
+      logo: picture.logo,
     });
     if (!changed.ok && changed.reason === 'not_accepted') return notAccepted(changed);
     if (!changed.ok) return noApp();
-    const shown = describe(changed.client);
+    const shown = describe(changed.client, await findLogo(services, changed.client.clientId));
     return yes(
       shown,
       [changed.changed ? 'Changed.' : 'Nothing to change.', ...members(shown)],
@@ -207,7 +224,8 @@ function notAccepted({ problems }: NotAccepted): Reply {
 }
 
 /** An app on the wire, as RFC 7591 section 3.2.1 names things; never a secret or its digest. */
-function describe({ clientId: id, metadata, secrets, disabledAt, createdAt, updatedAt }: Client) {
+function describe(client: Client, logo?: KeptLogo) {
+  const { clientId: id, metadata, secrets, disabledAt, createdAt, updatedAt } = client;
   const secretsShown = secrets.map((secret) => ({
     ends_with: secret.hint || undefined,
     created_at: moment(secret.createdAt),
@@ -220,5 +238,6 @@ function describe({ clientId: id, metadata, secrets, disabledAt, createdAt, upda
     updated_at: moment(updatedAt),
     disabled_at: moment(disabledAt),
     secrets: secretsShown.length > 0 ? secretsShown : undefined,
+    logo: describeLogo(logo),
   };
 }

@@ -36,6 +36,8 @@ export type Desk = {
   readSecret(what: string, file: string | undefined): Promise<string>;
   /** The text of a file; `-` is standard input. Throws with a sentence when it cannot be read. */
   readText(file: string): Promise<string>;
+  /** The same for a file that is not text. */
+  readBytes(file: string): Promise<Buffer>;
   /** Serves until it is told to stop. */
   serve(): Promise<void>;
   environment: Record<string, string | undefined>;
@@ -75,7 +77,7 @@ export function yes(data: unknown, lines: string[], notes: string[] = []): Reply
   return { ok: true, data, lines, notes };
 }
 
-export function no(...problems: (Problem | string)[]): Reply {
+export function no(...problems: (Problem | string)[]): Reply & { ok: false } {
   return {
     ok: false,
     problems: problems.map((problem) => (typeof problem === 'string' ? { problem } : problem)),

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
-import { text as readAll } from 'node:stream/consumers';
+import { text as readAll, buffer as readAllBytes } from 'node:stream/consumers';
 import type { OpenServices } from '../services.ts';
 import { openServices } from '../services.ts';
 import type { Settings } from '../settings.ts';
@@ -39,13 +39,16 @@ export function openDesk({
       return opened;
     },
     async readSecret(what, file) {
-      if (file !== undefined && file !== '-') return withoutLineBreak(readFile(file));
+      if (file !== undefined && file !== '-') return withoutLineBreak(readFile(file).toString());
       if (stdin.isTTY) return askHidden(what, stdin, stderr);
       const patience = setTimeout(() => stderr.write(`Waiting for the ${what} on standard input.\n`), 2000);
       return withoutLineBreak(await readAll(stdin).finally(() => clearTimeout(patience)));
     },
     async readText(file) {
-      return file === '-' ? readAll(stdin) : readFile(file);
+      return file === '-' ? readAll(stdin) : readFile(file).toString();
+    },
+    async readBytes(file) {
+      return file === '-' ? readAllBytes(stdin) : readFile(file);
     },
     serve,
     async close() {
@@ -68,9 +71,9 @@ function logTo(stderr: NodeJS.WriteStream): Log {
   };
 }
 
-function readFile(file: string): string {
+function readFile(file: string): Buffer {
   try {
-    return readFileSync(file, 'utf8');
+    return readFileSync(file);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const why = { ENOENT: 'there is no such file', EACCES: 'you may not read it', EISDIR: 'it is a folder' };

@@ -26,20 +26,23 @@ export async function seed(
   if (!read.ok) return read;
   const problems: FieldProblem[] = [];
   const report: SeedReport = { accounts: [], apps: [] };
+  const notes = new Set(read.seed.notes);
   for (const [index, entry] of read.seed.accounts.entries())
     await bringAccount(services, entry, index, report, problems);
   for (const [index, app] of read.seed.apps.entries()) {
     const seeded = await seedClient(services, app);
     if (!seeded.ok)
       problems.push(...seeded.problems.map((one) => ({ ...one, field: `apps[${index}].${one.field}` })));
-    else
+    else {
+      for (const note of seeded.notes) notes.add(`apps[${index}]: ${note}`);
       report.apps.push({
         client_id: seeded.clientId,
         result: seeded.result,
         ...(seeded.clientSecret ? { client_secret: seeded.clientSecret } : {}),
       });
+    }
   }
-  return { ok: true, report, notes: read.seed.notes, notBrought: problems };
+  return { ok: true, report, notes: [...notes], notBrought: problems };
 }
 
 async function bringAccount(

@@ -12,6 +12,7 @@ export type Tables = {
   totp_credentials: TotpCredentialsTable; // src/credentials
   clients: ClientsTable; // clients/registry
   client_secrets: ClientSecretsTable; // clients/registry
+  client_logos: ClientLogosTable; // clients/registry
   consents: ConsentsTable; // src/consents
   audit_events: AuditEventsTable; // src/audit
   signing_keys: SigningKeysTable; // src/oidc
@@ -90,6 +91,17 @@ export type ClientSecretsTable = {
   hint: string;
   created_at: number;
   expires_at: number | null;
+};
+
+/** Pictures that passed clients/registry/logo.ts. */
+export type ClientLogosTable = {
+  client_id: string;
+  media_type: string;
+  /** The picture itself, base64. */
+  bytes: string;
+  /** The address that it was fetched from, or `file` or `data`. */
+  source: string;
+  stored_at: number;
 };
 
 export type ConsentsTable = {

@@ -33,7 +33,7 @@ export function securityHeaders({ settings }: { settings: Settings }): Middlewar
 
 /**
  * Nothing but our own hashed files; no frames of ours or around us (RFC 9700 section 4.16). Pages make no request to
- * another site, so apps' logos are not linked: their hosts would learn who signs in where.
+ * another site, so apps' logos are not linked (their hosts would learn who signs in where): our copies stand in the page.
  * form-action only where no answer leads away: Chromium applies it to the redirects that follow a form.
  */
 export function contentSecurityPolicy({ nonce, staysHere }: { nonce: string; staysHere: boolean }): string {
