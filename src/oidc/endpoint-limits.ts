@@ -1,8 +1,10 @@
-import type { Middleware } from 'koa';
+import type { Context, Middleware } from 'koa';
 import { minutes } from '../kit/durations.ts';
 import { addressBucket, takeFromLimits } from '../limits/limits.ts';
 import type { Services } from '../services.ts';
+import { StoreUnavailable } from '../store/live.ts';
 import { Problem } from '../web/problem.ts';
+import { retryAfterSeconds } from './unavailable.ts';
 
 /**
  * The engine limits nothing. Authorization requests are counted by address; at the endpoints where apps prove who they
@@ -22,21 +24,26 @@ export function endpointLimits(services: Pick<Services, 'live' | 'metrics' | 'cl
     if (!appEndpoints.has(path) || ctx.method !== 'POST') return next();
 
     const take = { limit: 'token_failures_by_address', key } as const;
-    const room = failing.has(key) ? await takeFromLimits(services, [take], 0) : { ok: true as const };
-    if (!room.ok) {
-      ctx.status = 429;
-      ctx.set('Retry-After', String(room.retryAfterSeconds));
-      ctx.body = {
-        error: 'temporarily_unavailable',
-        error_description: 'too many failed requests came from this address',
-      };
-      return;
+    try {
+      const room = failing.has(key) ? await takeFromLimits(services, [take], 0) : { ok: true as const };
+      if (!room.ok)
+        return refuse(ctx, 429, room.retryAfterSeconds, 'too many failed requests came from this address');
+      await next();
+      if (ctx.status !== 400 && ctx.status !== 401) return;
+      failing.note(key);
+      await takeFromLimits(services, [take]);
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
+      refuse(ctx, 503, retryAfterSeconds, 'the service is not available right now, try again');
     }
-    await next();
-    if (ctx.status !== 400 && ctx.status !== 401) return;
-    failing.note(key);
-    await takeFromLimits(services, [take]);
   };
+}
+
+/** Programs ask here: they get JSON whatever they accept, as from the engine. */
+function refuse(ctx: Context, status: 429 | 503, retryAfter: number, description: string): void {
+  ctx.status = status;
+  ctx.set('Retry-After', String(retryAfter));
+  ctx.body = { error: 'temporarily_unavailable', error_description: description };
 }
 
 async function countRequest(services: Pick<Services, 'live' | 'metrics'>, key: string): Promise<void> {

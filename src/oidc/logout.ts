@@ -1,5 +1,6 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { PairwiseSubjects } from './pairwise.ts';
+import { asEngineError } from './unavailable.ts';
 import type { EngineViews } from './views.ts';
 
 /**
@@ -13,13 +14,14 @@ export function signOutViews(views: EngineViews, subjects: PairwiseSubjects) {
       const { accountId, state } = session ?? {};
       const xsrf = (state as { secret?: string } | undefined)?.secret;
       if (!accountId || !xsrf) throw new Error('the engine asks only who is signed in');
-      await views.showSignOut(ctx, {
+      const question = {
         action: '/logout/confirm',
         xsrf,
         accountId,
         clientName: nameOf(ctx),
         otherAccount: namesAnother(ctx, accountId, subjects),
-      });
+      };
+      await asEngineError(() => views.showSignOut(ctx, question));
     },
     async postLogoutSuccessSource(ctx: KoaContextWithOIDC): Promise<void> {
       await views.showSignedOut(ctx);

@@ -10,6 +10,8 @@ export type RequestMemory = {
   grants: Map<string, string>;
   /** Sessions by uid, as stored when read. */
   sessions: Map<string, string>;
+  /** What a store's silence became, once one was silent. */
+  outage?: Error;
 };
 
 const memories = new WeakMap<object, RequestMemory>();

@@ -1,5 +1,6 @@
 import { errors } from 'oidc-provider';
 import { StoreUnavailable } from '../store/live.ts';
+import { requestMemory } from './request-memory.ts';
 
 /** How long an app or a browser is asked to wait, in seconds. */
 export const retryAfterSeconds = 2;
@@ -19,11 +20,20 @@ export class TemporarilyUnavailable extends errors.OIDCProviderError {
   }
 }
 
-/** Runs what asks a store on the engine's behalf. Without this, the engine would call an outage its own 500. */
+/**
+ * Runs what asks a store on the engine's behalf. Without this, the engine would call an outage its own 500. After the
+ * first one the request asks no store again: the engine looks for the app once more to word its error, and a store that
+ * stands still would be waited for twice.
+ */
 export async function asEngineError<Result>(work: () => Promise<Result>): Promise<Result> {
+  const memory = requestMemory();
+  if (memory?.outage) throw memory.outage;
   try {
     return await work();
   } catch (error) {
-    throw error instanceof StoreUnavailable ? new TemporarilyUnavailable(error) : error;
+    if (!(error instanceof StoreUnavailable)) throw error;
+    const outage = new TemporarilyUnavailable(error);
+    if (memory) memory.outage = outage;
+    throw outage;
   }
 }

@@ -97,12 +97,13 @@ function problemOfSilence(ctx: Context): Problem | undefined {
   return undefined;
 }
 
-/** Known by name: the stores and the queue are other rooms' and their errors are not ours to import. */
+/** Known by name: the stores, the queue and the engine are other rooms' and their errors are not ours to import. */
+const outages = new Set<unknown>(['QueueFull', 'StoreUnavailable', 'TemporarilyUnavailable']);
+
 function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
   const { name, retryAfter } = (error ?? {}) as { name?: unknown; retryAfter?: unknown };
-  if (name !== 'QueueFull' && name !== 'StoreUnavailable')
-    return new Problem({ status: 500, code: 'internal', cause: error });
+  if (!outages.has(name)) return new Problem({ status: 500, code: 'internal', cause: error });
   const seconds = typeof retryAfter === 'number' ? retryAfter : 5;
   return new Problem({ status: 503, code: 'unavailable', retryAfter: seconds, cause: error });
 }
