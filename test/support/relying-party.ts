@@ -46,6 +46,9 @@ export async function openRelyingParty(
   });
 }
 
+/** For `posts`: the app does not say who it is in the header. */
+export const anonymous = { authorization: undefined };
+
 export class RelyingParty {
   readonly config: client.Configuration;
   readonly clientSecret: string | undefined;
@@ -118,11 +121,11 @@ export class RelyingParty {
     return { code: arrivalOf(person).searchParams.get('code') ?? '', attempt };
   }
 
-  /** A POST to an endpoint of the discovery document, as a client that authenticates with its secret, or as said. */
+  /** A POST to an endpoint of the discovery document, with the app's secret in the header unless `headers` say otherwise. */
   async posts(
     endpoint: 'token' | 'introspection' | 'revocation' | 'pushed_authorization_request',
     body: Record<string, string> | URLSearchParams | string,
-    headers: Record<string, string> = {},
+    headers: Record<string, string | undefined> = {},
   ): Promise<Answer> {
     const form =
       typeof body === 'string' || body instanceof URLSearchParams ? body : new URLSearchParams(body);

@@ -11,7 +11,8 @@ export type Answer = {
 
 export type Sent = {
   method?: string;
-  headers?: Record<string, string | string[]>;
+  /** One that is undefined is not sent. */
+  headers?: Record<string, string | string[] | undefined>;
   body?: string | Buffer | URLSearchParams;
   /** The port on 127.0.0.1 that stands for the address, where its own is not one that answers. */
   port?: number | undefined;
@@ -31,7 +32,7 @@ export function send(url: string | URL, { method, headers = {}, body, port }: Se
         host,
         ...(isForm ? { 'content-type': 'application/x-www-form-urlencoded' } : {}),
         ...(text === undefined ? {} : { 'content-length': String(Buffer.byteLength(text)) }),
-        ...headers,
+        ...Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined)),
       },
     });
     request.on('error', reject);

@@ -26,7 +26,8 @@ export function openSignIn({ issuer, brand, clientId, clientSecret, origin }: De
   function configuration(): Promise<client.Configuration> {
     // Plain http is for the demonstration on localhost; an issuer on the internet has https.
     const options = issuer.startsWith('http:') ? { execute: [client.allowInsecureRequests] } : {};
-    found ??= client.discovery(new URL(issuer), clientId, clientSecret, undefined, options);
+    const proof = client.ClientSecretBasic(clientSecret);
+    found ??= client.discovery(new URL(issuer), clientId, {}, proof, options);
     found.catch(() => {
       found = undefined;
     });
