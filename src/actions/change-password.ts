@@ -7,7 +7,7 @@ import {
   verifyPassword,
 } from '../credentials/password.ts';
 import { done, type Outcome, refused } from '../kit/outcome.ts';
-import { giveBack, type Limited, takeFromLimits } from '../limits/limits.ts';
+import { giveBack, type Limited, orGiveBack, takeFromLimits } from '../limits/limits.ts';
 import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import type { Locale } from '../web/words.ts';
@@ -68,7 +68,8 @@ async function provePassword(
   ] as const;
   const room = await takeFromLimits(ctx, takes);
   if (!room.ok) return room;
-  if (await verifyPassword(ctx, { accountId, password })) {
+  const right = await orGiveBack(ctx, takes, () => verifyPassword(ctx, { accountId, password }));
+  if (right) {
     await giveBack(ctx, takes);
     return done;
   }

@@ -3,12 +3,12 @@ import { type Identifier, parseIdentifier } from '../accounts/identifier.ts';
 import { recordEvent } from '../audit/record.ts';
 import { checkContactCode, issueContactCode } from '../credentials/contact-codes.ts';
 import { type Outcome, refused } from '../kit/outcome.ts';
-import { type Limited, takeFromLimits } from '../limits/limits.ts';
+import { type Limited, orGiveBack, type Take, takeFromLimits } from '../limits/limits.ts';
 import { sendMessage } from '../mail/message.ts';
 import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import type { NextStep, SignInProgress } from './sign-in.ts';
-import { codeIsAbout, isProved, reaches, takeSends, type Visit } from './sign-up.ts';
+import { codeIsAbout, isProved, reaches, sendTakes, type Visit } from './sign-up.ts';
 
 type Context = Pick<Services, 'db' | 'clock' | 'live' | 'seals' | 'log' | 'metrics' | 'settings'>;
 type ResetCode = Extract<SignInProgress, { at: 'reset_code' }>;
@@ -45,30 +45,35 @@ async function sendResetCode(
   { identifier, sentAgain }: { identifier: Identifier; sentAgain: boolean },
   visit: Visit,
 ): Promise<{ ok: true; next: NextStep } | Limited> {
-  const room = await takeResets(app, identifier, visit.from);
+  const takes = resetTakes(app, identifier, visit.from);
+  const room = await takeFromLimits(app, takes);
   if (!room.ok) return room;
+  const next = await orGiveBack(app, takes, () => sendOne(app, { identifier, sentAgain }, visit));
+  return { ok: true, next };
+}
+
+async function sendOne(
+  app: Context,
+  { identifier, sentAgain }: { identifier: Identifier; sentAgain: boolean },
+  visit: Visit,
+): Promise<NextStep> {
   const found = await findAccountByIdentifier(app, identifier);
   // Only a proved address resets: who merely claims one must not get in by it.
   const account = found?.contacts.some((known) => isProved(known, identifier)) ? found : undefined;
   const about = codeIsAbout(visit, identifier);
   const { id, code, guessesLeft } = await issueContactCode(app, { purpose: 'reset', about, data: {} });
-  if (guessesLeft === 0) return { ok: true, next: { at: 'start', notice: 'too_many_codes' } };
+  if (guessesLeft === 0) return { at: 'start', notice: 'too_many_codes' };
   // To the address as its owner wrote it: some hosts tell `Victim@` from `victim@`, and we do not.
   const owned = account?.contacts.find((known) => isProved(known, identifier));
   await tellOwner(app, { accountId: account?.id, to: owned ?? identifier, code }, visit);
   const accountId = account && { accountId: account.id };
-  return { ok: true, next: { at: 'reset_code', ...identifier, ...accountId, codeId: id, sentAgain } };
+  return { at: 'reset_code', ...identifier, ...accountId, codeId: id, sentAgain };
 }
 
-async function takeResets(
-  app: Context,
-  identifier: Identifier,
-  from: RequestSource,
-): ReturnType<typeof takeFromLimits> {
+function resetTakes(app: Pick<Context, 'seals'>, identifier: Identifier, from: RequestSource): Take[] {
   const { channel, address } = identifier;
   const contact = app.seals.mac('reset contact', `${channel} ${address}`);
-  const room = await takeFromLimits(app, [{ limit: 'reset_by_contact', key: contact }]);
-  return room.ok ? await takeSends(app, identifier, from) : room;
+  return [{ limit: 'reset_by_contact', key: contact }, ...sendTakes(app, identifier, from)];
 }
 
 /** The same event and the same message are written whether there is an account or not; one of the messages goes nowhere. */

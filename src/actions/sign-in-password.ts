@@ -3,7 +3,14 @@ import { parseIdentifier } from '../accounts/identifier.ts';
 import { recordEvent } from '../audit/record.ts';
 import { verifyPassword } from '../credentials/password.ts';
 import { type Outcome, refused } from '../kit/outcome.ts';
-import { forgetFailures, giveBack, type Limited, type Take, takeFromLimits } from '../limits/limits.ts';
+import {
+  forgetFailures,
+  giveBack,
+  type Limited,
+  orGiveBack,
+  type Take,
+  takeFromLimits,
+} from '../limits/limits.ts';
 import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import { afterFirstFactor, type NextStep } from './sign-in.ts';
@@ -29,9 +36,11 @@ export async function submitPassword(
     app.metrics.signIns.inc({ outcome: 'limited' });
     return sender;
   }
-  const { account, failures } = await whoseTry(app, typed.identifier);
+  const { account, failures } = await orGiveBack(app, shared, () => whoseTry(app, typed.identifier));
   const room = await takeFromLimits(app, [failures]);
-  const right = await verifyPassword(app, { accountId: account?.id, password: typed.password });
+  const right = await orGiveBack(app, [...shared, failures], () =>
+    verifyPassword(app, { accountId: account?.id, password: typed.password }),
+  );
   if (!account || !right || !room.ok || account.lockedAt !== null) {
     await noteFailure(app, { account, why: room.ok ? whyNot(account, right) : 'too_many_tries' }, from);
     return refused('refused');

@@ -2,7 +2,7 @@ import { recordEvent } from '../audit/record.ts';
 import { verifyTotp } from '../credentials/totp.ts';
 import { minutes } from '../kit/durations.ts';
 import { type Outcome, refused } from '../kit/outcome.ts';
-import { forgetFailures, giveBack, type Limited, takeFromLimits } from '../limits/limits.ts';
+import { forgetFailures, giveBack, type Limited, orGiveBack, takeFromLimits } from '../limits/limits.ts';
 import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import { type NextStep, passGate, type SignInProgress } from './sign-in.ts';
@@ -28,11 +28,13 @@ export async function submitSecondStep(
   const sender = { limit: 'second_step_by_address', key: from.ip } as const;
   const room = await takeFromLimits(app, [failures, sender]);
   if (!room.ok) return await failed(app, { accountId, reason: 'too_many_tries' }, from, room);
-  if ((await countTry(app, challenge)) > mostWrongCodes) {
+  if ((await countTry(app, challenge, 1)) > mostWrongCodes) {
     await failed(app, { accountId, reason: 'challenge_used_up' }, from, room);
     return { ok: true, next: { at: 'start', notice: 'too_many_codes' } };
   }
-  const verified = await verifyTotp(app, { accountId, code });
+  const verified = await orGiveBack(app, [failures, sender], () =>
+    judged(app, challenge, { accountId, code }),
+  );
   // The authenticator was removed meanwhile, perhaps to put another in its place: begin again with what is true now.
   if (!verified.ok && verified.reason === 'not_enrolled')
     return { ok: true, next: { at: 'start', notice: 'start_over' } };
@@ -46,9 +48,23 @@ export async function submitSecondStep(
 }
 
 /** Counted before the code is looked at: a challenge bears five looks, however many come at once. */
-async function countTry({ live }: Pick<Services, 'live'>, challenge: string): Promise<number> {
-  const { count } = await live.count(`{challenge:${challenge}}:tries`, 20 * minutes, 1);
+async function countTry(
+  { live }: Pick<Services, 'live'>,
+  challenge: string,
+  amount: 1 | -1,
+): Promise<number> {
+  const { count } = await live.count(`{challenge:${challenge}}:tries`, 20 * minutes, amount);
   return count;
+}
+
+/** A code that nobody could look at, for a store was down, is none of the five. */
+async function judged(app: Context, challenge: string, typed: { accountId: string; code: string }) {
+  try {
+    return await verifyTotp(app, typed);
+  } catch (error) {
+    await countTry(app, challenge, -1).catch(() => undefined);
+    throw error;
+  }
 }
 
 async function failed<Answer>(

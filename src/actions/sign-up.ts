@@ -4,7 +4,7 @@ import { profileSchema } from '../accounts/profile.ts';
 import { issueContactCode } from '../credentials/contact-codes.ts';
 import { checkNewPassword, hashPassword, type PasswordRefusal } from '../credentials/password.ts';
 import { type Outcome, refused } from '../kit/outcome.ts';
-import { type Limited, takeFromLimits } from '../limits/limits.ts';
+import { type Limited, orGiveBack, type Take, takeFromLimits } from '../limits/limits.ts';
 import { canText, sendMessage } from '../mail/message.ts';
 import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
@@ -33,9 +33,11 @@ export async function submitSignUp(
   const checked = checkSignUp(app, typed);
   if (!checked.ok) return checked;
   const { identifier, name } = checked;
-  const room = await takeFromLimits(app, [{ limit: 'sign_up_by_address', key: visit.from.ip }]);
+  const take = { limit: 'sign_up_by_address', key: visit.from.ip } as const;
+  const room = await takeFromLimits(app, [take]);
   if (!room.ok) return room;
-  const pending = { name, ...(await hashPassword(app, typed.password)) };
+  const hashed = await orGiveBack(app, [take], () => hashPassword(app, typed.password));
+  const pending = { name, ...hashed };
   return await sendSignUpCode(app, { identifier, pending, sentAgain: false }, visit);
 }
 
@@ -82,31 +84,45 @@ async function sendSignUpCode(
   }: { identifier: Identifier; pending: ProveAddress['pending']; sentAgain: boolean },
   visit: Visit,
 ): Promise<{ ok: true; next: NextStep } | Limited> {
-  const room = await takeSends(app, identifier, visit.from);
+  const takes = sendTakes(app, identifier, visit.from);
+  const room = await takeFromLimits(app, takes);
   if (!room.ok) return room;
+  const next = await orGiveBack(app, takes, () => sendOne(app, { identifier, pending, sentAgain }, visit));
+  return { ok: true, next };
+}
+
+async function sendOne(
+  app: Context,
+  {
+    identifier,
+    pending,
+    sentAgain,
+  }: { identifier: Identifier; pending: ProveAddress['pending']; sentAgain: boolean },
+  visit: Visit,
+): Promise<NextStep> {
   const account = await findAccountByIdentifier(app, identifier);
   const taken = account?.contacts.some((known) => isProved(known, identifier)) ?? false;
   // Made in either case; where the address is taken nobody ever sees it.
   const about = codeIsAbout(visit, identifier);
   const { id, code, guessesLeft } = await issueContactCode(app, { purpose: 'sign_up', about, data: {} });
-  if (guessesLeft === 0) return { ok: true, next: { at: 'start', notice: 'too_many_codes' } };
+  if (guessesLeft === 0) return { at: 'start', notice: 'too_many_codes' };
   const { locale } = visit;
   if (taken) await sendMessage(app, { to: identifier, template: 'already_registered', locale });
   else await sendMessage(app, { to: identifier, template: 'sign_up_code', locale, values: { code } });
-  return { ok: true, next: { at: 'prove_address', ...identifier, codeId: id, pending, sentAgain } };
+  return { at: 'prove_address', ...identifier, codeId: id, pending, sentAgain };
 }
 
 /** What bounds the sending of codes: to one address, from one network, and by all of us together. */
-export function takeSends(
-  app: Pick<Services, 'live' | 'metrics' | 'seals'>,
+export function sendTakes(
+  { seals }: Pick<Services, 'seals'>,
   { channel, address }: Pick<Identifier, 'channel' | 'address'>,
   from: RequestSource,
-): ReturnType<typeof takeFromLimits> {
-  return takeFromLimits(app, [
-    { limit: 'code_by_contact', key: app.seals.mac('code contact', `${channel} ${address}`) },
+): Take[] {
+  return [
+    { limit: 'code_by_contact', key: seals.mac('code contact', `${channel} ${address}`) },
     { limit: 'code_by_address', key: from.ip },
     { limit: 'code_by_everyone' },
-  ]);
+  ];
 }
 
 /** A code is good for the page and the address that it was asked for, and for no other (misuse case MF-07). */

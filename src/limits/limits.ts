@@ -144,6 +144,24 @@ export async function giveBack({ live }: Pick<Services, 'live'>, takes: readonly
 }
 
 /**
+ * Tries what was counted, and gives back when it came to no verdict: a store that is down or a queue that is full. The
+ * person comes again as the error page asks, and must not run into a limit by it; a guess that was not looked at is none.
+ */
+export async function orGiveBack<Result>(
+  services: Pick<Services, 'live'>,
+  takes: readonly Take[],
+  attempt: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await attempt();
+  } catch (error) {
+    // If the count cannot be reached either, it stays: what is to be told is the first trouble.
+    await giveBack(services, takes).catch(() => undefined);
+    throw error;
+  }
+}
+
+/**
  * Starts an account's count of failures anew after it was proved. Not for addresses: whoever has one account of their
  * own would sign in to it now and then and go on guessing at others.
  */

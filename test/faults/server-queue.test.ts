@@ -19,15 +19,15 @@ describe('while more passwords come than can be hashed', () => {
   });
   afterAll(() => world.close());
 
-  async function signInNow(password: string): Promise<Answer> {
-    const person = await world.person().goes(app.asks().url);
+  async function signInNow(password: string, address = newAddress()): Promise<Answer> {
+    const person = await world.person({ address }).goes(app.asks().url);
     return send(`${person.url}/password`, {
       body: new URLSearchParams({ identifier: ana.identifier, password }),
       headers: {
         accept: 'text/html',
         cookie: person.cookieHeader(),
         'sec-fetch-site': 'same-origin',
-        'x-forwarded-for': newAddress(),
+        'x-forwarded-for': address,
       },
     });
   }
@@ -52,5 +52,48 @@ describe('while more passwords come than can be hashed', () => {
     expect(((await health).value as Answer).status).toBe(200);
     // Being turned away is not a wrong password: nobody is throttled by it.
     expect((await signInNow(ana.password)).status).toBe(303);
+  });
+
+  /** Nothing can be hashed until the answer is called. */
+  async function fillQueue(): Promise<() => void> {
+    const { hashQueue } = world.services;
+    let release = () => {};
+    const blocked = new Promise<void>((done) => {
+      release = done;
+    });
+    for (;;) {
+      try {
+        void hashQueue.run(() => blocked);
+        if (hashQueue.load().waiting > 0) return release;
+      } catch {
+        return release;
+      }
+    }
+  }
+
+  it("being turned away uses up nobody's tries, neither at a password nor at signing up", async () => {
+    const address = newAddress();
+    const signUp = world.person({ address });
+    await signUp.goes(app.asks().url);
+    await signUp.goes(`${signUp.url}/sign-up`);
+    const release = await fillQueue();
+    try {
+      const statuses: number[] = [];
+      for (let times = 0; times < 60; times += 1)
+        statuses.push((await signInNow(ana.password, address)).status);
+      expect(new Set(statuses)).toEqual(new Set([503]));
+      for (let times = 0; times < 25; times += 1) {
+        await signUp.goes(`${signUp.url.replace(/\/sign-up$/, '')}/sign-up`);
+        await signUp.submits({ name: 'Bea', identifier: 'bea@example.com', password: 'a long new password' });
+        expect(signUp.status).toBe(503);
+      }
+    } finally {
+      release();
+    }
+    expect((await signInNow(ana.password, address)).status).toBe(303);
+    await signUp.goes(`${signUp.url.replace(/\/sign-up$/, '')}/sign-up`);
+    await signUp.submits({ name: 'Bea', identifier: 'bea@example.com', password: 'a long new password' });
+    expect(signUp.status).toBe(200);
+    expect(await world.codeSentTo('bea@example.com')).toMatch(/^\d{6}$/);
   });
 });
