@@ -11,7 +11,7 @@ type Format = {
   name: string;
   mediaType: string;
   begins(bytes: Buffer): boolean;
-  /** Undefined, or a RangeError from reading past the end, for what is cut off or damaged. */
+  /** Undefined, or an error from reading past the end, for what is cut off or damaged. */
   outline(bytes: Buffer): Outline | undefined;
 };
 
@@ -49,12 +49,14 @@ export function formatOf(bytes: Buffer): Format | undefined {
   return formats.find((format) => format.begins(bytes));
 }
 
+const pastTheEnd = new Set(['ERR_OUT_OF_RANGE', 'ERR_BUFFER_OUT_OF_BOUNDS']);
+
 /** Undefined for a picture that is cut off or damaged. */
 export function outlineOf(bytes: Buffer, { outline }: Format): Outline | undefined {
   try {
     return outline(bytes);
   } catch (error) {
-    if (error instanceof RangeError) return undefined;
+    if (pastTheEnd.has((error as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw error;
   }
 }

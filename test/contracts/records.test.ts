@@ -15,6 +15,7 @@ const tables = [
   'totp_credentials',
   'clients',
   'client_secrets',
+  'client_logos',
   'consents',
   'audit_events',
   'signing_keys',

@@ -15,7 +15,7 @@ type Answer = { status: number | null; stdout: string; stderr: string };
 
 export async function latchkey(
   args: string[],
-  { stdin = '', env = {} }: { stdin?: string; env?: Record<string, string> } = {},
+  { stdin = '', env = {} }: { stdin?: string | Buffer; env?: Record<string, string> } = {},
 ): Promise<Answer> {
   const child = spawn(process.execPath, [program, ...args], {
     env: { PATH: process.env['PATH'] ?? '', HOME: folder.path, DATA_DIR: dataDir, ...env },
