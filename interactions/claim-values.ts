@@ -33,10 +33,11 @@ type PostalAddress = {
   country?: string;
 };
 
-function writtenAddress(address: PostalAddress): string | undefined {
-  const { formatted, street_address, postal_code, locality, region, country } = address;
-  // Every member is shared, so every member is shown; `formatted` usually repeats the others.
-  const parts = [street_address, [postal_code, locality].filter(Boolean).join(' '), region, country];
-  const lines = parts.filter(Boolean).join(', ');
-  return [formatted, lines].filter(Boolean).join(' / ').replaceAll('\n', ', ') || undefined;
+function writtenAddress({ formatted = '', ...members }: PostalAddress): string | undefined {
+  const { street_address, postal_code, locality, region, country } = members;
+  // Every member is shared, so every one is shown; `formatted` usually says most of them already.
+  const more = [street_address, postal_code, locality, region, country].filter(
+    (member) => member && !formatted.includes(member),
+  );
+  return [formatted, ...more].filter(Boolean).join(', ').replaceAll('\n', ', ') || undefined;
 }
