@@ -7,10 +7,10 @@ import { forgetDecision } from './forget-decision.ts';
 import { openWorld } from './world.ts';
 
 /**
- * The pictures of the documentation, taken of the real thing: `TEST_CHROMIUM=/usr/bin/chromium node
- * test/support/photographs.ts docs/pictures`.
+ * Pictures of the real thing, of every page or of those named. That of the README:
+ * `TEST_CHROMIUM=/usr/bin/chromium node test/support/photographs.ts docs/pictures sign-in`.
  */
-async function photograph(folder: string): Promise<void> {
+async function photograph(folder: string, wanted: string[]): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const [world, browser] = await Promise.all([openWorld({ DEMO: 'on' }), openBrowser()]);
   const demo = await startDemo(world.services);
@@ -21,8 +21,11 @@ async function photograph(folder: string): Promise<void> {
       colorScheme,
       deviceScaleFactor: 2,
     });
-    const take = (name: string) =>
-      page.screenshot({ path: path.join(folder, `${name}${colorScheme === 'dark' ? '-dark' : ''}.png`) });
+    const take = async (what: string) => {
+      const name = `${what}${colorScheme === 'dark' ? '-dark' : ''}`;
+      if (wanted.length > 0 && !wanted.includes(name)) return;
+      await page.screenshot({ path: path.join(folder, `${name}.png`) });
+    };
     const press = () => page.locator('main form button[type=submit]').first().click();
     await page.goto(demo.origin);
     await take('demo');
@@ -51,6 +54,6 @@ async function photograph(folder: string): Promise<void> {
   await world.close();
 }
 
-const folder = process.argv[2];
+const [folder, ...wanted] = process.argv.slice(2);
 if (!folder) throw new Error('say where the pictures go');
-await photograph(folder);
+await photograph(folder, wanted);

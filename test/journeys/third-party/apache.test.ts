@@ -1,0 +1,114 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { registerClient } from '../../../src/actions/register-client.ts';
+import { type Apache, startApache } from '../../support/apache.ts';
+import type { Person } from '../../support/person.ts';
+import { send } from '../../support/wire.ts';
+import { openWorld, type TestAccount, type World } from '../../support/world.ts';
+
+/** Debian's mod_auth_openidc, as its package gives it, protects a page. It knows our discovery document and nothing else. */
+const clientId = 'apache';
+const clientSecret = 'a-secret-that-apache-and-latchkey-share';
+
+let world: World;
+let apache: Apache;
+let account: TestAccount;
+beforeAll(async () => {
+  world = await openWorld();
+  apache = await startApache(protectedBy(world.issuer));
+  account = await world.account({ email: 'ana@example.com', profile: { name: 'Ana Garcia' } });
+  const added = await registerClient(world.services, {
+    clientId,
+    clientSecret,
+    metadata: {
+      client_name: 'Apache',
+      redirect_uris: [`${apache.origin}/protected/redirect_uri`],
+      post_logout_redirect_uris: [`${apache.origin}/goodbye.html`],
+    },
+  });
+  if (!added.ok) throw new Error(JSON.stringify(added));
+});
+afterAll(async () => {
+  await apache?.stop();
+  await world?.close();
+});
+
+function protectedBy(issuer: string): (origin: string) => string {
+  return (origin) => `
+OIDCProviderMetadataURL ${issuer}/.well-known/openid-configuration
+OIDCSSLValidateServer Off
+OIDCClientID ${clientId}
+OIDCClientSecret ${clientSecret}
+OIDCRedirectURI ${origin}/protected/redirect_uri
+OIDCCryptoPassphrase one-that-only-this-test-knows
+OIDCScope "openid email profile offline_access"
+OIDCPKCEMethod S256
+OIDCPassClaimsAs environment
+OIDCRemoteUserClaim email
+<Location /protected>
+  AuthType openid-connect
+  Require valid-user
+</Location>
+`;
+}
+
+const shows = (person: Person, variable: string) => person.html.textOf('code', { id: variable });
+
+async function signedIn(): Promise<Person> {
+  const person = world.person();
+  await person.goes(`${apache.origin}/protected/`);
+  if (person.heading === 'Sign in') await person.signsIn(account);
+  if (person.heading?.startsWith('Allow Apache')) await person.decides('allow');
+  expect([person.heading, person.url]).toEqual(['Protected', `${apache.origin}/protected/`]);
+  return person;
+}
+
+describe('a page that mod_auth_openidc protects', () => {
+  it('asks to sign in, asks for consent, and then knows the person', async () => {
+    const person = world.person();
+    await person.goes(`${apache.origin}/protected/`);
+    expect(person.heading).toBe('Sign in');
+    await person.signsIn(account);
+    expect(person.heading).toBe('Allow Apache to use your Latchkey account?');
+    await person.decides('allow');
+    expect(person.heading).toBe('Protected');
+    expect(shows(person, 'REMOTE_USER')).toBe('ana@example.com');
+    expect(shows(person, 'OIDC_CLAIM_sub')).toBe(account.accountId);
+    expect(shows(person, 'OIDC_CLAIM_name')).toBe('Ana Garcia');
+  });
+
+  it('refreshes its access, and the token before is used up', async () => {
+    const person = await signedIn();
+    const before = shows(person, 'OIDC_access_token') ?? '';
+    const hook = new URLSearchParams({ refresh: `${apache.origin}/protected/`, access_token: before });
+    await person.goes(`${apache.origin}/protected/redirect_uri?${hook}`);
+    expect(person.url).toBe(`${apache.origin}/protected/`);
+    const after = shows(person, 'OIDC_access_token') ?? '';
+    expect(after).not.toBe(before);
+    const told = await send(`${world.issuer}/userinfo`, { headers: { authorization: `Bearer ${after}` } });
+    expect(told.json).toMatchObject({ email: 'ana@example.com' });
+  });
+
+  it('signs the person out here and there', async () => {
+    const person = await signedIn();
+    const query = new URLSearchParams({ logout: `${apache.origin}/goodbye.html` });
+    await person.goes(`${apache.origin}/protected/redirect_uri?${query}`);
+    expect(person.heading).toBe('Sign out?');
+    expect(person.text).toContain('Apache');
+    await person.submits({ logout: 'yes' });
+    expect([person.heading, person.url]).toEqual(['Goodbye', `${apache.origin}/goodbye.html`]);
+    await person.goes(`${apache.origin}/protected/`);
+    expect(person.heading).toBe('Sign in');
+  });
+
+  it('does not let in who says no', async () => {
+    const other = await world.account();
+    const person = world.person();
+    await person.goes(`${apache.origin}/protected/`);
+    await person.signsIn(other);
+    // Version 2.4.12 answers an error without a status line, which is no HTTP to Node: what it does next says enough.
+    await person.decides('deny').catch(() => {});
+    expect(person.history.at(-1)).toMatchObject({ status: 303 });
+    await person.goes(`${apache.origin}/protected/`);
+    expect(person.heading).toBe('Allow Apache to use your Latchkey account?');
+  });
+});
