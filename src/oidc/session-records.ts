@@ -48,7 +48,9 @@ export class SessionRecords {
     const parts = splitSessionId(id);
     if (!parts) throw new Error('a session id is its uid, a dot and a secret');
     const ttlMs = timeToLive(expiresIn, 'Session');
-    const ours = { ...payload, uid: parts.uid, secret: digest(parts.secret) } as StoredSession;
+    // The engine's `jti` is the cookie itself: whoever reads the store must not be able to walk in with it.
+    const { jti: _jti, ...kept } = payload;
+    const ours = { ...kept, uid: parts.uid, secret: digest(parts.secret) } as StoredSession;
     if (ours.accountId) await this.#enlist(ours.accountId, parts.uid, ttlMs);
     const memory = requestMemory()?.sessions;
     const read = memory?.get(parts.uid);
