@@ -1,0 +1,98 @@
+/**
+ * npm run bench: what an operation costs here, beside the plain engine, on the same machine in the same minute.
+ *
+ *   npm run bench                                   everything, in about four minutes
+ *   npm run bench -- --only refresh,userinfo        some operations
+ *   npm run bench -- --targets redis,yardstick      some targets
+ *   npm run bench -- --seconds 8 --json FILE        longer on each, and the rows as JSON
+ *   npm run bench -- --profile FOLDER               and a CPU profile of each server and operation into FOLDER
+ *   npm run bench -- --hot-spots FILE               where the time went in such a profile
+ *   npm run bench -- --growth [--full]              how cost grows with grants and accounts
+ *
+ * Loopback only; every server is a child of this process, ends with it, and its data is removed. docs/performance.md
+ * says what the numbers mean.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { hashAlone } from './bench/argon2-alone.ts';
+import { compare } from './bench/compare.ts';
+import { growth } from './bench/growth.ts';
+import { printHotSpots } from './bench/hot-spots.ts';
+import { forgetConnections } from './bench/measure.ts';
+import { operations } from './bench/operations.ts';
+import { type DetailedRow, printHeading, printRow, toJson } from './bench/report.ts';
+import { serveLatchkey } from './bench/serve-latchkey.ts';
+import { servePlain } from './bench/serve-plain.ts';
+import { openTarget, type Target, targetNames } from './bench/targets.ts';
+import { tokensWhileSignInsQueue } from './bench/while-queueing.ts';
+
+const { values } = parseArgs({
+  options: {
+    json: { type: 'string' },
+    seconds: { type: 'string', default: '3' },
+    only: { type: 'string' },
+    targets: { type: 'string' },
+    profile: { type: 'string' },
+    'hot-spots': { type: 'string' },
+    growth: { type: 'boolean', default: false },
+    full: { type: 'boolean', default: false },
+    // What this file runs in its own children.
+    serve: { type: 'string' },
+    argon2: { type: 'string' },
+  },
+});
+
+if (values.serve === 'latchkey') await serveLatchkey();
+else if (values.serve === 'plain') await servePlain();
+else if (values.argon2) await hashAlone(Number(values.argon2));
+else if (values['hot-spots']) printHotSpots(values['hot-spots']);
+else if (values.growth) await growth({ full: values.full });
+else await bench();
+
+async function bench(): Promise<void> {
+  const chosen = choose(operations, values.only, ({ name }) => name);
+  const names = choose(targetNames, values.targets, (name) => name);
+  if (values.profile) mkdirSync(values.profile, { recursive: true });
+  const targets: Target[] = [];
+  const rows: DetailedRow[] = [];
+  const stop = stopOnSignal(targets);
+  try {
+    for (const name of names) targets.push(await openTarget(name, { people: 16 }));
+    printHeading();
+    for (const operation of chosen) {
+      const some = await compare(operation, targets, {
+        seconds: Number(values.seconds),
+        profileTo: values.profile,
+      });
+      for (const row of some) printRow(row);
+      rows.push(...some);
+    }
+    if (chosen.some(({ name }) => name === 'password_sign_in')) await tokensWhileSignInsQueue(targets);
+  } finally {
+    await stop();
+  }
+  if (values.json) writeFileSync(values.json, toJson(rows));
+}
+
+function choose<Item>(
+  all: readonly Item[],
+  list: string | undefined,
+  nameOf: (item: Item) => string,
+): Item[] {
+  const wanted = list?.split(',');
+  const unknown = wanted?.filter((name) => !all.some((item) => nameOf(item) === name)) ?? [];
+  if (unknown.length > 0)
+    throw new Error(`not known: ${unknown.join(', ')}. There are: ${all.map(nameOf).join(', ')}`);
+  return all.filter((item) => !wanted || wanted.includes(nameOf(item)));
+}
+
+/** Ends what was started, in order, also when the bench is interrupted. */
+function stopOnSignal(targets: Target[]): () => Promise<void> {
+  const stop = async () => {
+    forgetConnections();
+    for (const target of targets.splice(0)) await target.stop();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => void stop().finally(() => process.exit(1)));
+  return stop;
+}

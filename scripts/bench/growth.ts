@@ -1,0 +1,3 @@
+export async function growth({ full }: { full: boolean }): Promise<void> {
+  void full;
+}

@@ -1,0 +1,71 @@
+import { Redis } from 'ioredis';
+import { type Load, runLoad, type Work } from './load.ts';
+import type { Amount, Operation } from './operations.ts';
+import type { Target } from './targets.ts';
+import { openWire } from './wire.ts';
+
+/** One slice of load on one target: what it cost, per operation. */
+export type Slice = Load & { cpuMs: number; redisMs: number };
+
+export async function measureSlice(
+  target: Target,
+  operation: Operation,
+  { seconds, ...amount }: Amount & { seconds: number },
+): Promise<Slice> {
+  const work = await operation.prepare(target, amount);
+  const [cpuBefore, redisBefore] = [await target.process.cpuMs(), await redisCpu(target)];
+  const load = await runLoad(target, { work, workers: amount.workers, seconds });
+  const [cpuAfter, redisAfter] = [await target.process.cpuMs(), await redisCpu(target)];
+  return {
+    ...load,
+    cpuMs: (cpuAfter - cpuBefore) / load.operations,
+    redisMs: (redisAfter - redisBefore) / load.operations,
+  };
+}
+
+/** A slice under the profiler, whose numbers do not count: the profiler costs too. */
+export async function profileSlice(
+  target: Target,
+  operation: Operation,
+  { seconds, file, ...amount }: Amount & { seconds: number; file: string },
+): Promise<void> {
+  const work = await operation.prepare(target, amount);
+  await target.process.profile();
+  await runLoad(target, { work, workers: amount.workers, seconds });
+  await target.process.profile(file);
+}
+
+/** Round trips and calls to the stores per operation, one operation at a time. */
+export async function countStoreCalls(target: Target, operation: Operation) {
+  const times = 10;
+  const amount = { workers: 1, operations: times + 2 };
+  const work: Work = await operation.prepare(target, amount);
+  const wire = await openWire(target.port);
+  try {
+    // The first ones fill caches.
+    for (let warm = 0; warm < 2; warm += 1) await work(wire, 0);
+    await target.process.count();
+    for (let time = 0; time < times; time += 1) await work(wire, 0);
+    const { roundTrips, redis, sql } = await target.process.counted();
+    return { roundTrips: roundTrips / times, redis: redis / times, sql: sql / times };
+  } finally {
+    wire.close();
+  }
+}
+
+const connections = new Map<string, Redis>();
+
+/** CPU of the target's own Redis so far, in milliseconds; 0 without one. */
+async function redisCpu({ redis }: Target): Promise<number> {
+  if (!redis) return 0;
+  const known = connections.get(redis.url) ?? new Redis(redis.url);
+  connections.set(redis.url, known);
+  const info = await known.info('cpu');
+  const part = (name: string) => Number(new RegExp(`^${name}:([\\d.]+)`, 'm').exec(info)?.[1] ?? 0);
+  return (part('used_cpu_user') + part('used_cpu_sys')) * 1000;
+}
+
+export function forgetConnections(): void {
+  for (const connection of connections.values()) connection.disconnect();
+  connections.clear();
+}

@@ -1,0 +1,92 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { Session } from 'node:inspector/promises';
+import { type StoreCalls, startCounting, stopCounting } from './store-calls.ts';
+
+/** The two ends of the line between the bench and a server it measures. The server ends when the line does. */
+type Question = 'cpu' | 'count' | 'counted' | 'profile' | 'stop';
+
+export type MeasuredProcess = {
+  pid: number;
+  /** CPU of the whole process so far, every thread of it, in milliseconds. */
+  cpuMs(): Promise<number>;
+  count(): Promise<void>;
+  counted(): Promise<StoreCalls>;
+  /** Profiles its main thread from now on until it is called again, with where to write that. */
+  profile(file?: string): Promise<void>;
+  stop(): Promise<void>;
+};
+
+/** The server's end. */
+export function answerTheBench(stop: () => Promise<void>): void {
+  const answers: Record<Question, (file?: string) => unknown> = {
+    cpu: () => {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1000;
+    },
+    count: () => startCounting(),
+    counted: () => stopCounting(),
+    profile: (file) => (file === undefined ? startProfile() : writeProfile(file)),
+    stop: () => void stop().finally(() => process.exit(0)),
+  };
+  process.on('message', async ({ question, file }: { question: Question; file?: string }) => {
+    process.send?.({ answer: (await answers[question](file)) ?? null });
+  });
+  process.on('disconnect', () => process.exit(0));
+  process.send?.({ ready: true });
+}
+
+const inspector = new Session();
+
+async function startProfile(): Promise<void> {
+  inspector.connect();
+  await inspector.post('Profiler.enable');
+  await inspector.post('Profiler.setSamplingInterval', { interval: 250 });
+  await inspector.post('Profiler.start');
+}
+
+async function writeProfile(file: string): Promise<void> {
+  const { profile } = await inspector.post('Profiler.stop');
+  inspector.disconnect();
+  writeFileSync(file, JSON.stringify(profile));
+}
+
+/** Starts `bench.ts --serve <what>`, which prints nothing that matters; what it complains of is seen. */
+export async function startMeasured(
+  what: string,
+  environment: Record<string, string>,
+): Promise<MeasuredProcess> {
+  const child = fork(process.argv[1] as string, ['--serve', what], {
+    env: { PATH: process.env['PATH'], TZ: 'UTC', NODE_ENV: 'production', ...environment },
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  const exited = once(child, 'exit');
+  await Promise.race([
+    once(child, 'message'),
+    exited.then(() => Promise.reject(new Error(`${what} did not start`))),
+  ]);
+  return {
+    pid: child.pid as number,
+    cpuMs: () => ask<number>(child, 'cpu'),
+    count: async () => void (await ask(child, 'count')),
+    counted: () => ask<StoreCalls>(child, 'counted'),
+    profile: async (file) => void (await ask(child, 'profile', file)),
+    async stop() {
+      child.send({ question: 'stop' });
+      await exited;
+    },
+  };
+}
+
+function ask<Reply>(child: ChildProcess, question: Question, file?: string): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    const gone = () => reject(new Error('a server ended while it was measured'));
+    child.once('exit', gone);
+    child.once('message', ({ answer }: { answer: Reply }) => {
+      child.off('exit', gone);
+      resolve(answer);
+    });
+    child.send({ question, file });
+  });
+}
