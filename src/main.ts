@@ -29,7 +29,10 @@ export async function startServer(environment: NodeJS.ProcessEnv): Promise<{ sto
   metrics?.listen(settings.METRICS_PORT, settings.HOST);
   await Promise.all([once(http, 'listening'), metrics && once(metrics, 'listening')]);
   await recordEvent(services, { type: 'server.started' });
-  log.info({ issuer: settings.ISSUER, port: settings.PORT, host: settings.HOST }, 'listening');
+  log.info(
+    { pid: process.pid, issuer: settings.ISSUER, port: settings.PORT, host: settings.HOST },
+    'listening',
+  );
   const demo = settings.DEMO ? await (await import('./demo/demo.ts')).startDemo(services) : undefined;
   if (demo) console.log(demo.announcement);
 
