@@ -1,6 +1,6 @@
 import cluster from 'node:cluster';
 import { once } from 'node:events';
-import { createServer, type Server as HttpServer } from 'node:http';
+import type { Server as HttpServer } from 'node:http';
 import { openApp } from './app.ts';
 import { recordEvent } from './audit/record.ts';
 import { requirePeppers } from './credentials/peppers.ts';
@@ -8,6 +8,7 @@ import { seconds } from './kit/durations.ts';
 import { startDelivery } from './mail/delivery.ts';
 import { openServices } from './services.ts';
 import { readSettings, SettingsProblem } from './settings.ts';
+import { openHttpServer } from './web/http-server.ts';
 import { describeError } from './web/log.ts';
 import { metricsServer } from './web/metrics-server.ts';
 import { runWorkers, shareMetrics } from './workers.ts';
@@ -20,7 +21,7 @@ export async function startServer(environment: NodeJS.ProcessEnv): Promise<{ sto
   await requirePeppers(services);
   const server = await openApp(services);
   const delivery = startDelivery(services);
-  const http = limited(createServer(server.koa.callback()));
+  const http = openHttpServer(server.koa.callback());
   // A worker's numbers are asked for by the first process, which adds them up.
   if (cluster.isWorker) shareMetrics(services);
   const metrics = settings.METRICS_PORT === undefined ? undefined : metricsServer(services);
@@ -48,15 +49,6 @@ export async function startServer(environment: NodeJS.ProcessEnv): Promise<{ sto
       await services.close();
     },
   };
-}
-
-/** Slow senders are cut, idle connections outlive those of a proxy in front. Times in milliseconds. */
-function limited(http: HttpServer): HttpServer {
-  http.headersTimeout = 10 * seconds;
-  http.requestTimeout = 20 * seconds;
-  http.keepAliveTimeout = 75 * seconds;
-  http.maxRequestsPerSocket = 10_000;
-  return http;
 }
 
 /** Resolves when the last answer left. A keep-alive connection that is idle is closed at once, a stuck one after `mostMs`. */
