@@ -72,12 +72,14 @@ export class SessionRecords {
     return JSON.parse(entry.value);
   }
 
-  async #add(session: StoredSession, ttlMs: number): Promise<string | undefined> {
+  async #add(session: StoredSession, ttlMs: number): Promise<string> {
     const value = JSON.stringify(this.#stamped(session, []));
     const added = await this.#context.live.commit([
       { do: 'add', key: layout.session(session.uid), value, ttlMs },
     ]);
-    return added.ok ? value : undefined;
+    // Whoever did not read it says nothing of what changed; keeping quiet would lose the write.
+    if (!added.ok) throw new Error('a session is changed only by the request that read it');
+    return value;
   }
 
   async #change(read: string, ours: StoredSession, ttlMs: number): Promise<string | undefined> {
