@@ -38,7 +38,7 @@ export type World = {
   close(): Promise<void>;
 };
 
-export type NewTestAccount = {
+type NewTestAccount = {
   email?: string;
   phone?: string;
   verified?: boolean;
