@@ -7,7 +7,7 @@
  *   npm run bench -- --seconds 8 --json FILE        longer on each, and the rows as JSON
  *   npm run bench -- --profile FOLDER               and a CPU profile of each server and operation into FOLDER
  *   npm run bench -- --hot-spots FILE               where the time went in such a profile
- *   npm run bench -- --growth [--full]              how cost grows with grants and accounts
+ *   npm run bench -- --growth [--full]              how cost grows to 100,000 grants and accounts, or to a million
  *
  * Loopback only; every server is a child of this process, ends with it, and its data is removed. docs/performance.md
  * says what the numbers mean.

@@ -56,13 +56,22 @@ export async function countStoreCalls(target: Target, operation: Operation) {
 const connections = new Map<string, Redis>();
 
 /** CPU of the target's own Redis so far, in milliseconds; 0 without one. */
-async function redisCpu({ redis }: Target): Promise<number> {
-  if (!redis) return 0;
+async function redisCpu(target: Target): Promise<number> {
+  const part = await redisInfo(target, 'cpu');
+  return (part('used_cpu_user') + part('used_cpu_sys')) * 1000;
+}
+
+/** Bytes that the target's Redis holds; 0 without one. */
+export async function redisMemory(target: Target): Promise<number> {
+  return (await redisInfo(target, 'memory'))('used_memory');
+}
+
+async function redisInfo({ redis }: Target, section: string): Promise<(name: string) => number> {
+  if (!redis) return () => 0;
   const known = connections.get(redis.url) ?? new Redis(redis.url);
   connections.set(redis.url, known);
-  const info = await known.info('cpu');
-  const part = (name: string) => Number(new RegExp(`^${name}:([\\d.]+)`, 'm').exec(info)?.[1] ?? 0);
-  return (part('used_cpu_user') + part('used_cpu_sys')) * 1000;
+  const info = await known.info(section);
+  return (name) => Number(new RegExp(`^${name}:([\\d.]+)`, 'm').exec(info)?.[1] ?? 0);
 }
 
 export function forgetConnections(): void {

