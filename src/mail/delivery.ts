@@ -16,6 +16,10 @@ const atOnce = 10;
 // Which delivery to wake when this process wrote a message; the others find it at their next look.
 const kicks = new WeakMap<Database, () => void>();
 
+/**
+ * Soon, and not at once: what a delivery costs would lie on the answer that is on its way, and only where there is
+ * somebody to write to, so that time would tell who has an account.
+ */
 export function kickDelivery(db: Database): void {
   kicks.get(db)?.();
 }
@@ -62,7 +66,7 @@ export function startDelivery(services: DeliveryServices): { stop(): Promise<voi
     await forgetOldMessages(services);
   }
 
-  kicks.set(db, look);
+  kicks.set(db, () => setTimeout(look, 200 + 200 * Math.random()).unref());
   look();
   return {
     async stop() {

@@ -46,7 +46,7 @@ export async function sendMessage(
       next_attempt_at: now,
     })
     .execute();
-  if (to) kickDelivery(db);
+  kickDelivery(db);
 }
 
 /** Whether text messages can be sent at all; without it, phone numbers are no way to prove or recover anything. */

@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { lockAccount } from '../../../src/actions/lock-account.ts';
 import { suspendAccount } from '../../../src/actions/suspend-account.ts';
+import { startDelivery } from '../../../src/mail/delivery.ts';
 import type { Person } from '../../support/person.ts';
 import { openRelyingParty, type RelyingParty } from '../../support/relying-party.ts';
+import { startSmtpServer } from '../../support/smtp-server.ts';
+import { untilWorks } from '../../support/timing.ts';
 import { type Answer, newAddress, send } from '../../support/wire.ts';
 import { openWorld, type World } from '../../support/world.ts';
 import { likeness, type Work, watchWork } from './watched.ts';
@@ -189,5 +192,33 @@ describe('an account is not told from none', () => {
     await person.submits({ identifier: halted, password });
     expect(person.errorCode).toBe('account_suspended');
     expect(person.cookieHeader()).not.toMatch(/(^|; )session=/);
+  });
+});
+
+describe('with a mail server', () => {
+  it('the message leaves only after the answer did, so its way is not in the time of the answer', async () => {
+    const smtp = await startSmtpServer();
+    const sending = await openWorld({ SMTP_URL: smtp.url });
+    const delivery = startDelivery(sending.services);
+    try {
+      const { url } = (await openRelyingParty(sending, { first_party: true })).asks();
+      const watching = watchWork(sending);
+      const { identifier } = await sending.account();
+      const works: Work[] = [];
+      for (const typed of [identifier, 'nobody-at-all@example.com']) {
+        const who = await sending.person().goes(url);
+        const [answer, work] = await watching.during(() =>
+          post(who, `${who.url}/forgot`, { identifier: typed }),
+        );
+        expect(answer.status).toBe(303);
+        works.push(work);
+      }
+      expect(works[0]).toEqual(works[1]);
+      await untilWorks(5000, async () => expect(smtp.received).toHaveLength(1));
+    } finally {
+      await delivery.stop();
+      await sending.close();
+      await smtp.close();
+    }
   });
 });
