@@ -167,4 +167,53 @@ describe.each(storeKinds)('our pages on %s', (kind) => {
       }
     expect(faults).toEqual([]);
   }, 60_000);
+
+  it('take cookies that are none of ours for none', async () => {
+    const { start, account } = await parkPeople(world);
+    if (!account || !start) throw new Error('nobody to ask');
+    const uid = new URL(start.url).pathname.split('/')[2] ?? '';
+    const good = account.cookieHeader(`${world.issuer}/account`);
+    const session = /session=([^;]+)/.exec(good)?.[1] ?? '';
+    const cookies = [
+      'session',
+      'session=',
+      '=;=;;;',
+      'session=%00; session.sig=%00',
+      'session=%ff%fe',
+      'session="quoted"; session.sig="quoted"',
+      'session=__proto__; session.sig=__proto__; __proto__=x; constructor=y',
+      `session=${session}`,
+      `session=${session}; session.sig=${'a'.repeat(43)}`,
+      `session=${session}; session.sig=${'\u00e9'.repeat(9)}`,
+      `${good.replace(session, session.toLowerCase())}`,
+      `${good.replace(session, `${session}x`)}`,
+      `${good.replace(session, session.slice(0, 43))}`,
+      `interaction.${uid}=${uid}; interaction.${uid}.sig=x`,
+      `interaction.__proto__=x; interaction.=y; interaction=z`,
+      Array.from({ length: 150 }, (_, at) => `interaction.${at}=${uid}`).join('; '),
+      `session=${'a'.repeat(12_000)}`,
+      `session={"$gt":""}; session.sig=[]`,
+    ];
+    const host = `Host: ${new URL(world.issuer).host}`;
+    const faults: string[] = [];
+    for (const cookie of cookies)
+      for (const path of [
+        '/account',
+        '/account/sessions',
+        `/interaction/${uid}`,
+        `/authorize/${uid}`,
+        '/logout',
+      ]) {
+        const answer = await sendRaw(
+          world.port,
+          rawGet(path, [host, 'Accept: text/html', `Cookie: ${cookie}`]),
+        );
+        const said = `${path} with ${cookie.slice(0, 50)}: ${gist(answer)}`;
+        for (const fault of faultsOf(answer)) faults.push(`${said}: ${fault}`);
+        // Nobody is signed in by it, nor back in the middle of somebody's sign-in.
+        if (path.startsWith('/account') && answer.status !== 303) faults.push(said);
+        if (path.startsWith('/interaction') && answer.status !== 410) faults.push(said);
+      }
+    expect(faults).toEqual([]);
+  }, 60_000);
 });
