@@ -1,14 +1,16 @@
 import type { Context } from 'koa';
 import { type AdapterPayload, errors } from 'oidc-provider';
 import { type Client, findClient } from '../../clients/registry/registry.ts';
+import { recordEvent } from '../audit/record.ts';
 import { epochSeconds } from '../kit/clock.ts';
 import type { Outcome } from '../kit/outcome.ts';
 import { refused } from '../kit/outcome.ts';
 import type { App } from '../services.ts';
+import { requestState } from '../web/request-state.ts';
 import { accountClientId } from './account-client.ts';
 import { mintGrant } from './grant-minting.ts';
 import { fromStored, layout, toStored } from './live-layout.ts';
-import { uidShape } from './session-records.ts';
+import { dropSession, uidShape } from './session-records.ts';
 
 /**
  * A sign-in or a consent that is under way, for the pages. The engine keeps it, binds it to a cookie and ends it; what
@@ -62,19 +64,38 @@ export async function currentInteraction(
 /** Keeps how far the person has come. Answers nothing to the browser; the caller does. */
 export async function rememberProgress(app: App, ctx: Context, progress: object): Promise<Expired> {
   return changeInteraction(app, ctx, ({ uid, lastSubmission }) => ({
-    ...lastSubmission,
-    progress: app.seals.seal(progressPurpose(uid), JSON.stringify(progress)),
+    result: { ...lastSubmission, progress: app.seals.seal(progressPurpose(uid), JSON.stringify(progress)) },
   }));
 }
 
-/** Everything is proved: the engine signs the account in. `amr` after RFC 8176. Answers 303. */
+/**
+ * Everything is proved: the engine signs the account in. `amr` after RFC 8176. Answers 303.
+ * Somebody else's session on this browser ends with it: left to the engine, that would be a page of its own that
+ * posts itself to the sign-out.
+ */
 export async function finishLogin(
   app: App,
   ctx: Context,
   { accountId, amr, acr, remember }: { accountId: string; amr: string[]; acr?: string; remember: boolean },
 ): Promise<Expired> {
   const login = { accountId, amr, ...(acr ? { acr } : {}), remember, ts: epochSeconds(app.clock) };
-  return goOn(app, ctx, ({ lastSubmission }) => ({ ...lastSubmission, login }));
+  let former: { uid: string; accountId: string } | undefined;
+  const went = await goOn(app, ctx, ({ lastSubmission, session }) => {
+    former = session?.accountId && session.accountId !== accountId ? session : undefined;
+    return { result: { ...lastSubmission, login }, ...(former ? { session: undefined } : {}) };
+  });
+  if (went.ok && former) await endFormerSession(app, ctx, former);
+  return went;
+}
+
+async function endFormerSession(
+  app: App,
+  ctx: Context,
+  { uid, accountId }: { uid: string; accountId: string },
+) {
+  await dropSession(app, uid);
+  const { source } = requestState(ctx);
+  await recordEvent(app, { type: 'account.signed_out', accountId, sessionUid: uid }, source);
 }
 
 /**
@@ -88,7 +109,9 @@ export async function finishConsent(app: App, ctx: Context): Promise<Expired> {
   if (!accountId || !client) return refused('expired');
   const grant = await mintGrant(app, { accountId, clientId: client.clientId });
   if (!grant) throw new Error('a consent is recorded before it takes effect');
-  return goOn(app, ctx, ({ lastSubmission }) => ({ ...lastSubmission, consent: { grantId: grant.jti } }));
+  return goOn(app, ctx, ({ lastSubmission }) => ({
+    result: { ...lastSubmission, consent: { grantId: grant.jti } },
+  }));
 }
 
 /** Back to the app with an OAuth error, most often `access_denied` (RFC 6749 section 4.1.2.1). Answers 303. */
@@ -97,13 +120,14 @@ export async function refuseInteraction(
   ctx: Context,
   { error, description }: { error: string; description: string },
 ): Promise<Expired> {
-  return goOn(app, ctx, () => ({ error, error_description: description }));
+  return goOn(app, ctx, () => ({ result: { error, error_description: description } }));
 }
 
-type Stored = AdapterPayload & { uid: string };
+type Stored = AdapterPayload & { uid: string; session?: { uid: string; accountId: string } };
+type Change = (before: Stored) => { result: object; session?: undefined };
 
-async function goOn(app: App, ctx: Context, result: (payload: Stored) => object): Promise<Expired> {
-  const changed = await changeInteraction(app, ctx, result);
+async function goOn(app: App, ctx: Context, change: Change): Promise<Expired> {
+  const changed = await changeInteraction(app, ctx, change);
   if (!changed.ok) return changed;
   const { returnTo } = changed.payload;
   if (!returnTo?.startsWith(`${app.settings.issuer.origin}/`))
@@ -119,7 +143,7 @@ async function goOn(app: App, ctx: Context, result: (payload: Stored) => object)
 async function changeInteraction(
   app: App,
   ctx: Context,
-  result: (payload: Stored) => object,
+  change: Change,
 ): Promise<Outcome<{ payload: Stored }, 'expired'>> {
   const details = await detailsOf(app, ctx);
   if (!details) return refused('expired');
@@ -127,7 +151,7 @@ async function changeInteraction(
   const [entry] = await app.live.read([key]);
   if (!entry) return refused('expired');
   const before = { ...fromStored(entry.value, details.uid), uid: details.uid } as Stored;
-  const { uid, ...payload } = { ...before, result: result(before) } as Stored;
+  const { uid, ...payload } = { ...before, ...change(before) } as Stored;
   const ttlMs = Math.max(1000, (before.exp ?? 0) * 1000 - app.clock.now());
   const written = await app.live.commit([
     { do: 'replace', key, expect: entry.value, value: toStored(payload), ttlMs },

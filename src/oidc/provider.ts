@@ -18,7 +18,7 @@ import type { PairwiseSubjects } from './pairwise.ts';
 import { listenToProvider } from './provider-events.ts';
 import { detectReplaysAtomically, nameSessionsByUid, nameTokensByGrant } from './record-names.ts';
 import { algorithms } from './signing-keys.ts';
-import { mayIntrospect, mayRevoke } from './token-policies.ts';
+import { assertShortLived, mayIntrospect, mayRevoke } from './token-policies.ts';
 import type { EngineViews } from './views.ts';
 
 export type ProviderParts = {
@@ -58,6 +58,7 @@ export function openProvider(
     acceptQueryParamAccessTokens: false,
     // No symmetric method: it would need the secret itself, and we keep its digest only.
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
+    assertJwtClientAuthClaimsAndHeader: (_ctx, claims) => assertShortLived(services, claims),
     enabledJWA: signedBy([...algorithms]),
     clientDefaults: { id_token_signed_response_alg: 'RS256' },
 
@@ -110,7 +111,7 @@ export function openProvider(
     extraClientMetadata: { properties: [...ownSwitches] },
     clientBasedCORS: (_ctx, origin, client) =>
       client.tokenEndpointAuthMethod === 'none' && originsOf(client.redirectUris).has(origin),
-    // Seconds. RFC 7519 section 4.1.4 allows "some small leeway"; what we store ends by this much later, too.
+    // Seconds. RFC 7519 section 4.1.4 allows "some small leeway". What we store ends on time all the same.
     clockTolerance: 5,
     fetch: openEgress(services) as typeof fetch,
     fetchResponseBodyLimits: { jwks_uri: mostFetchedBytes, sector_identifier_uri: mostFetchedBytes },

@@ -109,7 +109,9 @@ export class SessionRecords {
   #stamped(session: StoredSession, earlier: StoredSession[]): StoredSession {
     const now = this.#context.clock.now();
     const source = Provider.ctx && requestState(Provider.ctx).source;
-    const sameSignIn = earlier.filter((one) => isSameSignIn(one, session));
+    // Credentials proved in this very request are a sign-in, even if the one before it was in the same second.
+    const signsIn = Provider.ctx?.oidc?.result?.login !== undefined;
+    const sameSignIn = signsIn ? [] : earlier.filter((one) => isSameSignIn(one, session));
     const former = new Map(
       sameSignIn.flatMap((one) => stillFormer(one, now)).map((one) => [one.secret, one]),
     );
@@ -121,7 +123,7 @@ export class SessionRecords {
       ...rest,
       ...(former.size > 0 ? { former: [...former.values()].slice(-4) } : {}),
       seen: {
-        startedAt: (sameSignIn.length > 0 && session.seen?.startedAt) || now,
+        startedAt: (earlier.some((one) => isSameSignIn(one, session)) && session.seen?.startedAt) || now,
         at: now,
         ip: source?.ip ?? session.seen?.ip ?? '',
         userAgent: source?.userAgent ?? session.seen?.userAgent ?? '',

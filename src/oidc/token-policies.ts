@@ -1,6 +1,8 @@
 import type { AccessToken, Client, ClientCredentials, KoaContextWithOIDC, RefreshToken } from 'oidc-provider';
+import { errors } from 'oidc-provider';
 import { findClient } from '../../clients/registry/registry.ts';
 import { findAccount } from '../accounts/account.ts';
+import { epochSeconds } from '../kit/clock.ts';
 import type { Services } from '../services.ts';
 import { mayComeIn } from './claims.ts';
 import { asEngineError } from './unavailable.ts';
@@ -35,4 +37,16 @@ export function mayRevoke(_ctx: KoaContextWithOIDC, client: Client, token: Token
 function isNamedFor(client: Client, clientId: string): boolean {
   const named = client['resource_server'];
   return named === '*' || (Array.isArray(named) && (named.includes(clientId) || named.includes('*')));
+}
+
+/** Seconds. Long enough for any clock that is roughly right. */
+const longestAssertion = 600;
+
+/**
+ * A client assertion is for one request: RFC 7523 section 3 lets us refuse one that stays good "unreasonably far in the
+ * future", which would be a password that is written down, and would keep its replay mark as long.
+ */
+export function assertShortLived({ clock }: Pick<Services, 'clock'>, { exp }: { exp?: unknown }): void {
+  if (typeof exp === 'number' && exp - epochSeconds(clock) <= longestAssertion) return;
+  throw new errors.InvalidClientAuth('the client assertion expires too far in the future');
 }

@@ -206,8 +206,6 @@ describe('the consent page', () => {
     await person.presses('Not you? Use another account');
     expect(person.heading).toBe('Sign in');
     await person.signsIn(ben);
-    // The engine ends the session of the one before by a form of its own, which scripts send by themselves.
-    await person.presses('Continue');
     expect(person.text).toContain(ben.identifier);
     await person.decides('allow');
     expect((await app.receives(person, attempt)).claims()?.sub).toBe(ben.accountId);

@@ -146,6 +146,7 @@ describe('assertions of an app that signs (TK-15)', () => {
     ['another subject', { claims: { sub: 'somebody' } }],
     ['another audience', { claims: { aud: 'https://other.example.test' } }],
     ['no expiry', { claims: { exp: undefined } }],
+    ['an expiry in ten years', { claims: { exp: Math.floor(Date.now() / 1000) + 315_360_000 } }],
     ['an expiry gone by', { claims: { exp: 1_000_000_000 } }],
     ['a beginning to come', { claims: { nbf: 9_000_000_000 } }],
     ['no id', { claims: { jti: undefined } }],
