@@ -18,8 +18,7 @@ const strengthForm = z.object({ password: z.string().max(1000) });
  */
 export function mountPasswordStrength(router: Router, app: App): void {
   router.post('/interaction/:uid/strength', async (ctx) => {
-    // Judging costs about what starting an interaction does, so it is counted with those.
-    const room = await takeFromLimits(app, [{ limit: 'authorize_by_address', key: ctx.state.source.ip }]);
+    const room = await takeFromLimits(app, [{ limit: 'strength_by_address', key: ctx.state.source.ip }]);
     if (!room.ok)
       throw new Problem({ status: 429, code: 'too_many_requests', retryAfter: room.retryAfterSeconds });
     const current = await currentStep(app, ctx);

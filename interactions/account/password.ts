@@ -49,8 +49,7 @@ export function passwordPage(app: App): Router {
     `${places.password}/strength`,
     signedIn(app, 'password', async (ctx, { account }) => {
       const { words, source } = ctx.state;
-      // Judging costs about what starting a sign-in does, so it is counted with those.
-      const room = await takeFromLimits(app, [{ limit: 'authorize_by_address', key: source.ip }]);
+      const room = await takeFromLimits(app, [{ limit: 'strength_by_address', key: source.ip }]);
       if (!room.ok)
         throw new Problem({ status: 429, code: 'too_many_requests', retryAfter: room.retryAfterSeconds });
       const form = await readForm(ctx, strengthForm);

@@ -7,8 +7,11 @@ import { type StrengthReason, strengthReasons } from './strength-reasons.ts';
 
 export type Strength = { score: 0 | 1 | 2 | 3 | 4; reasons: StrengthReason[] };
 
-/** The estimate's work grows with the square of the length and more; past this many characters it would be 4 anyway. */
-const mostCharacters = 64;
+/**
+ * The estimate's work grows with the square of the length and more, on the thread that answers everybody. What stands
+ * behind this many characters makes no password easier to guess, so the head alone errs on the safe side.
+ */
+const mostCharacters = 32;
 /** Where the words of a dictionary end that are worth their memory: the rest is rare, and rare is what we ask for. */
 const mostWords = 10_000;
 

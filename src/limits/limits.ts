@@ -96,6 +96,12 @@ export const limits = {
     keyedBy: 'address',
     why: 'Each authorization request leaves an interaction behind; many people may share an address.',
   },
+  strength_by_address: {
+    max: 120,
+    windowMs: minutes,
+    keyedBy: 'address',
+    why: 'The meter beside a new password: each look keeps the process busy for some hundredths of a second.',
+  },
   token_failures_by_address: {
     max: 100,
     windowMs: minutes,

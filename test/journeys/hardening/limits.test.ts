@@ -183,6 +183,19 @@ describe.each(storeKinds)('limits on %s', (kind) => {
     expect((await app.posts('token', { grant_type: 'client_credentials' })).status).toBe(200);
   });
 
+  it('keep the meter beside a new password from being all that a server does', async () => {
+    const who = await atSignIn();
+    const address = newAddress();
+    const { max } = limits.strength_by_address;
+    const looks = await Promise.all(
+      Array.from({ length: max + 5 }, () => post(who, 'strength', { password: 'abc' }, { address })),
+    );
+    expect(howMany(looks, 200)).toBe(max);
+    expect(howMany(looks, 429)).toBe(5);
+    // Signing in from there goes on.
+    expect((await send(app.asks().url, { headers: { 'x-forwarded-for': address } })).status).toBe(303);
+  });
+
   it('count authorization requests by their sender, however the address is written', async () => {
     const address = newAddress();
     const { max } = limits.authorize_by_address;
