@@ -19,9 +19,9 @@ const models: Record<string, MakeAdapter> = {
   Session: (context) => new SessionRecords(context),
   Interaction: (context) => new InteractionRecords(context),
   Grant: (context) => new GrantRecords(context),
-  AuthorizationCode: (context) => new TokenRecords(context, { letter: 'c', spentAs: 'authorization code' }),
+  AuthorizationCode: (context) => new TokenRecords(context, { letter: 'c' }),
   AccessToken: (context) => new TokenRecords(context, { letter: 'a' }),
-  RefreshToken: (context) => new TokenRecords(context, { letter: 'r', spentAs: 'refresh token' }),
+  RefreshToken: (context) => new TokenRecords(context, { letter: 'r' }),
   ClientCredentials: (context) => new LoneTokenRecords(context, { letter: 'k' }),
   PushedAuthorizationRequest: (context) =>
     new LoneTokenRecords(context, {

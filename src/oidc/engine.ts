@@ -1,5 +1,5 @@
 import type { Middleware } from 'koa';
-import type { Provider } from 'oidc-provider';
+import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { seconds } from '../kit/durations.ts';
 import type { Services } from '../services.ts';
 import { readVersions } from '../store/versions.ts';
@@ -9,6 +9,7 @@ import { openPairwiseSubjects } from './pairwise.ts';
 import { openProvider } from './provider.ts';
 import { ensureSigningKeys, jwksMaxAge, readJwks } from './signing-keys.ts';
 import { retryAfterSeconds } from './unavailable.ts';
+import { settle } from './unit-of-work.ts';
 import type { EngineViews } from './views.ts';
 
 /**
@@ -65,6 +66,7 @@ export async function openEngine(
       const [answer] = provider.middleware;
       if (!answer) throw new Error('the engine has no middleware');
       await answer(ctx as never, next);
+      if (ctx['oidc']) await settle(services, provider, ctx as unknown as KoaContextWithOIDC);
       if (ctx.status === 503 && !ctx.response.get('Retry-After'))
         ctx.set('Retry-After', String(retryAfterSeconds));
       // The engine sends no cache headers with what every app reads again and again.

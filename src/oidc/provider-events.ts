@@ -3,7 +3,8 @@ import { recordEvent } from '../audit/record.ts';
 import type { Services } from '../services.ts';
 import { describeError } from '../web/log.ts';
 import { requestState } from '../web/request-state.ts';
-import { requestMemory } from './request-memory.ts';
+import { memoryOf } from './request-memory.ts';
+import { afterWrites } from './unit-of-work.ts';
 import type { EngineViews } from './views.ts';
 
 type EngineError = errors.OIDCProviderError;
@@ -21,13 +22,13 @@ export function listenToProvider(services: Services, provider: Provider, views: 
   const { metrics, log } = services;
 
   provider.on('grant.success', (ctx) => {
-    metrics.tokens.inc({ grant_type: grantType(ctx), outcome: 'issued' });
-    // Refreshes come by the hour and say nothing new; a first issue is worth a line.
-    if (grantType(ctx) === 'refresh_token') return;
-    note(services, ctx, {
-      type: 'tokens.issued',
-      ...parties(ctx),
-      detail: { grant_type: grantType(ctx), scopes: scopesOf(ctx) },
+    // The engine says so before the tokens are kept; a lost race still takes them back.
+    afterWrites(ctx, () => {
+      metrics.tokens.inc({ grant_type: grantType(ctx), outcome: 'issued' });
+      // Refreshes come by the hour and say nothing new; a first issue is worth a line.
+      if (grantType(ctx) === 'refresh_token') return;
+      const detail = { grant_type: grantType(ctx), scopes: scopesOf(ctx) };
+      note(services, ctx, { type: 'tokens.issued', ...parties(ctx), detail });
     });
   });
 
@@ -88,7 +89,7 @@ async function tellOfReuse(
 ): Promise<void> {
   const { code, refresh_token } = (ctx.oidc.params ?? {}) as { code?: string; refresh_token?: string };
   const grant = (code ?? refresh_token ?? '').slice(0, 22);
-  const accountId = ctx.oidc.account?.accountId ?? ownerOf(grant);
+  const accountId = ctx.oidc.account?.accountId ?? ownerOf(ctx, grant);
   note(services, ctx, { type, ...parties(ctx), ...(accountId ? { accountId } : {}), detail: { grant } });
   if (!accountId || type === 'code.reuse_detected') return;
   try {
@@ -100,8 +101,8 @@ async function tellOfReuse(
 }
 
 /** The grant is gone by now; the request that ended it still knows whose it was. */
-function ownerOf(grantId: string): string | undefined {
-  const stored = requestMemory()?.grants.get(grantId);
+function ownerOf(ctx: KoaContextWithOIDC, grantId: string): string | undefined {
+  const stored = memoryOf(ctx).grants.get(grantId);
   return stored && (JSON.parse(stored) as { accountId?: string }).accountId;
 }
 

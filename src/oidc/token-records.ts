@@ -4,20 +4,18 @@ import { newId } from '../kit/secrets.ts';
 import type { LiveKey } from '../store/live.ts';
 import type { AdapterContext } from './adapter-context.ts';
 import { timeToLive } from './adapter-context.ts';
-import { dropGrant } from './grant-records.ts';
 import { fromStored, layout, toStored } from './live-layout.ts';
 import { requestMemory } from './request-memory.ts';
+import { write } from './unit-of-work.ts';
 
 /** Codes, access tokens and refresh tokens: they live beside their grant and die with it. */
 export class TokenRecords {
   readonly #context: AdapterContext;
   readonly #letter: 'c' | 'a' | 'r';
-  readonly #spentAs: string;
 
-  constructor(context: AdapterContext, { letter, spentAs }: { letter: 'c' | 'a' | 'r'; spentAs?: string }) {
+  constructor(context: AdapterContext, { letter }: { letter: 'c' | 'a' | 'r' }) {
     this.#context = context;
     this.#letter = letter;
-    this.#spentAs = spentAs ?? 'token';
   }
 
   async find(id: string): Promise<AdapterPayload | undefined> {
@@ -33,28 +31,19 @@ export class TokenRecords {
   /** Refused when the grant is gone: a token that is saved after its grant was revoked must be dead. */
   async upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
     const place = this.#placeOf(id);
-    const written = await this.#context.live.commit([
+    await write(this.#context, [
       { do: 'require', key: layout.grant(place.grantId) },
       { do: 'put', key: place.key, value: toStored(payload), ttlMs: timeToLive(expiresIn, 'a token') },
     ]);
-    if (!written.ok) throw new errors.InvalidGrant('the grant was revoked meanwhile');
   }
 
-  /**
-   * The atomic step: of any number of parallel redemptions one wins. The loser is treated as the engine treats a
-   * replay that comes later: the whole grant ends (RFC 6749 section 4.1.2, RFC 9700 section 4.14.2).
-   */
+  /** Of any number of parallel redemptions one wins; the others learn it when they are settled (unit-of-work.ts). */
   async consume(id: string): Promise<void> {
     const place = this.#placeOf(id);
-    const spent = await this.#context.live.commit([
+    await write(this.#context, [
       { do: 'require', key: layout.grant(place.grantId) },
       { do: 'consume', key: place.key, by: requestName() },
     ]);
-    if (spent.ok) return;
-    if (spent.reason !== 'consumed') throw new errors.InvalidGrant(`${this.#spentAs} not found`);
-    await dropGrant(this.#context, place.grantId);
-    const replay = new errors.InvalidGrant(`${this.#spentAs} already used`);
-    throw replay;
   }
 
   async destroy(id: string): Promise<void> {
