@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { AdapterPayload } from 'oidc-provider';
 import { Provider } from 'oidc-provider';
-import { seconds } from '../kit/durations.ts';
+import { minutes, seconds } from '../kit/durations.ts';
 import { digest, sameSecret } from '../kit/secrets.ts';
 import { requestState } from '../web/request-state.ts';
 import type { AdapterContext } from './adapter-context.ts';
@@ -19,6 +20,9 @@ import type { StoredSession } from './stored-session.ts';
 
 /** How long a secret before a change is still taken. Never over a sign-in: a planted cookie must be worthless after it. */
 const overlapMs = 30 * seconds;
+
+/** How old the note of the last use may be before another use writes it again. */
+const notedAnew = 5 * minutes;
 
 export class SessionRecords {
   readonly #context: AdapterContext;
@@ -51,9 +55,10 @@ export class SessionRecords {
     // The engine's `jti` is the cookie itself: whoever reads the store must not be able to walk in with it.
     const { jti: _jti, ...kept } = payload;
     const ours = { ...kept, uid: parts.uid, secret: digest(parts.secret) } as StoredSession;
-    if (ours.accountId) await this.#enlist(ours.accountId, parts.uid, ttlMs);
     const memory = requestMemory()?.sessions;
     const read = memory?.get(parts.uid);
+    if (read !== undefined && isOnlyAlive(JSON.parse(read), ours, this.#context.clock.now())) return;
+    if (ours.accountId) await this.#enlist(ours.accountId, parts.uid, ttlMs);
     const written = read === undefined ? await this.#add(ours, ttlMs) : await this.#change(read, ours, ttlMs);
     if (written !== undefined) memory?.set(parts.uid, written);
   }
@@ -123,13 +128,23 @@ export class SessionRecords {
       ...rest,
       ...(former.size > 0 ? { former: [...former.values()].slice(-4) } : {}),
       seen: {
-        startedAt: (earlier.some((one) => isSameSignIn(one, session)) && session.seen?.startedAt) || now,
+        startedAt: earlier.find((one) => isSameSignIn(one, session))?.seen?.startedAt ?? now,
         at: now,
-        ip: source?.ip ?? session.seen?.ip ?? '',
-        userAgent: source?.userAgent ?? session.seen?.userAgent ?? '',
+        ip: source?.ip ?? '',
+        userAgent: source?.userAgent ?? '',
       },
     };
   }
+}
+
+/**
+ * Nothing changed but that the session was used, and that was noted a moment ago. The engine writes a session at every
+ * use; here its life and its place in the list move in steps, and most uses write nothing.
+ */
+function isOnlyAlive(read: StoredSession, ours: StoredSession, now: number): boolean {
+  const { seen, former: _former, iat: _iat, exp: _exp, ...before } = read;
+  const { iat: _ourIat, exp: _ourExp, ...after } = ours;
+  return (seen?.at ?? 0) > now - notedAnew && isDeepStrictEqual(before, after);
 }
 
 function isSameSignIn(one: StoredSession, other: StoredSession): boolean {
