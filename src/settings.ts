@@ -49,34 +49,24 @@ export const settingsSchema = z.object({
     .min(1)
     .default('./data')
     .meta({ description: 'The folder of the embedded stores and of the secrets made on first start.' }),
-  SECRETS_KEY: list
-    .optional()
-    .meta({
-      description:
-        'Encryption at rest: 32 random bytes as base64url (`openssl rand 32 | basenc --base64url`); several, newest first, to rotate. Made once and kept in DATA_DIR when the records are embedded; required otherwise.',
-    }),
-  COOKIE_KEYS: list
-    .optional()
-    .meta({
-      description:
-        'Signs cookies: one or more random strings of 32 characters or more, newest first. Made once and kept in DATA_DIR when the records are embedded; required otherwise.',
-    }),
-  PASSWORD_PEPPER: list
-    .optional()
-    .meta({
-      description:
-        'Optional secrets mixed into password hashes (base64url, 32 bytes), newest first. Hashes made with a pepper need it for good.',
-    }),
-  PASSWORD_MIN_LENGTH: wholeNumber(8, 64)
-    .default(8)
-    .meta({
-      description: 'The least number of characters of a new password (NIST SP 800-63B-4: at least 8).',
-    }),
-  ARGON2_MEMORY_KIB: wholeNumber(19456, 1048576)
-    .default(19456)
-    .meta({
-      description: 'argon2id memory in KiB. Raised: each password is hashed again at its next sign-in.',
-    }),
+  SECRETS_KEY: list.optional().meta({
+    description:
+      'Encryption at rest: 32 random bytes as base64url (`openssl rand 32 | basenc --base64url`); several, newest first, to rotate. Made once and kept in DATA_DIR when the records are embedded; required otherwise.',
+  }),
+  COOKIE_KEYS: list.optional().meta({
+    description:
+      'Signs cookies: one or more random strings of 32 characters or more, newest first. Made once and kept in DATA_DIR when the records are embedded; required otherwise.',
+  }),
+  PASSWORD_PEPPER: list.optional().meta({
+    description:
+      'Optional secrets mixed into password hashes (base64url, 32 bytes), newest first. Hashes made with a pepper need it for good.',
+  }),
+  PASSWORD_MIN_LENGTH: wholeNumber(8, 64).default(8).meta({
+    description: 'The least number of characters of a new password (NIST SP 800-63B-4: at least 8).',
+  }),
+  ARGON2_MEMORY_KIB: wholeNumber(19456, 1048576).default(19456).meta({
+    description: 'argon2id memory in KiB. Raised: each password is hashed again at its next sign-in.',
+  }),
   ARGON2_PASSES: wholeNumber(2, 20).default(2).meta({ description: 'argon2id passes over the memory.' }),
   HASH_QUEUE: wholeNumber(1, 10000)
     .default(64)
@@ -112,12 +102,10 @@ export const settingsSchema = z.object({
     .string()
     .default('Latchkey <no-reply@localhost>')
     .meta({ description: 'The sender of e-mail.' }),
-  SMS_URL: address('https:', 'http:')
-    .optional()
-    .meta({
-      description:
-        'An HTTP endpoint that sends text messages: POST JSON {to, text}. Unset: the development outbox, or no text messages.',
-    }),
+  SMS_URL: address('https:', 'http:').optional().meta({
+    description:
+      'An HTTP endpoint that sends text messages: POST JSON {to, text}. Unset: the development outbox, or no text messages.',
+  }),
   SMS_TOKEN: z.string().optional().meta({ description: 'Sent to SMS_URL as a Bearer token.' }),
   DEFAULT_PHONE_REGION: z
     .string()
@@ -126,11 +114,9 @@ export const settingsSchema = z.object({
     .meta({
       description: 'The country of phone numbers written without a country code (ISO 3166-1 alpha-2).',
     }),
-  TRUSTED_PROXIES: list
-    .default([])
-    .meta({
-      description: 'Addresses or CIDR ranges whose Forwarded and X-Forwarded-For headers are believed.',
-    }),
+  TRUSTED_PROXIES: list.default([]).meta({
+    description: 'Addresses or CIDR ranges whose Forwarded and X-Forwarded-For headers are believed.',
+  }),
   WORKERS: wholeNumber(1, 256)
     .default(1)
     .meta({ description: 'Processes; more than one needs Redis and PostgreSQL.' }),
@@ -147,11 +133,9 @@ export const settingsSchema = z.object({
   SESSION_MAX_DAYS: wholeNumber(1, 400)
     .default(90)
     .meta({ description: 'A session ends this many days after signing in, used or not.' }),
-  DEMO: onOff
-    .default(false)
-    .meta({
-      description: 'on also serves the demonstration app (`npm start` turns it on). Loopback issuers only.',
-    }),
+  DEMO: onOff.default(false).meta({
+    description: 'on also serves the demonstration app (`npm start` turns it on). Loopback issuers only.',
+  }),
 });
 
 export type Settings = z.output<typeof settingsSchema> & {

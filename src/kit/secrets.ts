@@ -1,8 +1,12 @@
 import { createHash, randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
 
-/** 22 URL-safe characters, 132 bits: for ids that are not secret but must never collide or be guessed. */
+/**
+ * 22 URL-safe characters, some 132 bits: for ids that are not secret but must never collide or be guessed. The first is
+ * a letter or digit: an id that begins with a dash reads like a flag on a command line.
+ */
 export function newId(): string {
-  return randomBytes(17).toString('base64url').slice(0, 22);
+  const id = randomBytes(17).toString('base64url').slice(0, 22);
+  return /^[A-Za-z0-9]/.test(id) ? id : newId();
 }
 
 /** 43 URL-safe characters, 256 bits: for what lets its holder in. */

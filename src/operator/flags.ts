@@ -50,7 +50,9 @@ export function readFlags(
     ]),
   );
   const { tokens } = parseArgs({
-    args: args.map((arg) => byItsName(command, known, arg)),
+    args: args.map((arg) =>
+      isIdLike(arg) && command.word ? `${flagName(command.word)}=${arg}` : byItsName(command, known, arg),
+    ),
     options,
     strict: false,
     tokens: true,
@@ -67,6 +69,11 @@ export function readFlags(
     if (problem && (problem.field !== undefined || problems.length === 0)) problems.push(problem);
   }
   return { flags, problems };
+}
+
+/** Ids of the engine's may begin with a dash. No flag of ours is one dash, and none has a capital letter or a digit. */
+function isIdLike(arg: string): boolean {
+  return /^-[\w-]{19,}$/.test(arg) && (!arg.startsWith('--') || /[A-Z0-9]/.test(arg));
 }
 
 /** Other ways to write a flag: a list is given once for each entry, so its singular reads better (--redirect-uri). */

@@ -190,6 +190,12 @@ describe('keys and records', () => {
     expect(await json(['keys', 'retire', rotated.kids[0]])).toEqual({ kid: rotated.kids[0] });
   });
 
+  it('takes an id that begins with a dash for an id, and a flag that nobody knows for a flag', async () => {
+    for (const kid of ['-sS8iJ3UoD9fDuybGDy_Ts', '--S8iJ3UoD9fDuybGDy_Ts'])
+      expect(await refusal(['keys', 'retire', kid])).not.toMatch(/is not a flag/);
+    expect(await refusal(['keys', 'retire', '--at-once-and-for-good'])).toMatch(/is not a flag/);
+  });
+
   it('finds the audit record whole, and the outbox empty', async () => {
     expect(await json(['audit', 'verify'])).toMatchObject({ problems: [] });
     expect(await json(['outbox', 'list'])).toEqual([]);
