@@ -20,6 +20,12 @@ export async function measureArgon2(seconds: number): Promise<Argon2Alone> {
   return measured as Argon2Alone;
 }
 
+export function printAlone(rounds: readonly Argon2Alone[]): void {
+  const rates = rounds.map(({ rps }) => rps.toFixed(0)).join(', ');
+  const least = Math.min(...rounds.map(({ cpuMs }) => cpuMs)).toFixed(1);
+  console.log(`argon2id alone: ${rates} a second in each round, ${least} ms CPU each`);
+}
+
 /** The child's part: as many at once as the server lets run. */
 export async function hashAlone(seconds: number): Promise<void> {
   const { ARGON2_MEMORY_KIB: memoryCost, ARGON2_PASSES: timeCost } = settingsSchema.parse({});

@@ -24,21 +24,22 @@ export type Measured = {
 
 /**
  * CPU is the smallest of the rounds: what disturbs a measurement only adds to it. Rates and times are of all rounds
- * together. `ratio` is the yardstick's CPU by the target's; for password sign-ins, the share of argon2id's own rate.
+ * together. `ratio` is the yardstick's CPU by the target's. For password sign-ins it is argon2id's CPU by the target's:
+ * the share of the rate that argon2id alone allows, when the cores have nothing else to do.
  */
 export function toRows(
   operation: string,
   measured: readonly Measured[],
   argon2: readonly Argon2Alone[] = [],
 ): DetailedRow[] {
-  const smallest = (slices: readonly Slice[]) => Math.min(...slices.map(({ cpuMs }) => cpuMs));
+  const smallest = (slices: readonly { cpuMs: number }[]) => Math.min(...slices.map(({ cpuMs }) => cpuMs));
   const yardstick = measured.find(({ target }) => target === 'yardstick');
-  const allowed = mean(argon2.map(({ rps }) => rps));
   return measured.map(({ target, slices, calls }) => {
     const latencies = slices.flatMap((slice) => slice.latencies);
     const rps = latencies.length / slices.reduce((sum, { seconds }) => sum + seconds, 0);
     const cpu = smallest(slices);
-    const ratio = argon2.length > 0 ? rps / allowed : yardstick ? smallest(yardstick.slices) / cpu : 0;
+    const compared = argon2.length > 0 ? argon2 : yardstick?.slices;
+    const ratio = compared ? smallest(compared) / cpu : 0;
     return {
       operation,
       target,
@@ -94,8 +95,4 @@ export function printRow(row: DetailedRow): void {
 
 function rounded(value: number, digits: number): number {
   return Number(value.toFixed(digits));
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 }
