@@ -4,7 +4,7 @@ import type { Slice } from './measure.ts';
 import type { TargetName } from './targets.ts';
 
 /** One line of the result: the members up to `ratio` are the JSON's, in its names and units. */
-export type Row = {
+type Row = {
   operation: string;
   target: TargetName;
   rps: number;
