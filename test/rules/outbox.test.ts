@@ -88,7 +88,7 @@ describe.each(databaseKinds)('messages on %s', (kind) => {
     const here = services({});
     await sendMessage(here, { to: email, ...code });
     const [row] = await rows();
-    expect(JSON.stringify(row)).not.toMatch(/314159|ada|xn--/i);
+    expect(JSON.stringify(row)).not.toMatch(/314159|ada@|xn--mnchen/i);
     await sendMessage({ ...here, seals: openSeals([randomBytes(32)]) }, { to: email, ...notice });
     expect(await listOutbox(here, { limit: 10 })).toHaveLength(1);
   });
