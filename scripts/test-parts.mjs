@@ -20,7 +20,7 @@ export const parts = [
     packages: ['redis-server'],
     find: () => findProgram('redis-server'),
     mentions: /TEST_REDIS_URL|startRedis/,
-    cannotDoWithout: /startRedis\(/,
+    cannotDoWithout: /startRedis(Cluster|Sentinel)?\(/,
   },
   {
     name: 'PostgreSQL',
@@ -69,7 +69,8 @@ export function readWithImports(file, seen = new Map()) {
 }
 
 /** Programs are only mentioned where they are defined; that is no need of theirs. */
-const isDefinition = (file) => /[/\\]support[/\\](servers\.(mjs|d\.mts)|stores\.ts)$/.test(file);
+const isDefinition = (file) =>
+  /[/\\]support[/\\](servers\.(mjs|d\.mts)|redis-topologies\.mjs|stores\.ts)$/.test(file);
 
 export function wants(file, part) {
   return [...readWithImports(file)].some(([, text]) => part.mentions.test(text));

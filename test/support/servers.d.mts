@@ -13,4 +13,34 @@ export type TestServer = {
 export function findProgram(...names: string[]): string | undefined;
 export function freePort(): Promise<number>;
 export function startRedis(options?: { port?: number; dir?: string; args?: string[] }): Promise<TestServer>;
+export type TestCluster = {
+  /** `redis+cluster://`, naming the primaries. */
+  url: string;
+  /** The primaries first. */
+  nodes: TestServer[];
+  stop(): Promise<void>;
+};
+/** `config`: lines of each redis.conf. */
+export function startRedisCluster(options?: {
+  nodes?: number;
+  replicas?: number;
+  nodeTimeoutMs?: number;
+  config?: string[];
+}): Promise<TestCluster>;
+export type TestSentinel = {
+  /** `redis+sentinel://`, with the password of the sentinels. */
+  url: string;
+  /** The first primary first. */
+  nodes: TestServer[];
+  sentinels: TestServer[];
+  /** The node that the sentinels call the primary now; undefined when none of them answers. */
+  primary(): Promise<TestServer | undefined>;
+  stop(): Promise<void>;
+};
+export function startRedisSentinel(options?: {
+  replicas?: number;
+  sentinels?: number;
+  downAfterMs?: number;
+  config?: string[];
+}): Promise<TestSentinel>;
 export function startPostgres(options?: { port?: number; args?: string[] }): Promise<TestServer>;
