@@ -6,6 +6,7 @@ import * as consents from './0004-consents.ts';
 import * as audit from './0005-audit.ts';
 import * as server from './0006-server.ts';
 import * as clientLogos from './0007-client-logos.ts';
+import * as toldChanges from './0012-told-changes.ts';
 
 /** Forward only, in this order, never edited once released: a change is a new file. */
 export const migrations: Record<string, Migration> = {
@@ -16,4 +17,5 @@ export const migrations: Record<string, Migration> = {
   '0005-audit': audit,
   '0006-server': server,
   '0007-client-logos': clientLogos,
+  '0012-told-changes': toldChanges,
 };

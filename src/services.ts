@@ -12,6 +12,9 @@ import { type LiveStore, StoreUnavailable } from './store/live.ts';
 import { openLiveRedis } from './store/live-redis.ts';
 import { openLiveSqlite } from './store/live-sqlite.ts';
 import { migrate } from './store/migrate.ts';
+import { hearPostgres } from './store/postgres-changes.ts';
+import { openRecordChanges, type RecordChanges } from './store/record-changes.ts';
+import { hearSqlite } from './store/sqlite-changes.ts';
 import type { Database } from './store/tables.ts';
 import { describeError, type Log, openLog } from './web/log.ts';
 import { type Metrics, openMetrics } from './web/metrics.ts';
@@ -21,6 +24,8 @@ export type Services = {
   settings: Settings;
   clock: Clock;
   db: Database;
+  /** Word of changed apps, accounts and keys, for whoever keeps copies of them. */
+  changes: RecordChanges;
   live: LiveStore;
   seals: Seals;
   /** Bounds how many slow password hashes run and wait, so that they cannot starve the token endpoint. */
@@ -47,15 +52,20 @@ export async function openServices(
 ): Promise<OpenServices> {
   const { SECRETS_KEY, COOKIE_KEYS, seals } = openSecrets(given);
   const settings = { ...given, SECRETS_KEY, COOKIE_KEYS };
-  const db = await openRecords(settings, log);
+  const changes = openRecordChanges();
+  const db = await openRecords(settings, log, changes);
   const live = await openLive(settings, clock, log).catch(async (error) => {
     await db.destroy();
     throw error;
   });
+  const hearing = settings.DATABASE_URL
+    ? hearPostgres(settings.DATABASE_URL, changes)
+    : hearSqlite(db, changes);
   return {
     settings,
     clock,
     db,
+    changes,
     live,
     seals,
     hashQueue: openBoundedQueue({
@@ -66,6 +76,7 @@ export async function openServices(
     log,
     metrics: openMetrics(),
     async close() {
+      await hearing.stop();
       await live.close().finally(() => db.destroy());
     },
   };
@@ -80,7 +91,11 @@ function openSecrets({ SECRETS_KEY, COOKIE_KEYS, DATA_DIR }: Settings) {
   return { ...chosen, seals: openSeals(chosen.SECRETS_KEY.map((key) => Buffer.from(key, 'base64url'))) };
 }
 
-async function openRecords({ DATABASE_URL, DATA_DIR }: Settings, log: Log): Promise<Database> {
+async function openRecords(
+  { DATABASE_URL, DATA_DIR }: Settings,
+  log: Log,
+  changes: RecordChanges,
+): Promise<Database> {
   const place = { url: DATABASE_URL, dataDir: DATA_DIR };
   const patient = await openDatabase({ ...place, patient: true });
   try {
@@ -88,7 +103,7 @@ async function openRecords({ DATABASE_URL, DATA_DIR }: Settings, log: Log): Prom
   } finally {
     await patient.destroy();
   }
-  return openDatabase(place);
+  return openDatabase({ ...place, wrote: (table) => changes.tell({ table, id: undefined }) });
 }
 
 async function openLive({ REDIS_URL, DATA_DIR }: Settings, clock: Clock, log: Log): Promise<LiveStore> {

@@ -1,17 +1,18 @@
-import { createHash, randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
+import { hash, randomInt, timingSafeEqual } from 'node:crypto';
+import { random } from './random.ts';
 
 /**
  * 22 URL-safe characters, some 132 bits: for ids that are not secret but must never collide or be guessed. The first is
  * a letter or digit: an id that begins with a dash reads like a flag on a command line.
  */
 export function newId(): string {
-  const id = randomBytes(17).toString('base64url').slice(0, 22);
+  const id = random(17).toString('base64url').slice(0, 22);
   return /^[A-Za-z0-9]/.test(id) ? id : newId();
 }
 
 /** 43 URL-safe characters, 256 bits: for what lets its holder in. */
 export function newSecret(): string {
-  return randomBytes(32).toString('base64url');
+  return random(32).toString('base64url');
 }
 
 /** A code of `digits` decimal digits for a person to type, each digit from the system's random source. */
@@ -24,12 +25,12 @@ export function newDigits(digits: number): string {
  * needs a slow hash (NIST SP 800-63B-4 section 3.1.1.2).
  */
 export function digest(secret: string): string {
-  return createHash('sha256').update(secret).digest('base64url');
+  return hash('sha256', secret, 'base64url');
 }
 
 /** Compares in a time that does not depend on where the strings differ, nor on their lengths. */
 export function sameSecret(one: string, other: string): boolean {
-  const a = createHash('sha256').update(one).digest();
-  const b = createHash('sha256').update(other).digest();
+  const a = hash('sha256', one, 'buffer');
+  const b = hash('sha256', other, 'buffer');
   return timingSafeEqual(a, b);
 }

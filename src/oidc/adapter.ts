@@ -4,6 +4,7 @@ import type { AdapterContext } from './adapter-context.ts';
 import { findClientMetadata } from './client-adapter.ts';
 import { GrantRecords } from './grant-records.ts';
 import { InteractionRecords } from './interaction-records.ts';
+import type { KnownRecords } from './known-records.ts';
 import { SessionRecords } from './session-records.ts';
 import { LoneTokenRecords, TokenRecords } from './token-records.ts';
 import { asEngineError } from './unavailable.ts';
@@ -12,10 +13,11 @@ import { asEngineError } from './unavailable.ts';
  * The engine's store: one object a model. The engine checks and then acts, and leaves the atomic step to us; how each
  * kind of record does that stands in its own file, and where everything lies is drawn in live-layout.ts.
  */
-type MakeAdapter = (context: AdapterContext) => Partial<Adapter>;
+type Context = AdapterContext & { known: KnownRecords };
+type MakeAdapter = (context: Context) => Partial<Adapter>;
 
 const models: Record<string, MakeAdapter> = {
-  Client: ({ db, clock }) => ({ find: (clientId) => findClientMetadata({ db, clock }, clientId) }),
+  Client: ({ known }) => ({ find: (clientId) => findClientMetadata(known, clientId) }),
   Session: (context) => new SessionRecords(context),
   Interaction: (context) => new InteractionRecords(context),
   Grant: (context) => new GrantRecords(context),
@@ -30,7 +32,7 @@ const models: Record<string, MakeAdapter> = {
     }),
 };
 
-export function openAdapter(context: AdapterContext): (model: string) => Adapter {
+export function openAdapter(context: Context): (model: string) => Adapter {
   return (model) => {
     const make = models[model];
     if (!make) throw new Error(`the engine asked for ${model}, which no switched-on feature stores`);

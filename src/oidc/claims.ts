@@ -1,8 +1,7 @@
 import type { Account as EngineAccount, FindAccount } from 'oidc-provider';
 import type { Account } from '../accounts/account.ts';
-import { findAccount } from '../accounts/account.ts';
 import { claimsOf } from '../accounts/claims.ts';
-import type { Services } from '../services.ts';
+import type { KnownRecords } from './known-records.ts';
 import { asEngineError } from './unavailable.ts';
 
 /** The engine's view of a person, and the record it was made from for the checks of interaction-policy.ts. */
@@ -12,9 +11,9 @@ export type KnownAccount = EngineAccount & { record: Account };
  * Whoever is suspended, locked or gone is nobody to the engine: refresh and userinfo stop at once, and an
  * authorization request asks for a sign-in again (interaction-policy.ts).
  */
-export function accountFinder({ db }: Pick<Services, 'db'>): FindAccount {
+export function accountFinder(known: KnownRecords): FindAccount {
   return async (_ctx, accountId) => {
-    const record = await asEngineError(() => findAccount({ db }, accountId));
+    const record = await asEngineError(() => known.account(accountId));
     if (!record || !mayComeIn(record)) return undefined;
     const account: KnownAccount = {
       accountId,

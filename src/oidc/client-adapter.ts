@@ -1,32 +1,55 @@
-import type { AdapterPayload } from 'oidc-provider';
+import type { AdapterPayload, Client as EngineClient, Provider } from 'oidc-provider';
 import { withoutEffect } from '../../clients/registry/metadata.ts';
 import type { Client } from '../../clients/registry/registry.ts';
-import { findClient } from '../../clients/registry/registry.ts';
-import { liveSecrets } from '../../clients/registry/secrets.ts';
+import type { Clock } from '../kit/clock.ts';
 import { digest, sameSecret } from '../kit/secrets.ts';
 import { accountClientId } from './account-client.ts';
-import type { AdapterContext } from './adapter-context.ts';
+import type { KnownRecords } from './known-records.ts';
+import { asEngineError } from './unavailable.ts';
 
 /**
- * The engine's view of an app. It reads apps on every request, so a change acts at once on every process. A disabled
- * app is no app. What stands in `client_secret` is the list of digests: the engine's own comparison is replaced by
- * `compareSecret`, which also refuses a secret with NULs appended (engine facts 12).
+ * The engine's view of an app. A disabled app is no app. What stands in `client_secret` is the list of digests and their
+ * ends: the engine's own comparison is replaced by `compareSecret`, which also refuses a secret with NULs appended
+ * (engine facts 12).
  */
 export async function findClientMetadata(
-  { db, clock }: Pick<AdapterContext, 'db' | 'clock'>,
+  known: KnownRecords,
   clientId: string,
 ): Promise<AdapterPayload | undefined> {
+  const client = await findApp(known, clientId);
+  return client && (toEngine(client) as AdapterPayload);
+}
+
+async function findApp(known: KnownRecords, clientId: string): Promise<Client | undefined> {
   if (clientId === accountClientId || !isClientId(clientId)) return undefined;
-  const client = await findClient({ db }, clientId);
-  if (!client || client.disabledAt !== undefined) return undefined;
-  return toEngine(client, clock.now()) as AdapterPayload;
+  const client = await known.client(clientId);
+  return client?.disabledAt === undefined ? client : undefined;
+}
+
+/**
+ * The engine checks and hashes all metadata of an app each time it looks for it. An app that is the very copy it was the
+ * last time (known-records.ts) is the same client; a change makes a new copy.
+ */
+export function keepClients(provider: Provider, known: KnownRecords): void {
+  const clients = new WeakMap<Client, EngineClient>();
+  const find = provider.Client.find.bind(provider.Client);
+  provider.Client.find = async (clientId) => {
+    const app = await asEngineError(() => findApp(known, clientId));
+    const ready = app && clients.get(app);
+    if (ready) return ready;
+    const client = await find(clientId);
+    // Only what was made from this copy: it may have changed while the engine looked.
+    if (app && client && (await asEngineError(() => findApp(known, clientId))) === app)
+      clients.set(app, client);
+    return client;
+  };
 }
 
 /** Our own switches that the engine is to carry along (`extraClientMetadata`). */
 export const ownSwitches = ['login_with_amazon', 'first_party', 'resource_server'] as const;
 
-function toEngine({ clientId, metadata, secrets }: Client, now: number): object {
-  const digests = liveSecrets(secrets, now).map((secret) => secret.digest);
+function toEngine({ clientId, metadata, secrets }: Client): object {
+  const digests = secrets.map((secret) => `${secret.digest}:${secret.expiresAt ?? ''}`);
   // The engine refuses an app with a member of a feature that is off; the registry keeps it for when it is on.
   const known = Object.entries(metadata).filter(([name]) => !withoutEffect.some((one) => one === name));
   return {
@@ -38,17 +61,25 @@ function toEngine({ clientId, metadata, secrets }: Client, now: number): object 
   };
 }
 
-// An app whose every secret has expired: the engine wants a text, and no digest is equal to this one.
-const noSecret = 'none';
+// An app that has no secret: the engine wants a text, and no digest is equal to this one.
+const noSecret = 'none:';
 
 /** Takes the place of the engine's `compareClientSecret`, which answers for a stored secret and not for digests. */
-export async function compareSecret(this: { clientSecret?: string }, given: string): Promise<boolean> {
-  const hashed = digest(given);
-  const known = (this.clientSecret ?? noSecret).split(' ');
-  return known.map((one) => sameSecret(one, hashed)).some(Boolean);
+export function compareSecret({ clock }: { clock: Clock }) {
+  return async function compareClientSecret(
+    this: { clientSecret?: string },
+    given: string,
+  ): Promise<boolean> {
+    const hashed = digest(given);
+    const known = (this.clientSecret ?? noSecret).split(' ').map((one) => one.split(':'));
+    return known
+      .filter(([, expiresAt]) => !expiresAt || Number(expiresAt) > clock.now())
+      .map(([one = '']) => sameSecret(one, hashed))
+      .some(Boolean);
+  };
 }
 
 /** RFC 6749 appendix A.1 allows visible ASCII; a longer or stranger text is not looked up at all. */
-function isClientId(text: string): boolean {
-  return /^[\x20-\x7e]{1,256}$/.test(text);
+function isClientId(text: unknown): boolean {
+  return typeof text === 'string' && /^[\x20-\x7e]{1,256}$/.test(text);
 }

@@ -5,6 +5,7 @@ import type { Services } from '../services.ts';
 import { readVersions } from '../store/versions.ts';
 import { describeError } from '../web/log.ts';
 import type { CookieKeys } from './cookie-keys.ts';
+import { openKnownRecords } from './known-records.ts';
 import { openPairwiseSubjects } from './pairwise.ts';
 import { openProvider } from './provider.ts';
 import { ensureSigningKeys, jwksMaxAge, readJwks } from './signing-keys.ts';
@@ -29,24 +30,25 @@ export async function openEngine(
   services: Services,
   { cookieKeys, views }: { cookieKeys: CookieKeys; views: EngineViews },
 ): Promise<Engine> {
-  const { db, clock, log } = services;
+  const { db, changes, clock, log } = services;
   await ensureSigningKeys(services);
   const subjects = await openPairwiseSubjects(services);
+  const known = openKnownRecords(services);
   let version = await keysVersion(db);
   let { keys, until } = await readJwks(services);
-  let provider = openProvider(services, { jwks: keys, cookieKeys, views, subjects });
+  let provider = openProvider(services, { jwks: keys, cookieKeys, views, subjects, known });
 
   async function look(): Promise<void> {
     const now = await keysVersion(db);
     if (now === version && clock.now() < until) return;
     ({ keys, until } = await readJwks(services));
     version = now;
-    provider = openProvider(services, { jwks: keys, cookieKeys, views, subjects });
+    provider = openProvider(services, { jwks: keys, cookieKeys, views, subjects, known });
     log.info({ version }, 'the signing keys changed');
   }
 
   let looking = false;
-  const timer = setInterval(() => {
+  function lookSoon(): void {
     if (looking) return;
     looking = true;
     look()
@@ -56,7 +58,10 @@ export async function openEngine(
       .finally(() => {
         looking = false;
       });
-  }, lookEvery).unref();
+  }
+  // A change is told; that the time of a key came is not, nor what happened while nothing could be heard.
+  changes.listen(({ table }) => table === 'signing_keys' && lookSoon());
+  const timer = setInterval(lookSoon, lookEvery).unref();
 
   return {
     get provider() {

@@ -6,11 +6,12 @@ import { accountClient } from './account-client.ts';
 import { openAdapter } from './adapter.ts';
 import { browserCookies, cookieNames } from './browser-cookies.ts';
 import { accountFinder } from './claims.ts';
-import { compareSecret, ownSwitches } from './client-adapter.ts';
+import { compareSecret, keepClients, ownSwitches } from './client-adapter.ts';
 import type { CookieKeys } from './cookie-keys.ts';
 import { mostFetchedBytes, openEgress } from './egress.ts';
 import { existingGrant } from './grant-minting.ts';
 import { openInteractionPolicy } from './interaction-policy.ts';
+import type { KnownRecords } from './known-records.ts';
 import { openLifetimes } from './lifetimes.ts';
 import { signOutViews } from './logout.ts';
 import { allowOfflineAccess } from './offline-access.ts';
@@ -26,6 +27,7 @@ export type ProviderParts = {
   cookieKeys: CookieKeys;
   views: EngineViews;
   subjects: PairwiseSubjects;
+  known: KnownRecords;
 };
 
 /**
@@ -34,22 +36,22 @@ export type ProviderParts = {
  */
 export function openProvider(
   services: Services,
-  { jwks, cookieKeys, views, subjects }: ProviderParts,
+  { jwks, cookieKeys, views, subjects, known }: ProviderParts,
 ): Provider {
   const { settings, seals } = services;
-  const known: { provider?: Provider } = {};
+  const made: { provider?: Provider } = {};
   const context = {
     ...services,
     get provider(): Provider {
-      return known.provider as Provider;
+      return made.provider as Provider;
     },
   };
 
   const provider = new Provider(settings.issuer.origin, {
-    adapter: openAdapter(services),
+    adapter: openAdapter({ ...services, known }),
     clients: [accountClient(settings, settings.BRAND_NAME)],
     jwks: { keys: jwks },
-    findAccount: accountFinder(services),
+    findAccount: accountFinder(known),
 
     // The code flow and nothing else (RFC 9700 section 2.1), PKCE with S256 for every app (section 2.1.1).
     responseTypes: ['code'],
@@ -81,7 +83,7 @@ export function openProvider(
       rpInitiatedLogout: { enabled: true, ...signOutViews(views, subjects) },
       pushedAuthorizationRequests: { enabled: true, allowUnregisteredRedirectUris: false },
       dPoP: { enabled: true, nonceSecret: seals.derive('dpop-nonce', 32), requireNonce: () => false },
-      introspection: { enabled: true, allowedPolicy: mayIntrospect(services) },
+      introspection: { enabled: true, allowedPolicy: mayIntrospect(known) },
       revocation: { enabled: true, allowedPolicy: mayRevoke },
       clientCredentials: { enabled: true },
       // Access tokens for APIs of other parties come with their registration, in a later issue.
@@ -124,8 +126,9 @@ export function openProvider(
     },
   });
 
-  known.provider = provider;
-  provider.Client.prototype.compareClientSecret = compareSecret;
+  made.provider = provider;
+  provider.Client.prototype.compareClientSecret = compareSecret(services);
+  keepClients(provider, known);
   allowOfflineAccess(provider);
   nameTokensByGrant(provider);
   nameSessionsByUid(provider);

@@ -1,10 +1,9 @@
 import type { AccessToken, Client, ClientCredentials, KoaContextWithOIDC, RefreshToken } from 'oidc-provider';
 import { errors } from 'oidc-provider';
-import { findClient } from '../../clients/registry/registry.ts';
-import { findAccount } from '../accounts/account.ts';
 import { epochSeconds } from '../kit/clock.ts';
 import type { Services } from '../services.ts';
 import { mayComeIn } from './claims.ts';
+import type { KnownRecords } from './known-records.ts';
 import { asEngineError } from './unavailable.ts';
 
 type Token = AccessToken | ClientCredentials | RefreshToken;
@@ -14,16 +13,16 @@ type Token = AccessToken | ClientCredentials | RefreshToken;
  * that app. The engine's default tells every confidential app everything (engine facts 5). A token of a suspended
  * account, or of an app that is gone, is not active to anybody (facts 6 and 7).
  */
-export function mayIntrospect({ db }: Pick<Services, 'db'>) {
+export function mayIntrospect(known: KnownRecords) {
   return (_ctx: KoaContextWithOIDC, client: Client, token: Token): Promise<boolean> =>
     asEngineError(async () => {
       if (client.clientAuthMethod === 'none' || !token.clientId) return false;
       if (client.clientId !== token.clientId && !isNamedFor(client, token.clientId)) return false;
-      const issuedTo = await findClient({ db }, token.clientId);
+      const issuedTo = await known.client(token.clientId);
       if (!issuedTo || issuedTo.disabledAt !== undefined) return false;
       const accountId = 'accountId' in token ? token.accountId : undefined;
       if (!accountId) return true;
-      const account = await findAccount({ db }, accountId);
+      const account = await known.account(accountId);
       return account !== undefined && mayComeIn(account);
     });
 }

@@ -5,6 +5,7 @@ import { postgresDialect } from './postgres-dialect.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
 import { openSqliteFile } from './sqlite-file.ts';
 import type { Database, Tables } from './tables.ts';
+import type { Wrote } from './written-tables.ts';
 
 /**
  * This room owns the two stores and their two homes each: the records (here, tables.ts, migrate.ts) and the live state
@@ -14,20 +15,23 @@ import type { Database, Tables } from './tables.ts';
 /**
  * Opens the records: PostgreSQL at `url`, else SQLite in `dataDir`. Inside a transaction use its `tx` alone: the
  * embedded home has one connection, and a query on `db` waits for the transaction it stands in, then fails.
- * `patient`: for migrations and long reports, not for pages: no limit of a second.
+ * `patient`: for migrations and long reports, not for pages: no limit of a second. `wrote` hears of this process's own
+ * writes to what is kept in memory (record-changes.ts).
  */
 export async function openDatabase({
   url,
   dataDir,
   patient = false,
+  wrote = () => {},
 }: {
   url?: string | undefined;
   dataDir: string;
   patient?: boolean;
+  wrote?: Wrote;
 }): Promise<Database> {
-  if (url) return new Kysely<Tables>({ dialect: postgresDialect({ url, patient }) });
+  if (url) return new Kysely<Tables>({ dialect: postgresDialect({ url, patient, wrote }) });
   makeDataFolder(dataDir);
   // What people decided is worth waiting for the disk.
   const file = openSqliteFile({ file: join(dataDir, recordsFile), durability: 'power-cut' });
-  return new Kysely<Tables>({ dialect: sqliteDialect({ file, patienceMs: patient ? 60_000 : 800 }) });
+  return new Kysely<Tables>({ dialect: sqliteDialect({ file, patienceMs: patient ? 60_000 : 800, wrote }) });
 }

@@ -2,6 +2,7 @@ import type { Dialect, PostgresPoolClient } from 'kysely';
 import { PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { StoreUnavailable } from './live.ts';
+import { type Wrote, watchWrites } from './written-tables.ts';
 
 /** int8 (times, counts) and numeric (sums of them) as numbers: ours stay below 2^53, and SQLite answers numbers too. */
 const asNumbers = [20, 1700];
@@ -17,7 +18,15 @@ const pages = { connection: 600, statement: 700, inAll: 850 };
  * kysely on pg, for pages: a server that does not answer is StoreUnavailable within a second, and the next query after
  * it came back finds it. `patient` is for migrations, where a lock or an index may take its time.
  */
-export function postgresDialect({ url, patient }: { url: string; patient: boolean }): Dialect {
+export function postgresDialect({
+  url,
+  patient,
+  wrote,
+}: {
+  url: string;
+  patient: boolean;
+  wrote: Wrote;
+}): Dialect {
   const pool = new pg.Pool({
     connectionString: url,
     application_name: 'latchkey',
@@ -45,7 +54,7 @@ export function postgresDialect({ url, patient }: { url: string; patient: boolea
       async connect() {
         const askedAt = performance.now();
         const client = await pool.connect().catch(rethrow);
-        const known = guarded.get(client) ?? guard(client);
+        const known = guarded.get(client) ?? guard(client, wrote);
         guarded.set(client, known);
         if (!patient) known.lend(askedAt);
         return known;
@@ -60,7 +69,8 @@ type GuardedClient = PostgresPoolClient & { lend(askedAt: number): void };
  * A connection that failed to answer is used no more: its late answers would be taken for those of the next query, and a
  * rollback would wait as long again.
  */
-function guard(client: pg.PoolClient): GuardedClient {
+function guard(client: pg.PoolClient, wrote: Wrote): GuardedClient {
+  const writes = watchWrites(wrote);
   let silent: StoreUnavailable | undefined;
   let patience: number | undefined;
   const query = async (text: string, values: readonly unknown[]) => {
@@ -73,6 +83,9 @@ function guard(client: pg.PoolClient): GuardedClient {
       return rethrow(error);
     } finally {
       if (patience) patience = pages.inAll;
+      if (/^begin|^start/.test(text)) writes.began();
+      else if (/^commit|^rollback$/.test(text)) writes.ended();
+      else writes.ran(text);
     }
   };
   return {

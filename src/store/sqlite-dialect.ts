@@ -3,15 +3,24 @@ import type { CompiledQuery, DatabaseConnection, Dialect, Driver, QueryResult } 
 import { SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
 import { StoreUnavailable } from './live.ts';
 import { whenFree } from './sqlite-file.ts';
+import { type Wrote, watchWrites } from './written-tables.ts';
 
 /**
  * kysely on node:sqlite. kysely's own SQLite dialect differs in what matters when several requests and several processes
  * use one file: it begins transactions deferred (which fail at the first write when another process wrote meanwhile),
  * and it waits for the connection without end (a query on `db` inside a transaction would hang for good).
  */
-export function sqliteDialect({ file, patienceMs }: { file: DatabaseSync; patienceMs: number }): Dialect {
+export function sqliteDialect({
+  file,
+  patienceMs,
+  wrote,
+}: {
+  file: DatabaseSync;
+  patienceMs: number;
+  wrote: Wrote;
+}): Dialect {
   return {
-    createDriver: () => new SqliteFileDriver(file, patienceMs),
+    createDriver: () => new SqliteFileDriver(file, patienceMs, watchWrites(wrote)),
     createAdapter: () => new TransactionalAdapter(),
     createQueryCompiler: () => new SqliteQueryCompiler(),
     createIntrospector: (db) => new SqliteIntrospector(db),
@@ -33,13 +42,15 @@ class SqliteFileDriver implements Driver {
   readonly #file: DatabaseSync;
   readonly #patienceMs: number;
   readonly #connection: SqliteFileConnection;
+  readonly #writes: ReturnType<typeof watchWrites>;
   readonly #waiting: (() => void)[] = [];
   #lent = false;
 
-  constructor(file: DatabaseSync, patienceMs: number) {
+  constructor(file: DatabaseSync, patienceMs: number, writes: ReturnType<typeof watchWrites>) {
     this.#file = file;
     this.#patienceMs = patienceMs;
-    this.#connection = new SqliteFileConnection(file, patienceMs);
+    this.#writes = writes;
+    this.#connection = new SqliteFileConnection(file, patienceMs, writes);
   }
 
   async init(): Promise<void> {}
@@ -73,15 +84,18 @@ class SqliteFileDriver implements Driver {
 
   async beginTransaction(): Promise<void> {
     await this.#exec('begin immediate');
+    this.#writes.began();
   }
 
   async commitTransaction(): Promise<void> {
     await this.#exec('commit');
+    this.#writes.ended();
   }
 
   async rollbackTransaction(): Promise<void> {
     // A full disk and the like have rolled back already (https://www.sqlite.org/lang_transaction.html section 3).
     if (this.#file.isTransaction) await this.#exec('rollback');
+    this.#writes.ended();
   }
 
   #exec(sql: string): Promise<void> {
@@ -99,9 +113,11 @@ type Prepared = { statement: StatementSync; answersRows: boolean };
 class SqliteFileConnection implements DatabaseConnection {
   readonly #file: DatabaseSync;
   readonly #patienceMs: number;
+  readonly #writes: ReturnType<typeof watchWrites>;
   readonly #prepared = new Map<string, Prepared>();
 
-  constructor(file: DatabaseSync, patienceMs: number) {
+  constructor(file: DatabaseSync, patienceMs: number, writes: ReturnType<typeof watchWrites>) {
+    this.#writes = writes;
     this.#file = file;
     this.#patienceMs = patienceMs;
   }
@@ -110,8 +126,13 @@ class SqliteFileConnection implements DatabaseConnection {
     const values = parameters as SQLInputValue[];
     return whenFree({ store: 'records', patienceMs: this.#patienceMs }, () => {
       const { statement, answersRows } = this.#prepare(sql);
-      if (answersRows) return { rows: statement.all(...values).map((row) => ({ ...row }) as Row) };
+      if (answersRows) {
+        const rows = statement.all(...values).map((row) => ({ ...row }) as Row);
+        this.#writes.ran(sql);
+        return { rows };
+      }
       const { changes, lastInsertRowid } = statement.run(...values);
+      this.#writes.ran(sql);
       return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) };
     });
   }

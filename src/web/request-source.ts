@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { BlockList, isIP } from 'node:net';
 import type { Context, Middleware } from 'koa';
+import { random } from '../kit/random.ts';
 import type { Settings } from '../settings.ts';
 import { setRequestState } from './request-state.ts';
 
@@ -129,5 +129,5 @@ function headerText(header: string | string[] | undefined): string {
 const letters = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
 function newRequestId(): string {
-  return Array.from(randomBytes(20), (byte) => letters[byte & 31]).join('');
+  return Array.from(random(20), (byte) => letters[byte & 31]).join('');
 }

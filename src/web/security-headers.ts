@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import type { Middleware } from 'koa';
+import { random } from '../kit/random.ts';
 import type { Settings } from '../settings.ts';
 import { setRequestState } from './request-state.ts';
 
@@ -22,7 +22,7 @@ export function securityHeaders({ settings }: { settings: Settings }): Middlewar
     ...(settings.issuer.https ? { 'Strict-Transport-Security': 'max-age=63072000' } : {}),
   };
   return (ctx, next) => {
-    const nonce = randomBytes(16).toString('base64url');
+    const nonce = random(16).toString('base64url');
     setRequestState(ctx, { nonce });
     ctx.set(always);
     ctx.set('Cache-Control', 'no-store');

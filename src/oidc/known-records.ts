@@ -1,0 +1,27 @@
+import { type Client, findClient } from '../../clients/registry/registry.ts';
+import { type Account, findAccount } from '../accounts/account.ts';
+import type { Services } from '../services.ts';
+import { keepRecords } from '../store/kept-records.ts';
+
+/** Apps and accounts as the engine asks for them, several times in each request: from copies in this process. */
+export type KnownRecords = {
+  client(clientId: string): Promise<Client | undefined>;
+  account(accountId: string): Promise<Account | undefined>;
+};
+
+export function openKnownRecords({ db, changes }: Pick<Services, 'db' | 'changes'>): KnownRecords {
+  return {
+    client: keepRecords({
+      changes,
+      table: 'clients',
+      most: 5_000,
+      load: (clientId) => findClient({ db }, clientId),
+    }),
+    account: keepRecords({
+      changes,
+      table: 'accounts',
+      most: 10_000,
+      load: (accountId) => findAccount({ db }, accountId),
+    }),
+  };
+}

@@ -1,0 +1,33 @@
+import { sql } from 'kysely';
+import { keptTables, type RecordChanges } from './record-changes.ts';
+import type { Database } from './tables.ts';
+
+const lookEveryMs = 40;
+
+/**
+ * Hears of what other processes wrote into the embedded records, the command line beside the server: SQLite counts
+ * their commits (https://www.sqlite.org/pragma.html#pragma_data_version; our own it does not count). It does not say
+ * what changed, and such writes are rare: everything kept is forgotten.
+ */
+export function hearSqlite(db: Database, changes: RecordChanges): { stop(): void } {
+  let known: number | undefined;
+  let looking = false;
+  async function look(): Promise<void> {
+    const { rows } = await sql<{ data_version: number }>`pragma data_version`.execute(db);
+    const version = rows[0]?.data_version;
+    if (known !== undefined && version !== known)
+      for (const table of keptTables) changes.tell({ table, id: undefined });
+    known = version;
+    changes.hear(true);
+  }
+  const timer = setInterval(() => {
+    if (looking) return;
+    looking = true;
+    look()
+      .catch(() => changes.hear(false))
+      .finally(() => {
+        looking = false;
+      });
+  }, lookEveryMs).unref();
+  return { stop: () => clearInterval(timer) };
+}
