@@ -5,6 +5,7 @@ import { outboxPages } from '../interactions/outbox.ts';
 import { look } from '../interactions/shared/look.ts';
 import { showSignedOut, showSignOut } from '../interactions/sign-out.ts';
 import { notifyAccount } from './actions/notify-account.ts';
+import { flushAudit } from './audit/append.ts';
 import { browserCookies } from './oidc/browser-cookies.ts';
 import { openCookieKeys } from './oidc/cookie-keys.ts';
 import { endpointLimits } from './oidc/endpoint-limits.ts';
@@ -23,7 +24,7 @@ import { sameOrigin } from './web/same-origin.ts';
 import { securityHeaders } from './web/security-headers.ts';
 
 /** The whole server, without a port. `drain` turns readiness off; `stop` ends what it does by itself. */
-export type Server = { koa: Koa; app: App; drain(): void; stop(): void };
+export type Server = { koa: Koa; app: App; drain(): void; stop(): Promise<void> };
 
 /** The table of contents: the middleware in order, then each surface, then the engine. */
 export async function openApp(services: Services): Promise<Server> {
@@ -70,7 +71,10 @@ export async function openApp(services: Services): Promise<Server> {
     drain() {
       draining = true;
     },
-    stop: engine.stop,
+    async stop() {
+      engine.stop();
+      await flushAudit(services);
+    },
   };
 }
 

@@ -44,8 +44,8 @@ export async function startServer(environment: NodeJS.ProcessEnv): Promise<{ sto
       await demo?.stop();
       if (!settings.issuer.loopback) await new Promise((later) => setTimeout(later, 1 * seconds));
       await Promise.all([drained(http, 10 * seconds), metrics && drained(metrics, 1 * seconds)]);
-      server.stop();
       await delivery.stop();
+      await server.stop();
       await services.close();
     },
   };

@@ -1,5 +1,5 @@
 import type { errors, KoaContextWithOIDC, Provider } from 'oidc-provider';
-import { recordEvent } from '../audit/record.ts';
+import { recordEvent, recordSoon } from '../audit/record.ts';
 import type { Services } from '../services.ts';
 import { describeError } from '../web/log.ts';
 import { requestState } from '../web/request-state.ts';
@@ -25,10 +25,10 @@ export function listenToProvider(services: Services, provider: Provider, views: 
     // The engine says so before the tokens are kept; a lost race still takes them back.
     afterWrites(ctx, () => {
       metrics.tokens.inc({ grant_type: grantType(ctx), outcome: 'issued' });
-      // Refreshes come by the hour and say nothing new; a first issue is worth a line.
-      if (grantType(ctx) === 'refresh_token') return;
+      // Refreshes and tokens of machines come by the minute and say nothing new; a person's first are worth a line.
+      if (grantType(ctx) !== 'authorization_code') return;
       const detail = { grant_type: grantType(ctx), scopes: scopesOf(ctx) };
-      note(services, ctx, { type: 'tokens.issued', ...parties(ctx), detail });
+      recordSoon(services, { type: 'tokens.issued', ...parties(ctx), detail }, requestState(ctx).source);
     });
   });
 
@@ -131,6 +131,5 @@ function grantType(ctx: KoaContextWithOIDC): string {
 }
 
 function scopesOf(ctx: KoaContextWithOIDC): string[] {
-  const token = ctx.oidc.entities.AccessToken ?? ctx.oidc.entities.ClientCredentials;
-  return token?.scope?.split(' ') ?? [];
+  return ctx.oidc.entities.AccessToken?.scope?.split(' ') ?? [];
 }

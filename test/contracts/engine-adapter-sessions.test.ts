@@ -12,7 +12,7 @@ describe.each(liveKinds)('sessions of the engine on %s', (kind) => {
   afterAll(() => store.close());
 
   // Sessions ask the live state for everything; there are no records to open.
-  const sessions = () => openAdapter({ ...store, db: undefined as never })('Session');
+  const sessions = () => openAdapter({ ...store, db: undefined as never, known: undefined as never })('Session');
 
   it('refuses a write by who did not read the session, and does not lose it without a word', async () => {
     const uid = newSecret();

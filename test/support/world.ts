@@ -90,7 +90,7 @@ export async function openWorld(
     },
     async close() {
       await listening.close();
-      server.stop();
+      await server.stop();
       await services.close();
       time.close();
       if (folder) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
