@@ -4,7 +4,8 @@
  *
  * `commit` reads what its steps touch, decides on copies, and writes only when no step refused, for a script cannot be
  * rolled back. Each step has its key in KEYS (so that a cluster can route it) and four arguments after the time of the
- * app: what to do, a time, a text, what is expected. It answers ['ok'] or [the refusal, the place of the step].
+ * app: what to do, a time (for what only checks: a yes), a text, what is expected. It answers ['ok'] or [the refusal, the
+ * place of the step].
  */
 const commit = `
 local now = tonumber(ARGV[1])
@@ -39,6 +40,13 @@ local function consume(entry, by, keep)
   else entry.keep = math.min(entry.keep or math.huge, tonumber(keep)) end
 end
 
+local function differs(entry, something, text)
+  if something == '' then return entry.raw end
+  if not entry.raw then return true end
+  local _, value = parts(entry.raw)
+  return value ~= text
+end
+
 local function take(key, what, time, text, expected)
   local entry = read(key)
   if what == 'put' then return write(entry, '-' .. text, tonumber(time)) end
@@ -47,7 +55,9 @@ local function take(key, what, time, text, expected)
     return write(entry, '-' .. text, tonumber(time))
   end
   if what == 'delete' then return write(entry, false) end
+  if what == 'expect' then return differs(entry, time, text) and 'changed' or nil end
   if not entry.raw then return 'missing' end
+  if what == 'require' then return time ~= '' and entry.raw:sub(1, 1) == '+' and 'consumed' or nil end
   if what == 'take' then return write(entry, false) end
   if what == 'consume' then return consume(entry, text, time) end
   if what == 'replace' then

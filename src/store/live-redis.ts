@@ -117,6 +117,10 @@ function stepArguments(step: LiveStep): (string | number)[] {
       return [step.do, Math.ceil(step.expiresAt), step.member, ''];
     case 'strike':
       return [step.do, '', step.member, ''];
+    case 'require':
+      return [step.do, step.unspent ? 1 : '', '', ''];
+    case 'expect':
+      return [step.do, step.value === undefined ? '' : 1, step.value ?? '', ''];
     default:
       return [step.do, '', '', ''];
   }

@@ -85,6 +85,7 @@ function take(rows: Rows, step: LiveStep, now: number) {
       : rows.strike(step.key, step.member));
 
   const entry = rows.entries([step.key], now).get(step.key);
+  if (step.do === 'expect') return entry?.value === step.value ? undefined : 'changed';
   if (step.do === 'add') return entry ? 'exists' : void rows.put(step.key, step.value, now + step.ttlMs);
   return entry ? change(rows, step, entry, now) : 'missing';
 }
@@ -96,13 +97,11 @@ function change(
   now: number,
 ) {
   if (step.do === 'take') return void rows.remove(step.key);
+  if (step.do === 'require') return step.unspent && entry.consumedBy !== undefined ? 'consumed' : undefined;
   if (step.do === 'replace') {
     if (entry.value !== step.expect) return 'changed';
     return void rows.overwrite(step.key, step.value, now + step.ttlMs);
   }
-  if (step.do === 'consume') {
-    if (entry.consumedBy !== undefined && entry.consumedBy !== step.by) return 'consumed';
-    return void rows.consume(step.key, step.by, now + (step.keepMs ?? Number.POSITIVE_INFINITY));
-  }
-  return undefined;
+  if (entry.consumedBy !== undefined && entry.consumedBy !== step.by) return 'consumed';
+  return void rows.consume(step.key, step.by, now + (step.keepMs ?? Number.POSITIVE_INFINITY));
 }

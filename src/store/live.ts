@@ -32,8 +32,10 @@ export type LiveStep =
    * reply that was lost on the wire must not make an honest client look like a thief. `keepMs` shortens its life.
    */
   | { do: 'consume'; key: LiveKey; by: string; keepMs?: number }
-  /** Only checks; `missing` when gone. */
-  | { do: 'require'; key: LiveKey }
+  /** Only checks; `missing` when gone, and `consumed` when it is spent, by whomever, but has to be `unspent`. */
+  | { do: 'require'; key: LiveKey; unspent?: true }
+  /** Only checks; `changed` when it does not read `value`, spent or not. Undefined: when anything is there. */
+  | { do: 'expect'; key: LiveKey; value: string | undefined }
   /** Removes; `missing` when it was not there, so of two racing takers one is told. */
   | { do: 'take'; key: LiveKey }
   /** Removes if there; never refuses. */
