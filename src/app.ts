@@ -1,3 +1,4 @@
+import type { RequestListener } from 'node:http';
 import Koa, { type Middleware } from 'koa';
 import { accountPages } from '../interactions/account/index.ts';
 import { interactionPages } from '../interactions/index.ts';
@@ -6,6 +7,7 @@ import { look } from '../interactions/shared/look.ts';
 import { showSignedOut, showSignOut } from '../interactions/sign-out.ts';
 import { notifyAccount } from './actions/notify-account.ts';
 import { flushAudit } from './audit/append.ts';
+import { isForApps, openAppDoor } from './oidc/app-door.ts';
 import { browserCookies } from './oidc/browser-cookies.ts';
 import { openCookieKeys } from './oidc/cookie-keys.ts';
 import { endpointLimits } from './oidc/endpoint-limits.ts';
@@ -24,7 +26,7 @@ import { sameOrigin } from './web/same-origin.ts';
 import { securityHeaders } from './web/security-headers.ts';
 
 /** The whole server, without a port. `drain` turns readiness off; `stop` ends what it does by itself. */
-export type Server = { koa: Koa; app: App; drain(): void; stop(): Promise<void> };
+export type Server = { answer: RequestListener; app: App; drain(): void; stop(): Promise<void> };
 
 /** The table of contents: the middleware in order, then each surface, then the engine. */
 export async function openApp(services: Services): Promise<Server> {
@@ -65,8 +67,15 @@ export async function openApp(services: Services): Promise<Server> {
   koa.use(engine.middleware);
   koa.use(providerMethods());
 
+  const pagesAndEngine = koa.callback();
+  const appDoor = openAppDoor(services, { engine: engine.middleware, pages });
+
   return {
-    koa,
+    answer(req, res) {
+      if (engine.documents.answer(req, res)) return;
+      if (isForApps(req)) appDoor(req, res);
+      else pagesAndEngine(req, res);
+    },
     app,
     drain() {
       draining = true;

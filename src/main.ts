@@ -21,7 +21,7 @@ export async function startServer(environment: NodeJS.ProcessEnv): Promise<{ sto
   await requirePeppers(services);
   const server = await openApp(services);
   const delivery = startDelivery(services);
-  const http = openHttpServer(server.koa.callback());
+  const http = openHttpServer(server.answer);
   // A worker's numbers are asked for by the first process, which adds them up.
   if (cluster.isWorker) shareMetrics(services);
   const metrics = settings.METRICS_PORT === undefined ? undefined : metricsServer(services);

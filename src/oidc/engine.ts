@@ -8,7 +8,9 @@ import type { CookieKeys } from './cookie-keys.ts';
 import { openKnownRecords } from './known-records.ts';
 import { openPairwiseSubjects } from './pairwise.ts';
 import { openProvider } from './provider.ts';
-import { ensureSigningKeys, jwksMaxAge, readJwks } from './signing-keys.ts';
+import { openPublishedDocuments, type PublishedDocuments } from './published-documents.ts';
+import { makeRefusalsCheap } from './quiet-errors.ts';
+import { ensureSigningKeys, readJwks } from './signing-keys.ts';
 import { retryAfterSeconds } from './unavailable.ts';
 import { settle } from './unit-of-work.ts';
 import type { EngineViews } from './views.ts';
@@ -21,6 +23,7 @@ export type Engine = {
   readonly provider: Provider;
   /** Answers what is the engine's; calls next for what is not. */
   middleware: Middleware;
+  documents: PublishedDocuments;
   stop(): void;
 };
 
@@ -31,7 +34,9 @@ export async function openEngine(
   { cookieKeys, views }: { cookieKeys: CookieKeys; views: EngineViews },
 ): Promise<Engine> {
   const { db, changes, clock, log } = services;
+  makeRefusalsCheap();
   await ensureSigningKeys(services);
+  const documents = openPublishedDocuments(services);
   const subjects = await openPairwiseSubjects(services);
   const known = openKnownRecords(services);
   let version = await keysVersion(db);
@@ -44,6 +49,7 @@ export async function openEngine(
     ({ keys, until } = await readJwks(services));
     version = now;
     provider = openProvider(services, { jwks: keys, cookieKeys, views, subjects, known });
+    documents.forget();
     log.info({ version }, 'the signing keys changed');
   }
 
@@ -64,6 +70,7 @@ export async function openEngine(
   const timer = setInterval(lookSoon, lookEvery).unref();
 
   return {
+    documents,
     get provider() {
       return provider;
     },
@@ -74,8 +81,7 @@ export async function openEngine(
       if (ctx['oidc']) await settle(services, provider, ctx as unknown as KoaContextWithOIDC);
       if (ctx.status === 503 && !ctx.response.get('Retry-After'))
         ctx.set('Retry-After', String(retryAfterSeconds));
-      // The engine sends no cache headers with what every app reads again and again.
-      if (ctx.status === 200 && isPublic(ctx.path)) ctx.set('Cache-Control', `public, max-age=${jwksMaxAge}`);
+      documents.keep(ctx);
     },
     stop: () => clearInterval(timer),
   };
@@ -83,8 +89,4 @@ export async function openEngine(
 
 async function keysVersion(db: Services['db']): Promise<number> {
   return (await readVersions(db))['keys'] ?? 0;
-}
-
-function isPublic(path: string): boolean {
-  return /^\/(jwks|\.well-known\/(openid-configuration|oauth-authorization-server))\/?$/i.test(path);
 }

@@ -6,7 +6,7 @@ import { epochSeconds } from '../kit/clock.ts';
 import type { Outcome } from '../kit/outcome.ts';
 import { refused } from '../kit/outcome.ts';
 import type { App } from '../services.ts';
-import { requestState } from '../web/request-state.ts';
+import { sourceOf } from '../web/request-state.ts';
 import { accountClientId } from './account-client.ts';
 import { mintGrant } from './grant-minting.ts';
 import { fromStored, layout, toStored } from './live-layout.ts';
@@ -94,7 +94,7 @@ async function endFormerSession(
   { uid, accountId }: { uid: string; accountId: string },
 ) {
   await dropSession(app, uid);
-  const { source } = requestState(ctx);
+  const source = sourceOf(ctx);
   await recordEvent(app, { type: 'account.signed_out', accountId, sessionUid: uid }, source);
 }
 

@@ -2,7 +2,7 @@ import type { errors, KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { recordEvent, recordSoon } from '../audit/record.ts';
 import type { Services } from '../services.ts';
 import { describeError } from '../web/log.ts';
-import { requestState } from '../web/request-state.ts';
+import { sourceOf } from '../web/request-state.ts';
 import { memoryOf } from './request-memory.ts';
 import { afterWrites } from './unit-of-work.ts';
 import type { EngineViews } from './views.ts';
@@ -28,7 +28,7 @@ export function listenToProvider(services: Services, provider: Provider, views: 
       // Refreshes and tokens of machines come by the minute and say nothing new; a person's first are worth a line.
       if (grantType(ctx) !== 'authorization_code') return;
       const detail = { grant_type: grantType(ctx), scopes: scopesOf(ctx) };
-      recordSoon(services, { type: 'tokens.issued', ...parties(ctx), detail }, requestState(ctx).source);
+      recordSoon(services, { type: 'tokens.issued', ...parties(ctx), detail }, sourceOf(ctx));
     });
   });
 
@@ -50,7 +50,7 @@ export function listenToProvider(services: Services, provider: Provider, views: 
 
   provider.on('server_error', (ctx, error) => {
     log.error(
-      { requestId: requestState(ctx).source.requestId, route: ctx.oidc?.route, error: describeError(error) },
+      { requestId: sourceOf(ctx).requestId, route: ctx.oidc?.route, error: describeError(error) },
       'the engine failed',
     );
   });
@@ -58,7 +58,7 @@ export function listenToProvider(services: Services, provider: Provider, views: 
 
 /** Why a request of an app was refused: the engine's own words, which never repeat a secret. */
 function logRefusal({ log }: Services, ctx: KoaContextWithOIDC, error: EngineError): void {
-  const { requestId, ip } = requestState(ctx).source;
+  const { requestId, ip } = sourceOf(ctx);
   log.info(
     {
       requestId,
@@ -107,7 +107,7 @@ function ownerOf(ctx: KoaContextWithOIDC, grantId: string): string | undefined {
 }
 
 function note(services: Services, ctx: KoaContextWithOIDC, event: Parameters<typeof recordEvent>[1]): void {
-  const { source } = requestState(ctx);
+  const source = sourceOf(ctx);
   recordEvent(services, event, source).catch((error: unknown) => {
     services.log.error({ event: event.type, error: describeError(error) }, 'an audit event was lost');
   });

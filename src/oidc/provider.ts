@@ -13,6 +13,7 @@ import { existingGrant } from './grant-minting.ts';
 import { openInteractionPolicy } from './interaction-policy.ts';
 import type { KnownRecords } from './known-records.ts';
 import { openLifetimes } from './lifetimes.ts';
+import { toEngineKey } from './local-signing-key.ts';
 import { signOutViews } from './logout.ts';
 import { allowOfflineAccess } from './offline-access.ts';
 import type { PairwiseSubjects } from './pairwise.ts';
@@ -50,7 +51,7 @@ export function openProvider(
   const provider = new Provider(settings.issuer.origin, {
     adapter: openAdapter({ ...services, known }),
     clients: [accountClient(settings, settings.BRAND_NAME)],
-    jwks: { keys: jwks },
+    jwks: { keys: jwks.map(toEngineKey) },
     findAccount: accountFinder(known),
 
     // The code flow and nothing else (RFC 9700 section 2.1), PKCE with S256 for every app (section 2.1.1).
@@ -80,6 +81,8 @@ export function openProvider(
 
     features: {
       devInteractions: { enabled: false },
+      // Our keys are not elsewhere, but sign faster by themselves: local-signing-key.ts.
+      externalSigningSupport: { enabled: true, ack: 'experimental-01' },
       rpInitiatedLogout: { enabled: true, ...signOutViews(views, subjects) },
       pushedAuthorizationRequests: { enabled: true, allowUnregisteredRedirectUris: false },
       dPoP: { enabled: true, nonceSecret: seals.derive('dpop-nonce', 32), requireNonce: () => false },

@@ -3,7 +3,7 @@ import type { AdapterPayload } from 'oidc-provider';
 import { Provider } from 'oidc-provider';
 import { minutes, seconds } from '../kit/durations.ts';
 import { digest, sameSecret } from '../kit/secrets.ts';
-import { requestState } from '../web/request-state.ts';
+import { sourceOf } from '../web/request-state.ts';
 import type { AdapterContext } from './adapter-context.ts';
 import { timeToLive } from './adapter-context.ts';
 import { layout } from './live-layout.ts';
@@ -113,7 +113,7 @@ export class SessionRecords {
   /** Notes where and when, and which secrets are still taken: none of `earlier` states before a sign-in counts. */
   #stamped(session: StoredSession, earlier: StoredSession[]): StoredSession {
     const now = this.#context.clock.now();
-    const source = Provider.ctx && requestState(Provider.ctx).source;
+    const source = Provider.ctx && sourceOf(Provider.ctx);
     // Credentials proved in this very request are a sign-in, even if the one before it was in the same second.
     const signsIn = Provider.ctx?.oidc?.result?.login !== undefined;
     const sameSignIn = signsIn ? [] : earlier.filter((one) => isSameSignIn(one, session));

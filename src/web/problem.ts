@@ -1,6 +1,6 @@
 import type { Context, Middleware } from 'koa';
 import { describeError, type Log } from './log.ts';
-import { requestState } from './request-state.ts';
+import { requestState, sourceOf } from './request-state.ts';
 import { dropUnreadBody } from './unread-body.ts';
 import type { MessageValues } from './words.ts';
 
@@ -63,7 +63,7 @@ export function problems({ log }: { log: Log }): Middleware {
 
 /** Answers with the error page, or with JSON for who asked for JSON. The engine's own errors come through here too. */
 export async function showProblem({ log }: { log: Log }, ctx: Context, problem: Problem): Promise<void> {
-  const { source } = requestState(ctx);
+  const source = sourceOf(ctx);
   const reference = referenceOf(source.requestId);
   ctx.status = problem.status;
   ctx.set('Cache-Control', 'no-store');
@@ -109,7 +109,7 @@ function problemOf(error: unknown): Problem {
 }
 
 function report({ log }: { log: Log }, ctx: Context, problem: Problem, error: unknown): void {
-  const { requestId, ip } = requestState(ctx).source;
+  const { requestId, ip } = sourceOf(ctx);
   const members = {
     requestId,
     reference: referenceOf(requestId),

@@ -31,6 +31,13 @@ export function setRequestState(ctx: Pick<Context, 'req' | 'state'>, members: Pa
   if (members.words) ctx.state.words = members.words;
 }
 
+/** Where the request comes from: known on every way through the server, also where no page is ever shown. */
+export function sourceOf(ctx: Pick<Context, 'req'>): RequestSource {
+  const source = states.get(ctx.req)?.source;
+  if (!source) throw new Error('a request was answered before its source was known');
+  return source;
+}
+
 export function requestState(ctx: Pick<Context, 'req'>): RequestState {
   const state = states.get(ctx.req);
   if (!state?.source || !state.words || !state.pages || !state.nonce)

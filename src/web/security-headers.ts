@@ -9,17 +9,12 @@ import { setRequestState } from './request-state.ts';
  * Another site learns nothing from either.
  */
 export function securityHeaders({ settings }: { settings: Settings }): Middleware {
-  const always: Record<string, string> = {
-    'X-Content-Type-Options': 'nosniff',
-    'X-Frame-Options': 'DENY',
-    'Referrer-Policy': 'same-origin',
+  const always = {
+    ...commonHeaders({ settings }),
     'Cross-Origin-Opener-Policy': 'same-origin',
     'Cross-Origin-Resource-Policy': 'same-origin',
     'Permissions-Policy':
       'camera=(), microphone=(), geolocation=(), payment=(), usb=(), publickey-credentials-get=(self), publickey-credentials-create=(self)',
-    'X-Robots-Tag': 'noindex',
-    // Two years. Plain http is only ever a loopback issuer, where the header would have no effect (RFC 6797 section 7.2).
-    ...(settings.issuer.https ? { 'Strict-Transport-Security': 'max-age=63072000' } : {}),
   };
   return (ctx, next) => {
     const nonce = random(16).toString('base64url');
@@ -28,6 +23,25 @@ export function securityHeaders({ settings }: { settings: Settings }): Middlewar
     ctx.set('Cache-Control', 'no-store');
     ctx.set('Content-Security-Policy', contentSecurityPolicy({ nonce, staysHere: false }));
     return next();
+  };
+}
+
+/** For answers that are never a page: what programs ask for. */
+export function fixedHeaders({ settings }: { settings: Pick<Settings, 'issuer'> }): Record<string, string> {
+  return {
+    ...commonHeaders({ settings }),
+    'Content-Security-Policy': "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
+  };
+}
+
+function commonHeaders({ settings }: { settings: Pick<Settings, 'issuer'> }): Record<string, string> {
+  return {
+    'X-Content-Type-Options': 'nosniff',
+    'X-Frame-Options': 'DENY',
+    'Referrer-Policy': 'same-origin',
+    'X-Robots-Tag': 'noindex',
+    // Two years. Plain http is only ever a loopback issuer, where the header would have no effect (RFC 6797 section 7.2).
+    ...(settings.issuer.https ? { 'Strict-Transport-Security': 'max-age=63072000' } : {}),
   };
 }
 

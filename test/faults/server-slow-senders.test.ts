@@ -29,14 +29,14 @@ describe('senders without manners', () => {
     const { log } = services;
     log.error = (members: object, sentence: string) =>
       complaints.push(`${sentence} ${JSON.stringify(members)}`);
-    http = openHttpServer(server.koa.callback(), short).listen(0, '127.0.0.1');
+    http = openHttpServer(server.answer, short).listen(0, '127.0.0.1');
     await once(http, 'listening');
     port = (http.address() as AddressInfo).port;
   });
   afterAll(async () => {
     http.close();
     http.closeAllConnections();
-    server.stop();
+    await server.stop();
     await services.close();
   });
 

@@ -71,7 +71,7 @@ export async function openWorld(
   const time = openTime();
   const services = await openServices(settings, { clock: systemClock });
   const server = await openApp(services);
-  listening.http.on('request', server.koa.callback());
+  listening.http.on('request', server.answer);
   const issuer = settings.issuer.origin;
 
   return {
