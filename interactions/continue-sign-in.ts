@@ -1,25 +1,37 @@
 import type { RouterContext } from '@koa/router';
-import type { NextStep } from '../src/actions/sign-in.ts';
+import { completeSignIn } from '../src/actions/complete-sign-in.ts';
+import { type Finished, type NextStep, whatIsStillNeeded } from '../src/actions/sign-in.ts';
+import { knownBrowserLifeMs } from '../src/credentials/known-browsers.ts';
 import { finishLogin, rememberProgress } from '../src/oidc/interaction.ts';
 import type { App } from '../src/services.ts';
-import { backToStep, type CurrentStep } from './current-step.ts';
+import { writeKnownBrowser } from '../src/web/known-browser-cookie.ts';
+import { writeDeviceToken } from '../src/web/trusted-device-cookies.ts';
+import { backToStep, type CurrentStep, entryOf } from './current-step.ts';
 
 /**
- * The only way forward: whatever a verb of the sign-in led to is remembered, or, when everything is proved, handed to the
- * engine. Answers 303 in any case; the GET that follows shows the page, so a reload never posts twice.
+ * The only way forward: of whatever a verb of the sign-in has proved it is asked what is still needed; that is remembered, or,
+ * when everything is proved, handed to the engine. Answers 303 in any case; the GET that follows shows the page, so a reload never posts twice.
  */
 export async function continueSignIn(
   app: App,
   ctx: RouterContext,
   current: CurrentStep,
-  next: NextStep,
+  led: NextStep,
 ): Promise<void> {
-  if (next.at !== 'finished') {
-    await rememberProgress(app, ctx, next);
-    return backToStep(ctx, current);
-  }
-  const { accountId, amr, remember } = next;
+  const next = led.at === 'proved' ? await whatIsStillNeeded(app, led, entryOf(app, ctx, current)) : led;
+  if (next.at === 'finished') return await finish(app, ctx, current, next);
+  await rememberProgress(app, ctx, next);
+  backToStep(ctx, current);
+}
+
+async function finish(app: App, ctx: RouterContext, current: CurrentStep, next: Finished): Promise<void> {
+  const { accountId, amr, remember, device } = next;
   const finished = await finishLogin(app, ctx, { accountId, amr, remember });
   // Another tab was first. The page that follows says where things stand now.
-  if (!finished.ok) backToStep(ctx, current);
+  if (!finished.ok) return backToStep(ctx, current);
+  const { token } = await completeSignIn(app, { accountId, amr }, ctx.state.source);
+  writeKnownBrowser(app.settings, ctx, { token, lifeMs: knownBrowserLifeMs });
+  const { settings, clock } = app;
+  if (device)
+    writeDeviceToken(settings, ctx, { token: device.token, lifeMs: device.expiresAt - clock.now() });
 }

@@ -1,11 +1,12 @@
 import type { RouterContext } from '@koa/router';
-import { type SignInProgress, signInStep } from '../src/actions/sign-in.ts';
+import { type Entry, type SignInProgress, signInStep } from '../src/actions/sign-in.ts';
 import type { Visit } from '../src/actions/sign-up.ts';
 import { type CurrentInteraction, currentInteraction } from '../src/oidc/interaction.ts';
 import type { App } from '../src/services.ts';
 import { chooseLanguage } from '../src/web/page.ts';
 import { Problem } from '../src/web/problem.ts';
 import { seeOther } from '../src/web/see-other.ts';
+import { readDeviceTokens } from '../src/web/trusted-device-cookies.ts';
 import { appName } from './account/app-access.ts';
 
 /** What every page of an interaction begins with: which one it is, how far it has come, and whose it is. */
@@ -49,4 +50,30 @@ export function backToStep(ctx: RouterContext, current: Pick<CurrentStep, 'inter
 export function visitOf(ctx: RouterContext, { interaction }: Pick<CurrentStep, 'interaction'>): Visit {
   const { source, words } = ctx.state;
   return { interactionUid: interaction.uid, locale: words.locale, from: source };
+}
+
+/** What the deciding of a sign-in may look at (src/actions/sign-in.ts). */
+export function entryOf(
+  app: App,
+  ctx: RouterContext,
+  { interaction }: Pick<CurrentStep, 'interaction'>,
+): Entry {
+  const { source, words } = ctx.state;
+  return {
+    interactionUid: interaction.uid,
+    locale: words.locale,
+    from: source,
+    deviceTokens: readDeviceTokens(app.settings, ctx.get('cookie')),
+    stepUp: asksForMore(interaction),
+  };
+}
+
+/**
+ * Whether the app asks for more than a sign-in: a fresh one (prompt, or max_age while somebody is signed in), or a level
+ * (acr_values, RFC 9470 section 4).
+ */
+function asksForMore({ params, accountId }: CurrentInteraction): boolean {
+  const { prompt = '', max_age: maxAge, acr_values: levels, claims = '' } = params;
+  if (prompt.split(' ').includes('login') || levels !== undefined || claims.includes('"acr"')) return true;
+  return maxAge !== undefined && accountId !== undefined;
 }

@@ -48,7 +48,7 @@ async function showStep(app: App, ctx: RouterContext, current: CurrentStep): Pro
     case 'start':
       return await showSignIn(app, ctx, current);
     case 'second_step':
-      return await showSecondStep(ctx, current);
+      return await showSecondStep(app, ctx, current, step);
     case 'prove_address':
       return await showProveAddress(ctx, current, step);
     case 'reset_code':

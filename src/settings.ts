@@ -107,6 +107,14 @@ export const settingsSchema = z.object({
       'An HTTP endpoint that sends text messages: POST JSON {to, text}. Unset: the development outbox, or no text messages.',
   }),
   SMS_TOKEN: z.string().optional().meta({ description: 'Sent to SMS_URL as a Bearer token.' }),
+  TEXTS_PER_HOUR: wholeNumber(1, 10_000_000).default(1000).meta({
+    description:
+      'The most text messages in an hour, for the whole service: a ceiling on what abuse can cost.',
+  }),
+  TEXT_COUNTRIES: list
+    .refine((codes) => codes.every((code) => /^[A-Z]{2}$/.test(code)), 'must be country codes like DE,AT,CH')
+    .default([])
+    .meta({ description: 'The countries (ISO 3166-1 alpha-2) text messages go to. Unset: everywhere.' }),
   DEFAULT_PHONE_REGION: z
     .string()
     .regex(/^[A-Z]{2}$/)
@@ -133,6 +141,36 @@ export const settingsSchema = z.object({
   SESSION_MAX_DAYS: wholeNumber(1, 400)
     .default(90)
     .meta({ description: 'A session ends this many days after signing in, used or not.' }),
+  SESSIONS_PER_ACCOUNT: wholeNumber(1, 1000).default(50).meta({
+    description:
+      'On so many browsers an account may be signed in. With one more, the longest signed-in one ends.',
+  }),
+  REFRESH_GRACE_SECONDS: wholeNumber(0, 60).default(10).meta({
+    description:
+      'For so long the same app may use a refresh token again, and gets the same new one; after that it counts as stolen. 0: at once.',
+  }),
+  RP_ID: z
+    .string()
+    .regex(/^[a-z0-9-]+(\.[a-z0-9-]+)*$/, 'must be a domain in lower case')
+    .optional()
+    .meta({
+      description:
+        "The domain that passkeys are made for: ISSUER's host, or a domain above it. Unset: ISSUER's host. Changed, it orphans every passkey.",
+    }),
+  WEBAUTHN_ORIGINS: list
+    .refine((origins) => origins.every(isIssuer), 'must be https origins without path or slash at the end')
+    .default([])
+    .meta({
+      description:
+        'Other origins that may use the passkeys of RP_ID, told to browsers at /.well-known/webauthn. An ISSUER that is not below RP_ID must stand here, and in that file on RP_ID.',
+    }),
+  TEXT_SECOND_STEP: onOff.default(true).meta({
+    description:
+      'off: codes by text message are no second step any more, also for those who have them. Weaker than the other methods.',
+  }),
+  TRUSTED_DEVICE_DAYS: wholeNumber(1, 400)
+    .default(30)
+    .meta({ description: 'How long a browser may skip the second step, counted from when it was trusted.' }),
   DEMO: onOff.default(false).meta({
     description: 'on also serves the demonstration app (`npm start` turns it on). Loopback issuers only.',
   }),
@@ -175,9 +213,23 @@ function conflicts(given: z.output<typeof settingsSchema>): string[] {
     problems.push('SESSION_IDLE_DAYS: must not exceed SESSION_MAX_DAYS');
   const host = new URL(given.ISSUER).hostname;
   const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(host);
+  problems.push(...rpIdConflicts(given, host));
   if (!loopback && !given.SMTP_URL) problems.push('SMTP_URL: is required unless ISSUER is on loopback');
   if (!loopback && given.DEMO) problems.push('DEMO: only for an ISSUER on loopback');
   return problems;
+}
+
+/**
+ * A page may use the passkeys of its own host or of a registrable domain above it (WebAuthn section 5.1.2 step 8), or of a
+ * domain that names it as related (section 5.11). Browsers know every public suffix and refuse them; `co.uk` and its like
+ * are refused here already, since the mistake would else be found by people who cannot sign in.
+ */
+function rpIdConflicts({ RP_ID, ISSUER, WEBAUTHN_ORIGINS }: z.output<typeof settingsSchema>, host: string) {
+  if (RP_ID === undefined || RP_ID === host) return [];
+  const publicSuffix = /^([^.]+|(ac|co|com|edu|gov|go|ne|net|or|org)\.[a-z]{2})$/;
+  if (publicSuffix.test(RP_ID)) return ['RP_ID: must be a domain that somebody can own'];
+  if (host.endsWith(`.${RP_ID}`) || WEBAUTHN_ORIGINS.includes(ISSUER)) return [];
+  return ["RP_ID: must be ISSUER's host or a domain above it, or ISSUER must stand in WEBAUTHN_ORIGINS"];
 }
 
 export class SettingsProblem extends Error {

@@ -1,15 +1,11 @@
-import Bowser from 'bowser';
+import { browserParts } from '../../src/web/browser-family.ts';
 import type { Translator } from '../../src/web/words.ts';
 
-/** "Firefox on Windows", from a User-Agent header, which anybody may have written: only known names come out of it. */
+/** "Firefox on Windows", from a User-Agent header. */
 export function browserName(words: Translator, userAgent: string | null): string {
-  const { browser, os } = Bowser.getParser(userAgent || 'unknown').getResult();
+  const { browser, system } = browserParts(userAgent);
   return words.t('account.browser_on', {
-    browser: known(browser.name) ?? words.t('account.unknown_browser'),
-    system: known(os.name) ?? words.t('account.unknown_system'),
+    browser: browser ?? words.t('account.unknown_browser'),
+    system: system ?? words.t('account.unknown_system'),
   });
-}
-
-function known(name: string | undefined): string | undefined {
-  return name && /^[\p{L}\d .+-]{1,40}$/u.test(name) ? name : undefined;
 }

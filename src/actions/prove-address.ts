@@ -4,13 +4,14 @@ import { checkContactCode } from '../credentials/contact-codes.ts';
 import { storePasswordHash } from '../credentials/password.ts';
 import type { Outcome } from '../kit/outcome.ts';
 import { type Limited, takeFromLimits } from '../limits/limits.ts';
+import { codeCameBack } from '../limits/message-budget.ts';
 import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import { endAllAccess } from './end-all-access.ts';
-import { type NextStep, passGate, type SignInProgress } from './sign-in.ts';
+import { afterFirstFactor, type NextStep, type SignInProgress } from './sign-in.ts';
 import { codeIsAbout } from './sign-up.ts';
 
-type Context = Pick<Services, 'db' | 'clock' | 'live' | 'seals' | 'log' | 'metrics'>;
+type Context = Pick<Services, 'db' | 'clock' | 'live' | 'seals' | 'log' | 'metrics' | 'settings'>;
 type ProveAddress = Extract<SignInProgress, { at: 'prove_address' }>;
 
 /**
@@ -28,11 +29,10 @@ export async function proveAddress(
   const about = codeIsAbout({ interactionUid }, progress);
   const checked = await checkContactCode(app, { purpose: 'sign_up', about, id: progress.codeId, code });
   if (!checked.ok) return checked;
+  await codeCameBack(app, progress);
   const accountId = await makeAccount(app, progress, from);
   if (!accountId) return { ok: true, next: { at: 'start', notice: 'address_taken' } };
-  const provedAt = app.clock.now();
-  const next = await passGate(app, { accountId, provedAt, amr: ['pwd'], remember: false, from });
-  return { ok: true, next };
+  return { ok: true, next: afterFirstFactor(app, { accountId, remember: false }) };
 }
 
 async function makeAccount(

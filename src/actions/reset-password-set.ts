@@ -8,12 +8,12 @@ import {
   storePasswordHash,
 } from '../credentials/password.ts';
 import type { Outcome } from '../kit/outcome.ts';
-import { forgetFailures } from '../limits/limits.ts';
 import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import type { Locale } from '../web/words.ts';
 import { wellKnown } from './create-account.ts';
 import { endAccessAround } from './end-all-access.ts';
+import { forgetOldPassword } from './forget-old-password.ts';
 import { notifyAccount } from './notify-account.ts';
 import { afterFirstFactor, type NextStep, type SignInProgress } from './sign-in.ts';
 import { isProved } from './sign-up.ts';
@@ -41,7 +41,8 @@ export async function submitNewPassword(
   await replacePassword(app, { account, password, locale, channel: progress.channel }, from);
   // A lock outlasts the reset. Whoever is locked out is not told here, but asked to sign in like anybody.
   if (account.lockedAt !== null) return { ok: true, next: { at: 'start', notice: 'password_set' } };
-  return { ok: true, next: await afterFirstFactor(app, { accountId: account.id, remember: false, from }) };
+  const resetBy = progress.address;
+  return { ok: true, next: afterFirstFactor(app, { accountId: account.id, remember: false, resetBy }) };
 }
 
 /** The ticket is void once the address left the account, or once a password was set by other means (misuse case RC-07). */
@@ -69,7 +70,7 @@ async function replacePassword(
   const { ended } = await endAccessAround(app, { accountId }, () =>
     storePasswordHash(app, { accountId, ...hashed }),
   );
-  await forgetFailures(app, { limit: 'password_by_account', key: accountId });
+  await forgetOldPassword(app, { accountId });
   const detail = { channel, sessions_ended: ended.sessions };
   await recordEvent(app, { type: 'password.reset', accountId, detail }, from);
   await notifyAccount(app, { accountId, template: 'password_reset', pageLocale: locale });

@@ -1,80 +1,110 @@
 import { recordEvent } from '../audit/record.ts';
-import { verifyTotp } from '../credentials/totp.ts';
-import { minutes } from '../kit/durations.ts';
 import { type Outcome, refused } from '../kit/outcome.ts';
-import { forgetFailures, giveBack, type Limited, orGiveBack, takeFromLimits } from '../limits/limits.ts';
-import type { Services } from '../services.ts';
-import type { RequestSource } from '../web/request-source.ts';
-import { type NextStep, passGate, type SignInProgress } from './sign-in.ts';
+import type { Limited } from '../limits/limits.ts';
+import { beginSecondStep, signInOccasion } from './begin-second-step.ts';
+import {
+  type CheckRefusal,
+  type KindContext,
+  kindNamed,
+  type SecondStepMethod,
+} from './second-step-kinds.ts';
+import { methodNamed, secondStepMethods } from './second-step-methods.ts';
+import { type TryRefusal, trySecondStep } from './second-step-tries.ts';
+import { type Entry, type NextStep, passGate, type SecondStepProgress } from './sign-in.ts';
+import { trustDevice } from './trust-device.ts';
+import { warnOfGuesses } from './warn-of-guesses.ts';
 
-type Context = Pick<Services, 'db' | 'clock' | 'live' | 'seals' | 'log' | 'metrics'>;
-type SecondStep = Extract<SignInProgress, { at: 'second_step' }>;
-
-/** Wrong codes one challenge bears; then the first factor is asked again (misuse case MF-01). */
-export const mostWrongCodes = 5;
+type Next = { ok: true; next: NextStep };
+type Given = {
+  progress: SecondStepProgress;
+  /** The form's fields; the method's kind knows which. */
+  answer: Record<string, string>;
+  trustDevice?: boolean;
+};
+export type SecondStepRefusal = 'wrong_code' | 'expired' | 'off';
+type Refused = TryRefusal<{ ok: false; reason: CheckRefusal }>;
 
 /**
- * The second factor. `wrong_code` also for a code that was used before. After five wrong codes, even a right one leads
- * back to the start. A sign-in whose password is known to somebody else shows itself as failures here: they are
- * recorded with the account, for its owner to see.
+ * The second factor, by the method that was chosen. `wrong_code` also for a code that was used before. After five wrong
+ * answers, of whichever methods, even a right one leads back to the start. A sign-in whose password is known to somebody else
+ * shows itself as failures here: they are recorded with the account, and its owner is told.
  */
-export async function submitSecondStep(
-  app: Context,
-  { progress, code }: { progress: SecondStep; code: string },
-  from: RequestSource,
-): Promise<Outcome<{ next: NextStep }, 'wrong_code'> | Limited> {
-  const { accountId, challenge, provedAt, remember } = progress;
-  const failures = { limit: 'second_step_by_account', key: accountId } as const;
-  const sender = { limit: 'second_step_by_address', key: from.ip } as const;
-  const room = await takeFromLimits(app, [failures, sender]);
-  if (!room.ok) return await failed(app, { accountId, reason: 'too_many_tries' }, from, room);
-  if ((await countTry(app, challenge, 1)) > mostWrongCodes) {
-    await failed(app, { accountId, reason: 'challenge_used_up' }, from, room);
-    return { ok: true, next: { at: 'start', notice: 'too_many_codes' } };
-  }
-  const verified = await orGiveBack(app, [failures, sender], () =>
-    judged(app, challenge, { accountId, code }),
+export async function proveSecondStep(
+  app: KindContext,
+  given: Given,
+  entry: Entry,
+): Promise<Outcome<{ next: NextStep }, SecondStepRefusal> | Limited> {
+  const { accountId, challenge, amr, provedAt, remember, method: name } = given.progress;
+  const method = methodNamed(await usableMethods(app, given.progress), name);
+  // It was removed meanwhile, perhaps to put another in its place: begin again with what is true now.
+  if (!method) return startOver('start_over');
+  const checked = await trySecondStep(app, { accountId, challenge }, entry.from, () =>
+    judged(app, given, method, entry),
   );
-  // The authenticator was removed meanwhile, perhaps to put another in its place: begin again with what is true now.
-  if (!verified.ok && verified.reason === 'not_enrolled')
-    return { ok: true, next: { at: 'start', notice: 'start_over' } };
-  if (!verified.ok)
-    return await failed(app, { accountId, reason: verified.reason }, from, refused('wrong_code'));
-  await giveBack(app, [sender]);
-  await forgetFailures(app, failures);
-  // RFC 8176: a password, a one-time code, and so several factors.
-  const amr = ['pwd', 'otp', 'mfa'];
-  return { ok: true, next: await passGate(app, { accountId, provedAt, amr, remember, from }) };
+  if (!checked.ok && checked.reason === 'not_enrolled') return startOver('start_over');
+  if (!checked.ok) return await refuse(app, { accountId, method: method.kind, checked }, entry);
+  const all = [...new Set([...amr, ...checked.amr, 'mfa'])];
+  const passed = { accountId, provedAt, amr: all, remember, from: entry.from };
+  const next = await passGate(app, passed);
+  if (next.at !== 'finished' || !given.trustDevice) return { ok: true, next };
+  const device = await trustDevice(app, { accountId, provedAt, entry });
+  return { ok: true, next: { ...next, device } };
 }
 
-/** Counted before the code is looked at: a challenge bears five looks, however many come at once. */
-async function countTry(
-  { live }: Pick<Services, 'live'>,
-  challenge: string,
-  amount: 1 | -1,
-): Promise<number> {
-  const { count } = await live.count(`{challenge:${challenge}}:tries`, 20 * minutes, amount);
-  return count;
+/** Another of the account's methods; also the same once more, for another code. What the account does not have changes nothing. */
+export async function chooseSecondStep(
+  app: KindContext,
+  { progress, method: name }: { progress: SecondStepProgress; method: string },
+  entry: Entry,
+): Promise<{ ok: true; next: NextStep }> {
+  const method = methodNamed(await usableMethods(app, progress), name);
+  if (!method) return { ok: true, next: progress };
+  const sentAgain = progress.method === name;
+  return {
+    ok: true,
+    next: await beginSecondStep(app, { progress: { ...progress, sentAgain }, method }, entry),
+  };
 }
 
-/** A code that nobody could look at, for a store was down, is none of the five. */
-async function judged(app: Context, challenge: string, typed: { accountId: string; code: string }) {
-  try {
-    return await verifyTotp(app, typed);
-  } catch (error) {
-    await countTry(app, challenge, -1).catch(() => undefined);
-    throw error;
-  }
+/** What may prove this sign-in. After a reset by a number, a code to the same number would be one factor twice. */
+export async function usableMethods(
+  app: KindContext,
+  { accountId, resetBy }: Pick<SecondStepProgress, 'accountId' | 'resetBy'>,
+): Promise<SecondStepMethod[]> {
+  const methods = await secondStepMethods(app, accountId);
+  return methods.filter(({ address }) => address === undefined || address !== resetBy);
 }
 
-async function failed<Answer>(
-  app: Context,
-  { accountId, reason }: { accountId: string; reason: string },
-  from: RequestSource,
-  answer: Answer,
-): Promise<Answer> {
+function startOver(notice: 'start_over' | 'too_many_codes'): Next {
+  return { ok: true, next: { at: 'start', notice } };
+}
+
+async function judged(app: KindContext, { progress, answer }: Given, method: SecondStepMethod, entry: Entry) {
+  const { accountId, kept } = progress;
+  const occasion = signInOccasion(entry);
+  return await kindNamed(method.kind).check(app, { accountId, method, occasion, kept, answer });
+}
+
+/** Recorded, whatever it was; what is told is less. */
+async function refuse(
+  app: KindContext,
+  { accountId, method, checked }: { accountId: string; method: string; checked: Refused },
+  entry: Entry,
+): Promise<Outcome<{ next: NextStep }, SecondStepRefusal> | Limited> {
+  const reason = checked.reason === 'limited' ? 'too_many_tries' : checked.reason;
+  await noteFailure(app, { accountId, reason, method }, entry);
+  if (checked.reason === 'challenge_used_up') return startOver('too_many_codes');
+  if (checked.reason === 'limited') return checked;
+  if ('lastOfChallenge' in checked && checked.lastOfChallenge)
+    await warnOfGuesses(app, { accountId, locale: entry.locale }, entry.from);
+  return refused(checked.reason === 'expired' || checked.reason === 'off' ? checked.reason : 'wrong_code');
+}
+
+async function noteFailure(
+  app: KindContext,
+  { accountId, ...detail }: { accountId: string; reason: string; method: string },
+  { from }: Entry,
+): Promise<void> {
   app.metrics.signIns.inc({ outcome: 'second_step_refused' });
-  const detail = { reason, method: 'totp' };
   await recordEvent(app, { type: 'account.second_step_failed', accountId, detail }, from);
-  return answer;
 }

@@ -5,31 +5,47 @@
  *
  *        ┌───────────── start over: too late, too many wrong codes, something changed meanwhile ─────────────┐
  *        ▼                                                                                                   │
- *      start ──── right password ─────────────────────────┬── enrolled ──► second_step ── right code ──┐     │
- *        │  └──── forgot ──► reset_code ──► new_password ─┤                                            ▼     │
- *        │                                                └── not enrolled ──────────────────────────► gate ─┤
- *        └─────── sign up ──► prove_address ── right code, account made ─────────────────────────────► │     │
+ *      start ──── right password ─────────────────────► proved ──┬── asked ──► second_step ── proof ───┐     │
+ *        │  └──── forgot ──► reset_code ──► new_password ──┘ ▲   │             (any method, by choice) │     │
+ *        │                                                   │   │                                     ▼     │
+ *        └─────── sign up ──► prove_address ── right code ───┘   └── not asked, or this device ─────► gate ──┤
+ *                                                                    is trusted                        │     │
  *                                                                                                      ├──► suspended
  *                                                                                                      └──► finished
  *
  * The progress lives in the engine's Interaction and nowhere else: it is bound to that interaction's cookie and ends
- * with it, so a half signed-in session does not exist. `finished` is never stored: interactions/continue-sign-in.ts
- * turns it into the engine's login result. Who jumps ahead to the resume URL finds no login there and is asked again.
+ * with it, so a half signed-in session does not exist. `proved` and `finished` are never stored:
+ * interactions/continue-sign-in.ts asks `whatIsStillNeeded` about the one and turns the other into the engine's login
+ * result. Who jumps ahead to the resume URL finds no login there and is asked again.
  *
  * Each way in is a verb of its own: sign-in-password.ts, sign-in-second-step.ts, sign-up.ts, prove-address.ts,
- * reset-password.ts. All of them end in the one gate below.
+ * reset-password.ts. Each says what it has proved (`afterFirstFactor`); what is still needed is said here and nowhere else;
+ * all of them end in the one gate below.
  */
 import { z } from 'zod';
 import { type Account, findAccount } from '../accounts/account.ts';
 import { recordEvent } from '../audit/record.ts';
 import { findPassword } from '../credentials/password.ts';
-import { listTotp } from '../credentials/totp.ts';
 import { minutes } from '../kit/durations.ts';
 import { newId } from '../kit/secrets.ts';
 import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
+import type { Locale } from '../web/words.ts';
+import { beginSecondStep } from './begin-second-step.ts';
+import type { KindContext } from './second-step-kinds.ts';
+import { twoStepOf } from './second-step-methods.ts';
+import { passAsTrustedDevice } from './trusted-device-pass.ts';
 
 const contact = { channel: z.enum(['email', 'phone']), address: z.string(), written: z.string() };
+
+const finished = z.object({
+  at: z.literal('finished'),
+  accountId: z.string(),
+  amr: z.array(z.string()),
+  remember: z.boolean(),
+  /** The browser is trusted from now on; its cookie goes with the answer. */
+  device: z.object({ id: z.string(), token: z.string(), expiresAt: z.number() }).optional(),
+});
 
 const signInProgress = z.discriminatedUnion('at', [
   z.object({
@@ -43,8 +59,19 @@ const signInProgress = z.discriminatedUnion('at', [
     /** The first factor was proved then: what changed after it makes the person start over. */
     provedAt: z.number(),
     remember: z.boolean(),
-    /** Names this challenge, to count its wrong codes. */
+    /** How it was proved (RFC 8176). */
+    amr: z.array(z.string()).default(['pwd']),
+    /** Names this challenge, to count its wrong codes; it stays when another method is chosen. */
     challenge: z.string(),
+    /** The method that is asked for, `<kind>.<id>`; missing when the account has none that may be used now. */
+    method: z.string().optional(),
+    /** What the method's kind keeps until the answer comes. */
+    kept: z.record(z.string(), z.unknown()).default({}),
+    /** Why the method could not be begun. */
+    trouble: z.enum(['limited', 'unavailable']).optional(),
+    sentAgain: z.boolean().default(false),
+    /** The address whose code reset the password just now: no second step by the same address. */
+    resetBy: z.string().optional(),
   }),
   z.object({
     at: z.literal('prove_address'),
@@ -64,12 +91,35 @@ const signInProgress = z.discriminatedUnion('at', [
   }),
   z.object({ at: z.literal('new_password'), accountId: z.string(), ...contact, provedAt: z.number() }),
   z.object({ at: z.literal('suspended'), accountId: z.string() }),
+  /** Everything is proved; a passkey for next time is offered before the engine is told (offer-passkey.ts). */
+  z.object({ at: z.literal('passkey_offer'), finished, provedAt: z.number(), quiet: z.boolean() }),
 ]);
 
 export type SignInProgress = z.output<typeof signInProgress>;
-type Finished = { at: 'finished'; accountId: string; amr: string[]; remember: boolean };
-/** Where a verb leads: a state to remember, or the end. */
-export type NextStep = SignInProgress | Finished;
+export type SecondStepProgress = Extract<SignInProgress, { at: 'second_step' }>;
+/** The first factor, or with `mfa` in amr all of them. */
+export type Proved = {
+  at: 'proved';
+  accountId: string;
+  provedAt: number;
+  amr: string[];
+  remember: boolean;
+  resetBy?: string;
+};
+export type Finished = z.output<typeof finished>;
+/** Where a verb leads: a state to remember, a proof to look at, or the end. */
+export type NextStep = SignInProgress | Proved | Finished;
+
+/** The visit in which somebody proves who they are: what the second step is bound to, and what the browser brought. */
+export type Entry = {
+  interactionUid: string;
+  locale: Locale;
+  from: RequestSource;
+  /** Trusted-device cookies, whosever they are. */
+  deviceTokens: readonly string[];
+  /** The app asks for a fresh proof or a higher level: a trusted device is not enough (RFC 9470). */
+  stepUp: boolean;
+};
 
 /** NIST SP 800-63B-4 section 2.2.2 has one authentication use both factors; a proof from before lunch is another one. */
 const proofLife = 15 * minutes;
@@ -86,16 +136,40 @@ export function signInStep({ clock }: Pick<Services, 'clock'>, progress: unknown
 
 type Gate = Pick<Services, 'db' | 'clock' | 'seals' | 'log' | 'metrics'>;
 
-/** The first factor is proved: on to the second step where there is one, else to the gate. */
-export async function afterFirstFactor(
-  app: Gate,
-  { accountId, remember, from }: { accountId: string; remember: boolean; from: RequestSource },
-): Promise<NextStep> {
-  const provedAt = app.clock.now();
-  const enrolled = (await listTotp(app, accountId)).length > 0;
-  if (!enrolled) return await passGate(app, { accountId, provedAt, amr: ['pwd'], remember, from });
+/** What a way in says when it is through: who, how, and since when. */
+export function afterFirstFactor(
+  { clock }: Pick<Services, 'clock'>,
+  {
+    accountId,
+    remember,
+    amr = ['pwd'],
+    resetBy,
+  }: { accountId: string; remember: boolean; amr?: string[]; resetBy?: string },
+): Proved {
+  return { at: 'proved', accountId, provedAt: clock.now(), amr, remember, ...(resetBy && { resetBy }) };
+}
+
+/**
+ * The one place that decides. Several factors at once (a passkey that verified its user) pass the gate; so does one factor
+ * where no second is asked, or where this browser is trusted and nobody asked for more. Everybody else gets a second step.
+ */
+export async function whatIsStillNeeded(
+  app: KindContext,
+  proved: Proved,
+  entry: Entry,
+): Promise<Finished | SignInProgress> {
+  const { accountId, provedAt, amr, remember, resetBy } = proved;
+  const pass = { ...proved, from: entry.from };
+  if (amr.includes('mfa')) return await passGate(app, pass);
+  const { on, methods } = await twoStepOf(app, accountId);
+  if (!on) return await passGate(app, pass);
+  if (!entry.stepUp && (await passAsTrustedDevice(app, { accountId, entry })))
+    return await passGate(app, { ...pass, trustedDevice: true });
   app.metrics.signIns.inc({ outcome: 'second_step_asked' });
-  return { at: 'second_step', accountId, provedAt, remember, challenge: newId() };
+  const asked = { at: 'second_step', accountId, provedAt, amr, remember, challenge: newId() } as const;
+  const progress = { ...asked, kept: {}, sentAgain: false, ...(resetBy && { resetBy }) };
+  const first = methods.find(({ address }) => address === undefined || address !== resetBy);
+  return await beginSecondStep(app, { progress, method: first }, entry);
 }
 
 /**
@@ -104,9 +178,16 @@ export async function afterFirstFactor(
  */
 export async function passGate(
   app: Gate,
-  entry: { accountId: string; provedAt: number; amr: string[]; remember: boolean; from: RequestSource },
-): Promise<NextStep> {
-  const { accountId, provedAt, amr, remember, from } = entry;
+  entry: {
+    accountId: string;
+    provedAt: number;
+    amr: string[];
+    remember: boolean;
+    from: RequestSource;
+    trustedDevice?: boolean;
+  },
+): Promise<Finished | SignInProgress> {
+  const { accountId, provedAt, amr, remember, from, trustedDevice } = entry;
   const account = await findAccount(app, accountId);
   if (!account || (await changedSince(app, account, provedAt))) return { at: 'start', notice: 'start_over' };
   if (account.suspendedAt !== null) {
@@ -119,8 +200,20 @@ export async function passGate(
     return { at: 'suspended', accountId };
   }
   app.metrics.signIns.inc({ outcome: 'signed_in' });
-  await recordEvent(app, { type: 'account.signed_in', accountId, detail: { amr, remember } }, from);
+  const detail = { amr, remember, ...(trustedDevice && { trusted_device: true }) };
+  await recordEvent(app, { type: 'account.signed_in', accountId, detail }, from);
   return { at: 'finished', accountId, amr, remember };
+}
+
+/** For a page that comes after the gate: whether what was proved before it still lets the person in. */
+export async function stillStands(
+  app: Pick<Services, 'db'>,
+  { accountId, provedAt }: { accountId: string; provedAt: number },
+): Promise<boolean> {
+  const account = await findAccount(app, accountId);
+  return (
+    account !== undefined && account.suspendedAt === null && !(await changedSince(app, account, provedAt))
+  );
 }
 
 /** A lock, a new password or "sign out everywhere" between the two factors ends what was begun before it. */

@@ -42,6 +42,7 @@ export const eventKinds = {
     amr: texts,
     remember: z.boolean(),
     new_browser: z.boolean(),
+    trusted_device: z.boolean(),
   }),
   'account.sign_in_failed': kind('person', 'A sign-in to the account was refused.', {
     reason: text,
@@ -50,6 +51,22 @@ export const eventKinds = {
   'account.second_step_failed': kind('person', 'A second step of the account was refused.', {
     reason: text,
     method: text,
+  }),
+  'account.second_step_guessed': kind(
+    'person',
+    'Somebody proved the first factor and gave only wrong answers to the second step.',
+    {},
+  ),
+  'account.confirmed': kind('person', 'Somebody who was signed in proved again who they are.', {
+    amr: texts,
+  }),
+  'account.confirm_failed': kind('person', 'A fresh proof by somebody who was signed in was refused.', {
+    reason: text,
+    method: text,
+  }),
+  'account.alarm_raised': kind('person', 'The link "It wasn\'t me" of a notice was used.', {
+    about: text,
+    sessions_ended: count,
   }),
   'account.signed_out': kind('person', 'Somebody signed out on the browser they used.', {}),
   'account.suspended': kind('operator', 'The account was suspended.', { reason: text }),
@@ -68,8 +85,46 @@ export const eventKinds = {
     channel,
   }),
   'password.reset': kind('person', 'The password was reset with a code.', { channel, sessions_ended: count }),
+  'password.off': kind(
+    'system',
+    'After too many wrong ones in a row the password is off, but for browsers that signed in before, until it is set anew.',
+    {},
+  ),
   'totp.enrolled': kind('person', 'An authenticator app was added as a second step.', { credential: text }),
   'totp.removed': kind('person', 'An authenticator app was removed.', { credential: text }),
+  'text_step.enrolled': kind('person', 'Codes by text message were added as a second step.', {
+    method: text,
+  }),
+  'text_step.code_sent': kind('person', 'A code was sent to a number as a second step.', {}),
+  'text_step.removed': kind('person', 'Codes by text message were removed as a second step.', {
+    method: text,
+  }),
+  'backup_codes.made': kind('person', 'A new set of backup codes was made; an older one ended.', { count }),
+  'backup_code.used': kind('person', 'A backup code was used.', { left: count }),
+  'two_step.preferred': kind('person', 'Another method is asked first at the second step.', { method: text }),
+  'two_step.turned_off': kind('person', 'Two-step verification was turned off.', { methods: count }),
+  'trusted_device.added': kind('person', 'A browser may skip the second step from now on.', { device: text }),
+  'trusted_device.renamed': kind('person', 'A trusted device got another name.', { device: text }),
+  'trusted_device.removed': kind('person', 'A browser is no longer trusted.', { device: text }),
+  'trusted_device.refused': kind(
+    'person',
+    "A browser showed a trusted device's key that is not good in it.",
+    {
+      device: text,
+      reason: text,
+    },
+  ),
+  'trusted_devices.dropped': kind('system', 'No browser is trusted any more.', { count, reason: text }),
+  'passkey.added': kind('person', 'A passkey or security key was added; made says which, and how.', {
+    credential: text,
+    made: text,
+  }),
+  'passkey.renamed': kind('person', 'A passkey or security key got another name.', { credential: text }),
+  'passkey.removed': kind('person', 'A passkey or security key was removed.', { credential: text }),
+  'passkey.refused': kind('person', 'A sign-in by passkey was refused.', { reason: text, credential: text }),
+  'passkey.copy_suspected': kind('system', "A key's counter went back: two devices may hold it.", {
+    credential: text,
+  }),
   'contact.proved': kind('person', 'An address was proved to belong to the account.', { channel }),
   'contact.displaced': kind('system', 'The account lost an unproved address to the account that proved it.', {
     channel,
@@ -122,7 +177,12 @@ export const eventKinds = {
   ),
   'keys.rotated': kind('operator', 'New signing keys were made.', { kids: texts }),
   'keys.retired': kind('operator', 'A signing key is no longer published.', { kids: texts }),
-  'limit.hit': kind('system', 'A rate limit refused a request.', { limit: text }, { mayBeLost: true }),
+  'limit.hit': kind(
+    'system',
+    'A rate limit was reached; the first refusal of its window is recorded.',
+    { limit: text, address: text },
+    { mayBeLost: true },
+  ),
   'server.started': kind('system', 'A server process started.', { version: text, settings: texts }),
 } as const satisfies Record<string, EventKind>;
 

@@ -19,6 +19,35 @@ export async function hashText(ctx: HashContext, text: string): Promise<Password
   return { hash: made, pepperId: pepper?.id ?? null };
 }
 
+type Recipe = { salt: Buffer; memoryCost?: number; timeCost?: number; pepperId?: string | null };
+
+/**
+ * For secrets of which an account has several (backup-codes.ts): under one salt and one recipe, what is typed is hashed once
+ * and compared with all. Without a recipe's cost it is today's.
+ */
+export async function hashWithSalt(
+  ctx: HashContext,
+  text: string,
+  { salt, pepperId, ...priced }: Recipe,
+): Promise<PasswordHash> {
+  const pepper = pepperId === undefined ? newestPepper(ctx.settings) : pepperNamed(ctx.settings, pepperId);
+  const options = { ...cost(ctx.settings), ...priced, salt };
+  const made = await timed(ctx, () => hash(peppered(pepper, text), options));
+  return { hash: made, pepperId: pepper?.id ?? null };
+}
+
+/** The recipe that a stored hash was made by. */
+export function saltOf({ hash: stored, pepper_id: pepperId }: { hash: string; pepper_id: string | null }) {
+  const [, memory, passes, salt] = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=1\$([^$]+)\$/.exec(stored) ?? [];
+  if (salt === undefined) throw new Error('a stored hash that is not one of ours');
+  return {
+    salt: Buffer.from(salt, 'base64'),
+    memoryCost: Number(memory),
+    timeCost: Number(passes),
+    pepperId,
+  };
+}
+
 /** Throws PepperMissing when the hash was made with a pepper that the settings no longer have. */
 export async function matchesHash(ctx: HashContext, stored: PasswordHash, text: string): Promise<boolean> {
   const pepper = pepperNamed(ctx.settings, stored.pepperId);

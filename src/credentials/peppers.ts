@@ -36,7 +36,7 @@ export async function requirePeppers({ db, settings }: Pick<Services, 'db' | 'se
     .selectFrom('passwords')
     .select('pepper_id')
     .where('pepper_id', 'is not', null)
-    .distinct()
+    .union(db.selectFrom('backup_codes').select('pepper_id').where('pepper_id', 'is not', null))
     .execute();
   const known = new Set(peppers(settings).map(({ id }) => id));
   const missing = named.flatMap(({ pepper_id: id }) => (id === null || known.has(id) ? [] : [id]));

@@ -12,6 +12,8 @@ type Template = {
   after: 'own' | 'not_you';
   /** The page it sends people to. */
   path?: string;
+  /** Never goes by e-mail: a mailbox is no second step. */
+  only?: 'sms';
 };
 
 export const templates = {
@@ -19,9 +21,23 @@ export const templates = {
   already_registered: { after: 'own', path: '/account' },
   reset_code: { code: true, after: 'own' },
   password_changed: { after: 'not_you', path: '/account' },
+  password_off: { after: 'own', path: '/account' },
   password_reset: { after: 'not_you', path: '/account' },
   second_step_added: { after: 'not_you', path: '/account' },
   second_step_removed: { after: 'not_you', path: '/account' },
+  second_step_code: { code: true, after: 'own', only: 'sms' },
+  second_step_guessed: { after: 'not_you', path: '/account' },
+  text_step_added: { after: 'not_you', path: '/account' },
+  text_step_removed: { after: 'not_you', path: '/account' },
+  two_step_off: { after: 'not_you', path: '/account' },
+  backup_codes_made: { after: 'not_you', path: '/account' },
+  backup_code_used: { after: 'not_you', path: '/account' },
+  trusted_device_added: { after: 'not_you', path: '/account' },
+  trusted_device_removed: { after: 'not_you', path: '/account' },
+  alarm_raised: { after: 'own', path: '/account' },
+  passkey_added: { after: 'not_you', path: '/account' },
+  passkey_removed: { after: 'not_you', path: '/account' },
+  passkey_copied: { after: 'not_you', path: '/account/passkeys' },
   app_connected: { after: 'own', path: '/account/apps' },
   app_removed: { after: 'own', path: '/account' },
   refresh_token_reuse: { after: 'own', path: '/account' },
@@ -32,16 +48,26 @@ export type TemplateName = keyof typeof templates;
 
 /** What each template is told. The brand, the time and the link are put in by us. */
 export type Told =
-  | { template: 'sign_up_code' | 'reset_code'; values: { code: string } }
+  | { template: 'sign_up_code' | 'reset_code' | 'second_step_code'; values: { code: string } }
+  | { template: 'passkey_added' | 'passkey_removed' | 'passkey_copied'; values: { passkey: string } }
   | { template: 'app_connected' | 'app_removed' | 'refresh_token_reuse'; values: { app: string } }
-  | { template: 'signed_in_new_browser'; values: { browser: string } }
+  | { template: 'signed_in_new_browser' | 'trusted_device_added'; values: { browser: string } }
+  | { template: 'backup_code_used'; values: { left: string } }
   | {
       template:
         | 'already_registered'
         | 'password_changed'
+        | 'password_off'
         | 'password_reset'
         | 'second_step_added'
-        | 'second_step_removed';
+        | 'second_step_removed'
+        | 'second_step_guessed'
+        | 'text_step_added'
+        | 'text_step_removed'
+        | 'two_step_off'
+        | 'backup_codes_made'
+        | 'trusted_device_removed'
+        | 'alarm_raised';
       values?: Record<string, never>;
     };
 

@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import type { Generated, Kysely } from 'kysely';
 
 /**
  * The records, as kysely sees them. Portable between PostgreSQL and SQLite: times are epoch milliseconds in bigint
@@ -10,6 +10,15 @@ export type Tables = {
   contacts: ContactsTable; // src/accounts
   passwords: PasswordsTable; // src/credentials
   totp_credentials: TotpCredentialsTable; // src/credentials
+  two_step: TwoStepTable; // src/credentials
+  text_steps: TextStepsTable; // src/credentials
+  backup_codes: BackupCodesTable; // src/credentials
+  trusted_devices: TrustedDevicesTable; // src/credentials
+  alarms: AlarmsTable; // src/credentials
+  failures: FailuresTable; // src/limits
+  known_browsers: KnownBrowsersTable; // src/credentials
+  passkeys: PasskeysTable; // src/credentials
+  passkey_users: PasskeyUsersTable; // src/credentials
   clients: ClientsTable; // clients/registry
   client_secrets: ClientSecretsTable; // clients/registry
   client_logos: ClientLogosTable; // clients/registry
@@ -71,6 +80,138 @@ export type TotpCredentialsTable = {
   last_used_step: number;
   created_at: number;
   last_used_at: number | null;
+};
+
+/** One row an account that ever had a second step. */
+export type TwoStepTable = {
+  account_id: string;
+  /** Since when signing in asks for a second step; null when it was turned off. */
+  turned_on_at: number | null;
+  /** `<kind>.<id>` of the method that is asked first. */
+  preferred: string | null;
+  /** Trusted devices whose sign-in began before this moment are void, listed or not. */
+  devices_since: Generated<number>;
+  /** Grows with each change of the methods: whoever changes it first goes first. */
+  changes: Generated<number>;
+};
+
+/** Numbers of the account that get codes when signing in. */
+export type TextStepsTable = {
+  id: string;
+  account_id: string;
+  contact_id: string;
+  created_at: number;
+  last_used_at: number | null;
+};
+
+export type BackupCodesTable = {
+  id: string;
+  account_id: string;
+  /** PHC string of argon2id; the codes of one set have one salt. */
+  hash: string;
+  pepper_id: string | null;
+  created_at: number;
+  used_at: number | null;
+};
+
+/** Browsers that may skip the second step of one account. */
+export type TrustedDevicesTable = {
+  id: string;
+  account_id: string;
+  /** SHA-256 of the secret in the cookie, base64url. */
+  digest: string;
+  /** What the person called it. */
+  name: string | null;
+  /** Browser and system as web/browser-family.ts names them: the cookie is good in this one. */
+  browser: string;
+  user_agent: string;
+  first_ip: string;
+  last_ip: string;
+  /** When the first factor of the sign-in that made it was proved. */
+  proved_at: number;
+  created_at: number;
+  last_used_at: number | null;
+  expires_at: number;
+};
+
+/** "It wasn't me": one row a notice. */
+export type AlarmsTable = {
+  /** SHA-256 of the secret in the link, base64url. */
+  digest: string;
+  account_id: string;
+  /** The name of the message that carried it. */
+  about: string;
+  created_at: number;
+  expires_at: number;
+  raised_at: number | null;
+};
+
+/** Wrong tries in a row; see limits/failures.ts. */
+export type FailuresTable = {
+  /** The account's id, or a keyed digest of what was typed where there is none. */
+  subject: string;
+  /** What was tried: see limits/waits.ts. */
+  proof: string;
+  /** Null where there is no such account. */
+  account_id: string | null;
+  in_a_row: number;
+  last_at: number;
+  /** The next try is looked at from then on. */
+  retry_at: number;
+  /** When the account's owner was told. */
+  told_at: number | null;
+};
+
+/** A browser that signed in to the account before; see credentials/known-browsers.ts. */
+export type KnownBrowsersTable = {
+  /** Names the browser: one row for each account that signed in there. */
+  id: string;
+  account_id: string;
+  /** SHA-256 of the cookie's secret, base64url. */
+  secret: string;
+  first_seen_at: number;
+  last_seen_at: number;
+  /** Wrong tries from this browser in a row. */
+  password_failures: number;
+  second_step_failures: number;
+  reset_code_failures: number;
+};
+
+export type PasskeysTable = {
+  id: string;
+  account_id: string;
+  /** The authenticator's own name of the key, base64url. No two accounts can have one. */
+  credential_id: string;
+  /** `passkey`: signs in by itself. `security_key`: was added to stand beside the password. */
+  kind: 'passkey' | 'security_key';
+  name: string;
+  /** COSE_Key, base64url. */
+  public_key: string;
+  /** The greatest count of uses that was seen; 0 of authenticators that do not count. */
+  counter: number;
+  aaguid: string;
+  /** JSON: how the browser reaches it (`internal`, `usb`, `hybrid`, ...). */
+  transports: string;
+  /** Whether the key may leave its device, and whether it has. */
+  backup: 'none' | 'eligible' | 'backed_up';
+  /** Since when it counts as both factors: its first user verification beside another proof (WebAuthn: uvInitialized). */
+  verified_since: number | null;
+  created_at: number;
+  created_ip: string | null;
+  created_user_agent: string | null;
+  last_used_at: number | null;
+  /** Its counter went back: somebody may hold a copy. */
+  copy_suspected_at: number | null;
+};
+
+/** An account as authenticators know it, and what it said to the offer of a passkey. */
+export type PasskeyUsersTable = {
+  account_id: string;
+  /** 64 random bytes, base64url: tells nothing of the account (WebAuthn section 14.6.1). */
+  handle: string;
+  offered_at: number | null;
+  /** Not to be offered again. */
+  offer_declined_at: number | null;
 };
 
 export type ClientsTable = {

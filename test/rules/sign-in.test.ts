@@ -1,9 +1,16 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { generate } from 'otplib';
 import { addAccount, lockAccount, signOutBefore, suspendAccount } from '../../src/accounts/account.ts';
-import { passGate, type SignInProgress, signInStep } from '../../src/actions/sign-in.ts';
+import { mostWrongCodes } from '../../src/actions/second-step-tries.ts';
+import {
+  type Entry,
+  passGate,
+  type SecondStepProgress,
+  signInStep,
+  whatIsStillNeeded,
+} from '../../src/actions/sign-in.ts';
 import { submitPassword } from '../../src/actions/sign-in-password.ts';
-import { mostWrongCodes, submitSecondStep } from '../../src/actions/sign-in-second-step.ts';
+import { proveSecondStep } from '../../src/actions/sign-in-second-step.ts';
 import { listEvents } from '../../src/audit/list.ts';
 import { setPassword } from '../../src/credentials/password.ts';
 import { addTotp, newTotpSecret, removeTotp } from '../../src/credentials/totp.ts';
@@ -42,8 +49,27 @@ async function aPerson() {
   return { accountId: added.accountId, email, phone };
 }
 
-const submit = (typed: { identifier?: string; password?: string } = {}, source = from) =>
-  submitPassword(services, { identifier: person.email, password, remember: false, ...typed }, source);
+const entry: Entry = {
+  interactionUid: 'interaction-1',
+  locale: 'en',
+  from,
+  deviceTokens: [],
+  stepUp: false,
+};
+
+/** The password, and what is needed after it. */
+async function submit(typed: { identifier?: string; password?: string } = {}, source = from) {
+  const given = { identifier: person.email, password, remember: false, ...typed };
+  const answer = await submitPassword(services, given, source);
+  if (!answer.ok || answer.next.at !== 'proved') return answer;
+  return {
+    ok: true,
+    next: await whatIsStillNeeded(services, answer.next, { ...entry, from: source }),
+  } as const;
+}
+
+const prove = (progress: SecondStepProgress, code: string) =>
+  proveSecondStep(services, { progress, answer: { code } }, entry);
 
 async function hashes(): Promise<number> {
   const { values } = await services.metrics.hashSeconds.get();
@@ -64,15 +90,15 @@ async function enrol(): Promise<{ id: string; codeNow(): Promise<string> }> {
 }
 
 /** The password is proved; the answer must be the second step. */
-async function askedForCode(): Promise<Extract<SignInProgress, { at: 'second_step' }>> {
+async function askedForCode(): Promise<SecondStepProgress> {
   const answer = await submit();
   if (!answer.ok || answer.next.at !== 'second_step') throw new Error(JSON.stringify(answer));
   return answer.next;
 }
 
-async function wrongCodes(times: number, progress: Extract<SignInProgress, { at: 'second_step' }>) {
+async function wrongCodes(times: number, progress: SecondStepProgress) {
   for (let wrong = 0; wrong < times; wrong += 1)
-    expect(await submitSecondStep(services, { progress, code: '000000' }, from)).toEqual({
+    expect(await prove(progress, '000000')).toEqual({
       ok: false,
       reason: 'wrong_code',
     });
@@ -166,7 +192,7 @@ describe('the second step', () => {
   it('is asked of who has one, and finishes with several factors', async () => {
     const app = await enrol();
     const progress = await askedForCode();
-    expect(await submitSecondStep(services, { progress, code: await app.codeNow() }, from)).toEqual({
+    expect(await prove(progress, await app.codeNow())).toEqual({
       ok: true,
       next: { at: 'finished', accountId: person.accountId, amr: ['pwd', 'otp', 'mfa'], remember: false },
     });
@@ -176,8 +202,8 @@ describe('the second step', () => {
     const app = await enrol();
     const [mine, shoulderSurfers] = [await askedForCode(), await askedForCode()];
     const code = await app.codeNow();
-    expect(await submitSecondStep(services, { progress: mine, code }, from)).toMatchObject({ ok: true });
-    expect(await submitSecondStep(services, { progress: shoulderSurfers, code }, from)).toEqual({
+    expect(await prove(mine, code)).toMatchObject({ ok: true });
+    expect(await prove(shoulderSurfers, code)).toEqual({
       ok: false,
       reason: 'wrong_code',
     });
@@ -187,7 +213,7 @@ describe('the second step', () => {
     const app = await enrol();
     const progress = await askedForCode();
     await wrongCodes(mostWrongCodes, progress);
-    expect(await submitSecondStep(services, { progress, code: await app.codeNow() }, from)).toEqual({
+    expect(await prove(progress, await app.codeNow())).toEqual({
       ok: true,
       next: { at: 'start', notice: 'too_many_codes' },
     });
@@ -201,7 +227,7 @@ describe('the second step', () => {
     await wrongCodes(5, await askedForCode());
     await wrongCodes(5, await askedForCode());
     const progress = await askedForCode();
-    expect(await submitSecondStep(services, { progress, code: await app.codeNow() }, from)).toMatchObject({
+    expect(await prove(progress, await app.codeNow())).toMatchObject({
       ok: false,
       reason: 'limited',
     });
@@ -222,7 +248,7 @@ describe('the second step', () => {
     const progress = await askedForCode();
     services.clock.advance(1000);
     await meanwhile(app.id);
-    const answer = await submitSecondStep(services, { progress, code: await app.codeNow() }, from);
+    const answer = await prove(progress, await app.codeNow());
     expect(answer).toMatchObject({ ok: true, next: { at } });
   });
 });

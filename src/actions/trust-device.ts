@@ -1,0 +1,27 @@
+import { recordEvent } from '../audit/record.ts';
+import { addTrustedDevice } from '../credentials/trusted-devices.ts';
+import type { Services } from '../services.ts';
+import { browserParts } from '../web/browser-family.ts';
+import { notifyAccount } from './notify-account.ts';
+import type { Entry } from './sign-in.ts';
+
+/**
+ * The person ticked the box and proved everything: this browser may skip the second step of this account from now on.
+ * Recorded before the browser gets its cookie; every proved address is told.
+ */
+export async function trustDevice(
+  ctx: Pick<Services, 'db' | 'clock' | 'seals' | 'settings' | 'log'>,
+  {
+    accountId,
+    provedAt,
+    entry: { from, locale },
+  }: { accountId: string; provedAt: number; entry: Pick<Entry, 'from' | 'locale'> },
+): Promise<{ id: string; token: string; expiresAt: number }> {
+  const device = await addTrustedDevice(ctx, { accountId, provedAt, from });
+  const detail = { device: device.id };
+  await recordEvent(ctx, { type: 'trusted_device.added', accountId, detail }, from);
+  const { browser, system } = browserParts(from.userAgent);
+  const values = { browser: [browser, system].filter((part) => part !== undefined).join(', ') || '?' };
+  await notifyAccount(ctx, { accountId, pageLocale: locale, template: 'trusted_device_added', values });
+  return device;
+}
