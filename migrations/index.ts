@@ -6,6 +6,9 @@ import * as consents from './0004-consents.ts';
 import * as audit from './0005-audit.ts';
 import * as server from './0006-server.ts';
 import * as clientLogos from './0007-client-logos.ts';
+import * as failures from './0008-failures.ts';
+import * as secondSteps from './0009-second-steps.ts';
+import * as alarms from './0010-alarms.ts';
 import * as toldChanges from './0012-told-changes.ts';
 
 /** Forward only, in this order, never edited once released: a change is a new file. */
@@ -17,5 +20,8 @@ export const migrations: Record<string, Migration> = {
   '0005-audit': audit,
   '0006-server': server,
   '0007-client-logos': clientLogos,
+  '0008-failures': failures,
+  '0009-second-steps': secondSteps,
+  '0010-alarms': alarms,
   '0012-told-changes': toldChanges,
 };

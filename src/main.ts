@@ -1,6 +1,7 @@
 import cluster from 'node:cluster';
 import { once } from 'node:events';
 import type { Server as HttpServer } from 'node:http';
+import { watchFailures } from './actions/watch-failures.ts';
 import { openApp } from './app.ts';
 import { recordEvent } from './audit/record.ts';
 import { requirePeppers } from './credentials/peppers.ts';
@@ -21,6 +22,7 @@ export async function startServer(environment: NodeJS.ProcessEnv): Promise<{ sto
   await requirePeppers(services);
   const server = await openApp(services);
   const delivery = startDelivery(services);
+  const watch = watchFailures(services);
   const http = openHttpServer(server.answer);
   // A worker's numbers are asked for by the first process, which adds them up.
   if (cluster.isWorker) shareMetrics(services);
@@ -44,6 +46,7 @@ export async function startServer(environment: NodeJS.ProcessEnv): Promise<{ sto
       await demo?.stop();
       if (!settings.issuer.loopback) await new Promise((later) => setTimeout(later, 1 * seconds));
       await Promise.all([drained(http, 10 * seconds), metrics && drained(metrics, 1 * seconds)]);
+      await watch.stop();
       await delivery.stop();
       await server.stop();
       await services.close();

@@ -5,6 +5,7 @@ import { listSessions } from '../../src/oidc/sessions.ts';
 import type { App } from '../../src/services.ts';
 import { eventLines } from './activity.ts';
 import { listAppsWithAccess } from './app-access.ts';
+import { passwordIsOff } from './password-off.ts';
 import { places } from './places.ts';
 import { nameOf, showAccountPage } from './show-account-page.ts';
 import { signedIn } from './signed-in.ts';
@@ -39,6 +40,7 @@ export function overviewPage(app: App): Router {
             proved: verifiedAt !== null,
           })),
           twoStep: totp.length > 0,
+          passwordOff: await passwordIsOff(app, account.id),
           password: password && withAgo(words, 'account.overview.password.changed', password.changedAt),
           appCount: apps.length,
           sessionCount: Math.max(sessions.length, 1),

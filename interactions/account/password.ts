@@ -1,8 +1,7 @@
 import Router, { type RouterContext } from '@koa/router';
 import { z } from 'zod';
-import { changePassword } from '../../src/actions/change-password.ts';
+import { type ChangeRefusal, changePassword } from '../../src/actions/change-password.ts';
 import { wellKnown } from '../../src/actions/create-account.ts';
-import type { PasswordRefusal } from '../../src/credentials/password.ts';
 import { judgePassword } from '../../src/credentials/strength.ts';
 import { takeFromLimits } from '../../src/limits/limits.ts';
 import type { App } from '../../src/services.ts';
@@ -10,6 +9,7 @@ import { type Problems, passwordField, readForm } from '../../src/web/form.ts';
 import { Problem } from '../../src/web/problem.ts';
 import { seeOther } from '../../src/web/see-other.ts';
 import type { Sentence } from '../../src/web/words.ts';
+import { passwordIsOff } from './password-off.ts';
 import { places } from './places.ts';
 import { afterDoing, nameOf, showAccountPage } from './show-account-page.ts';
 import { provedLately, type SignedIn, signedIn } from './signed-in.ts';
@@ -73,6 +73,7 @@ async function show(app: App, ctx: RouterContext, { account }: SignedIn, problem
     status: Object.keys(problems).length > 0 ? 400 : 200,
     view: {
       problems,
+      off: await passwordIsOff(app, account.id),
       action: places.password,
       strength: `${places.password}/strength`,
       minimum: app.settings.PASSWORD_MIN_LENGTH,
@@ -82,13 +83,12 @@ async function show(app: App, ctx: RouterContext, { account }: SignedIn, problem
   });
 }
 
-type Refusal =
-  | { reason: PasswordRefusal | 'wrong_password' | 'unknown_account' }
-  | { reason: 'limited'; retryAfterSeconds: number };
+type Refusal = { reason: ChangeRefusal } | { reason: 'limited'; retryAfterSeconds: number };
 
 function problemsOf({ settings }: App, refusal: Refusal): Problems {
   if (refusal.reason === 'unknown_account') throw new Error('an account went away under its own session');
   if (refusal.reason === 'wrong_password') return { password: 'password.wrong_password' };
+  if (refusal.reason === 'password_off') return { form: 'password.off' };
   if (refusal.reason === 'limited') {
     const minutes = Math.ceil(refusal.retryAfterSeconds / 60);
     return { form: { key: 'password.limited', values: { minutes } } };

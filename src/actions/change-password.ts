@@ -13,7 +13,9 @@ import type { RequestSource } from '../web/request-source.ts';
 import type { Locale } from '../web/words.ts';
 import { wellKnown } from './create-account.ts';
 import { cutOffOthers } from './end-other-sessions.ts';
+import { forgetOldPassword } from './forget-old-password.ts';
 import { notifyAccount } from './notify-account.ts';
+import { giveOneTryBack, orGiveTryBack, takeOneTry, toLimited } from './tries.ts';
 
 type Context = Pick<
   Services,
@@ -28,16 +30,18 @@ type Change = {
   locale?: Locale;
 };
 
+export type ChangeRefusal = PasswordRefusal | 'wrong_password' | 'password_off' | 'unknown_account';
+
 /**
  * Changes the password of somebody who is signed in and knows the old one. Ends every other session: if the old
  * password was known to somebody else, that is where they are. Wrong guesses count with those of the sign-in page, or
- * whoever sits at an open browser could go on guessing here.
+ * whoever sits at an open browser could go on guessing here; when the password is off, a reset is the way.
  */
 export async function changePassword(
   ctx: Context,
   { accountId, sessionUid, current, next, locale }: Change,
   from: RequestSource,
-): Promise<Outcome<{ ended: number }, PasswordRefusal | 'wrong_password' | 'unknown_account'> | Limited> {
+): Promise<Outcome<{ ended: number }, ChangeRefusal> | Limited> {
   const account = await findAccount(ctx, accountId);
   if (!account) return refused('unknown_account');
   const acceptable = checkNewPassword(ctx, { password: next, about: wellKnown(account) });
@@ -46,6 +50,7 @@ export async function changePassword(
   if (!known.ok) return known;
 
   await setPassword(ctx, { accountId, password: next });
+  await forgetOldPassword(ctx, { accountId, except: from.browser });
   const { ended } = await cutOffOthers(ctx, { accountId, except: sessionUid });
   await recordEvent(
     ctx,
@@ -60,17 +65,24 @@ async function provePassword(
   ctx: Context,
   { accountId, password }: { accountId: string; password: string },
   from: RequestSource,
-): Promise<Outcome<object, 'wrong_password'> | Limited> {
+): Promise<Outcome<object, 'wrong_password' | 'password_off'> | Limited> {
   const takes = [
-    { limit: 'password_by_account', key: accountId },
     { limit: 'password_by_address', key: from.ip },
+    { limit: 'password_by_network', key: from.ip },
     { limit: 'password_by_everyone' },
   ] as const;
   const room = await takeFromLimits(ctx, takes);
   if (!room.ok) return room;
-  const right = await orGiveBack(ctx, takes, () => verifyPassword(ctx, { accountId, password }));
+  const wanted = { proof: 'password', subject: { account: accountId } } as const;
+  const taken = await orGiveBack(ctx, takes, () => takeOneTry(ctx, wanted, from));
+  if (!taken.ok) return taken.off ? refused('password_off') : toLimited(taken);
+  const counted = { taken, browser: from.browser };
+  const right = await orGiveBack(ctx, takes, () =>
+    orGiveTryBack(ctx, wanted, counted, () => verifyPassword(ctx, { accountId, password })),
+  );
   if (right) {
     await giveBack(ctx, takes);
+    await giveOneTryBack(ctx, wanted, counted);
     return done;
   }
   const detail = { reason: 'wrong_password' };

@@ -3,12 +3,15 @@ import { type Identifier, parseIdentifier } from '../accounts/identifier.ts';
 import { recordEvent } from '../audit/record.ts';
 import { checkContactCode, issueContactCode } from '../credentials/contact-codes.ts';
 import { type Outcome, refused } from '../kit/outcome.ts';
+import type { Subject } from '../limits/failures.ts';
 import { type Limited, orGiveBack, type Take, takeFromLimits } from '../limits/limits.ts';
+import { codeCameBack, messageTakes } from '../limits/message-budget.ts';
 import { sendMessage } from '../mail/message.ts';
 import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import type { NextStep, SignInProgress } from './sign-in.ts';
-import { codeIsAbout, isProved, reaches, sendTakes, type Visit } from './sign-up.ts';
+import { codeIsAbout, isProved, reaches, type Visit } from './sign-up.ts';
+import { giveOneTryBack, orGiveTryBack, takeOneTry, toLimited } from './tries.ts';
 
 type Context = Pick<Services, 'db' | 'clock' | 'live' | 'seals' | 'log' | 'metrics' | 'settings'>;
 type ResetCode = Extract<SignInProgress, { at: 'reset_code' }>;
@@ -70,10 +73,23 @@ async function sendOne(
   return { at: 'reset_code', ...identifier, ...accountId, codeId: id, sentAgain };
 }
 
-function resetTakes(app: Pick<Context, 'seals'>, identifier: Identifier, from: RequestSource): Take[] {
-  const { channel, address } = identifier;
-  const contact = app.seals.mac('reset contact', `${channel} ${address}`);
-  return [{ limit: 'reset_by_contact', key: contact }, ...sendTakes(app, identifier, from)];
+function resetTakes(
+  app: Pick<Context, 'seals' | 'settings'>,
+  identifier: Identifier,
+  from: RequestSource,
+): Take[] {
+  return [
+    { limit: 'reset_by_contact', key: resetMac(app, identifier) },
+    ...messageTakes(app, identifier, from),
+  ];
+}
+
+/** Names an address where its text must not stand: counters are read by whoever reads a backup. */
+function resetMac(
+  { seals }: Pick<Context, 'seals'>,
+  { channel, address }: Pick<Identifier, 'channel' | 'address'>,
+): string {
+  return seals.mac('reset contact', `${channel} ${address}`);
 }
 
 /** The same event and the same message are written whether there is an account or not; one of the messages goes nowhere. */
@@ -101,14 +117,24 @@ export async function submitResetCode(
   const { accountId, channel, address, written, codeId } = progress;
   const room = await takeFromLimits(app, [{ limit: 'code_guess_by_address', key: from.ip }]);
   if (!room.ok) return room;
+  const subject: Subject = accountId ? { account: accountId } : { nobody: resetMac(app, progress) };
+  const wanted = { proof: 'reset_code', subject } as const;
+  const taken = await takeOneTry(app, wanted, from);
   const about = codeIsAbout({ interactionUid }, progress);
-  const checked = await checkContactCode(app, { purpose: 'reset', about, id: codeId, code });
+  const counted = { taken, browser: from.browser };
+  const checked = taken.ok
+    ? await orGiveTryBack(app, wanted, counted, () =>
+        checkContactCode(app, { purpose: 'reset', about, id: codeId, code }),
+      )
+    : toLimited(taken);
   // Without an account the code went to nobody; one in a million guesses it, and is told what the others are told.
   if (!checked.ok || !accountId) {
     const reason = checked.ok ? 'wrong_code' : checked.reason;
     await noteResetFailure(app, { accountId, channel, reason }, from);
-    return refused(reason);
+    return checked.ok || checked.reason !== 'limited' ? refused(reason as 'wrong_code' | 'expired') : checked;
   }
+  await giveOneTryBack(app, wanted, counted);
+  await codeCameBack(app, progress);
   const provedAt = app.clock.now();
   return { ok: true, next: { at: 'new_password', accountId, channel, address, written, provedAt } };
 }

@@ -3,17 +3,12 @@ import { parseIdentifier } from '../accounts/identifier.ts';
 import { recordEvent } from '../audit/record.ts';
 import { verifyPassword } from '../credentials/password.ts';
 import { type Outcome, refused } from '../kit/outcome.ts';
-import {
-  forgetFailures,
-  giveBack,
-  type Limited,
-  orGiveBack,
-  type Take,
-  takeFromLimits,
-} from '../limits/limits.ts';
+import type { Subject } from '../limits/failures.ts';
+import { giveBack, type Limited, orGiveBack, type Take, takeFromLimits } from '../limits/limits.ts';
 import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import { afterFirstFactor, type NextStep } from './sign-in.ts';
+import { giveOneTryBack, orGiveTryBack, takeOneTry } from './tries.ts';
 
 type Context = Pick<
   Services,
@@ -22,8 +17,8 @@ type Context = Pick<
 
 /**
  * The first factor. `refused` is the one no for everything that has to do with the account: wrong password, no such
- * account, locked, and any password, also the right one, after too many wrong ones. Each costs the same queries and
- * exactly one argon2 run, so neither words nor time tell them apart. `limited` depends on the sender alone.
+ * account, locked, and any password, also the right one, while the account waits or its password is off. Each costs the same
+ * queries and exactly one argon2 run, so neither words nor time tell them apart. `limited` depends on the sender alone.
  */
 export async function submitPassword(
   app: Context,
@@ -36,25 +31,37 @@ export async function submitPassword(
     app.metrics.signIns.inc({ outcome: 'limited' });
     return sender;
   }
-  const { account, failures } = await orGiveBack(app, shared, () => whoseTry(app, typed.identifier));
-  const room = await takeFromLimits(app, [failures]);
-  const right = await orGiveBack(app, [...shared, failures], () =>
-    verifyPassword(app, { accountId: account?.id, password: typed.password }),
-  );
-  if (!account || !right || !room.ok || account.lockedAt !== null) {
-    await noteFailure(app, { account, why: room.ok ? whyNot(account, right) : 'too_many_tries' }, from);
+  const { account, right, taken, forget } = await orGiveBack(app, shared, () => judge(app, typed, from));
+  if (!account || !right || !taken.ok || account.lockedAt !== null) {
+    await noteFailure(app, { account, why: taken.ok ? whyNot(account, right) : whyNotYet(taken) }, from);
     return refused('refused');
   }
   // Taken before the password was looked at, so that of many guesses at once no more than the limit are; a right one
-  // costs nobody anything.
+  // costs nobody anything. What was wrong before is forgotten when the sign-in is complete (complete-sign-in.ts).
   await giveBack(app, shared);
-  await forgetFailures(app, failures);
-  const next = await afterFirstFactor(app, { accountId: account.id, remember: typed.remember, from });
+  await forget();
+  const next = afterFirstFactor(app, { accountId: account.id, remember: typed.remember });
   return { ok: true, next };
 }
 
+/** The password is looked at also when there is no try left: the answer is no then, but has taken the same time. */
+async function judge(app: Context, typed: { identifier: string; password: string }, from: RequestSource) {
+  const { account, subject } = await whoseTry(app, typed.identifier);
+  const wanted = { proof: 'password', subject } as const;
+  const taken = await takeOneTry(app, wanted, from);
+  const counted = { taken, browser: from.browser };
+  const right = await orGiveTryBack(app, wanted, counted, () =>
+    verifyPassword(app, { accountId: account?.id, password: typed.password }),
+  );
+  return { account, right, taken, forget: () => giveOneTryBack(app, wanted, counted) };
+}
+
 function sharedLimits({ ip }: RequestSource): Take[] {
-  return [{ limit: 'password_by_address', key: ip }, { limit: 'password_by_everyone' }];
+  return [
+    { limit: 'password_by_address', key: ip },
+    { limit: 'password_by_network', key: ip },
+    { limit: 'password_by_everyone' },
+  ];
 }
 
 /**
@@ -62,18 +69,26 @@ function sharedLimits({ ip }: RequestSource): Take[] {
  * counted by what was typed, so that a name nobody has slows down just the same. Keyed, since people type passwords
  * where the address belongs.
  */
-async function whoseTry({ db, seals, settings }: Context, identifier: string) {
+async function whoseTry(
+  { db, seals, settings }: Context,
+  identifier: string,
+): Promise<{ account: Account | undefined; subject: Subject }> {
   const parsed = parseIdentifier(identifier, { region: settings.DEFAULT_PHONE_REGION });
   // What is no address is looked up all the same, for the time it takes; no stored address is empty.
   const address = parsed.ok ? parsed : { channel: 'email' as const, address: '' };
   const account = await findAccountByIdentifier({ db }, address);
   const nobody = seals.mac('sign-in identifier', address.address || identifier.trim().toLowerCase());
-  return { account, failures: { limit: 'password_by_account' as const, key: account?.id ?? nobody } };
+  return { account, subject: account ? { account: account.id } : { nobody } };
 }
 
 function whyNot(account: Account | undefined, right: boolean): string {
   if (!account) return 'unknown_account';
   return right ? 'locked' : 'wrong_password';
+}
+
+/** For the record: the page says the same of both. */
+function whyNotYet({ off }: { off: boolean }): string {
+  return off ? 'password_off' : 'too_many_tries';
 }
 
 async function noteFailure(

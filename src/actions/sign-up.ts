@@ -4,7 +4,8 @@ import { profileSchema } from '../accounts/profile.ts';
 import { issueContactCode } from '../credentials/contact-codes.ts';
 import { checkNewPassword, hashPassword, type PasswordRefusal } from '../credentials/password.ts';
 import { type Outcome, refused } from '../kit/outcome.ts';
-import { type Limited, orGiveBack, type Take, takeFromLimits } from '../limits/limits.ts';
+import { type Limited, orGiveBack, takeFromLimits } from '../limits/limits.ts';
+import { messageTakes, textsReach } from '../limits/message-budget.ts';
 import { canText, sendMessage } from '../mail/message.ts';
 import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
@@ -71,8 +72,11 @@ function checkSignUp(
   return { ok: true, identifier: { channel, address, written }, name: profile.data.name };
 }
 
-export function reaches(settings: Services['settings'], { channel }: Pick<Identifier, 'channel'>): boolean {
-  return channel === 'email' || canText(settings);
+export function reaches(
+  settings: Services['settings'],
+  { channel, address }: Pick<Identifier, 'channel' | 'address'>,
+): boolean {
+  return channel === 'email' || (canText(settings) && textsReach(settings, address));
 }
 
 async function sendSignUpCode(
@@ -84,7 +88,7 @@ async function sendSignUpCode(
   }: { identifier: Identifier; pending: ProveAddress['pending']; sentAgain: boolean },
   visit: Visit,
 ): Promise<{ ok: true; next: NextStep } | Limited> {
-  const takes = sendTakes(app, identifier, visit.from);
+  const takes = messageTakes(app, identifier, visit.from);
   const room = await takeFromLimits(app, takes);
   if (!room.ok) return room;
   const next = await orGiveBack(app, takes, () => sendOne(app, { identifier, pending, sentAgain }, visit));
@@ -110,19 +114,6 @@ async function sendOne(
   if (taken) await sendMessage(app, { to: identifier, template: 'already_registered', locale });
   else await sendMessage(app, { to: identifier, template: 'sign_up_code', locale, values: { code } });
   return { at: 'prove_address', ...identifier, codeId: id, pending, sentAgain };
-}
-
-/** What bounds the sending of codes: to one address, from one network, and by all of us together. */
-export function sendTakes(
-  { seals }: Pick<Services, 'seals'>,
-  { channel, address }: Pick<Identifier, 'channel' | 'address'>,
-  from: RequestSource,
-): Take[] {
-  return [
-    { limit: 'code_by_contact', key: seals.mac('code contact', `${channel} ${address}`) },
-    { limit: 'code_by_address', key: from.ip },
-    { limit: 'code_by_everyone' },
-  ];
 }
 
 /** A code is good for the page and the address that it was asked for, and for no other (misuse case MF-07). */

@@ -17,6 +17,16 @@ export function addressBucket(address: string): string {
     .join(':')}::/64`;
 }
 
+/**
+ * What is likely one customer's, though its addresses are many: providers hand out IPv6 in pieces of up to a /48 (RFC 6177
+ * section 2). Anything else stays as it is: of IPv4 a customer has one address, and its neighbours are strangers.
+ */
+export function networkBucket(address: string): string {
+  const bucket = addressBucket(address);
+  if (!bucket.endsWith('::/64')) return bucket;
+  return `${bucket.slice(0, -5).split(':').slice(0, 3).join(':')}::/48`;
+}
+
 /** The eight numbers of an IPv6 address, however it was written. */
 function groupsOf(address: string): number[] {
   const [withoutZone = ''] = address.split('%');

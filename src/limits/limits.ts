@@ -1,52 +1,54 @@
+import { recordEvent } from '../audit/record.ts';
 import { hours, minutes } from '../kit/durations.ts';
 import { done } from '../kit/outcome.ts';
 import { digest } from '../kit/secrets.ts';
 import type { Services } from '../services.ts';
 import type { LiveKey } from '../store/live.ts';
-import { addressBucket } from './address-bucket.ts';
+import { addressBucket, networkBucket } from './address-bucket.ts';
 
 export { addressBucket };
 
 /**
- * How often something may be tried. This room owns the table and the counting, not what is tried nor what the page says.
- * Counters live in the live state: they are exact when requests race, shared by all processes, and outlive restarts.
+ * How often something may be tried. This room owns the tables and the counting, not what is tried nor what the page says.
+ * Here: what a sender, a mailbox or everybody may do. These counters live in the live state: they are exact when requests
+ * race, shared by all processes, and outlive restarts. What protects an account from guessing must outlive the loss of
+ * the live state too, and stands in the records (failures.ts); what it costs to go on under pressure is in challenge.ts.
  *
- * A limit on an account or a contact can be used up by anybody who knows its name, to keep its owner out for a while.
- * So those are short, they slow down and never lock, what already runs goes on (sessions, codes that were sent), and
- * an address runs into its own limit while it tries. Conversely a limit on an address alone does nothing against many
- * addresses; the ones on everyone catch that, and are wide enough not to be reached by honest traffic.
+ * A limit on a contact can be used up by anybody who knows its name. So those are short, and what already runs goes on
+ * (sessions, codes that were sent). A limit on an address does nothing against many addresses; the ones on its network
+ * and on everyone catch that, and are wide enough not to be reached by honest traffic.
  */
 type Limit = {
   max: number;
   windowMs: number;
-  keyedBy: 'account' | 'address' | 'contact' | 'everyone';
+  /** `network`: where one address is a choice among many, see address-bucket.ts. `numbers`: see message-budget.ts. */
+  keyedBy: 'account' | 'address' | 'network' | 'contact' | 'numbers' | 'everyone';
   why: string;
+  /** From so many on, the page asks for a proof of work (challenge.ts). */
+  challengeFrom?: number;
 };
 
 export const limits = {
-  password_by_account: {
-    max: 10,
-    windowMs: 15 * minutes,
-    keyedBy: 'account',
-    why: 'Guesses at one password: 960 a day at most (NIST SP 800-63B-4 section 3.2.2 asks for a limit).',
-  },
   password_by_address: {
     max: 50,
     windowMs: 15 * minutes,
     keyedBy: 'address',
     why: 'One guess at each of many accounts. Wide enough for an office behind one address.',
+    challengeFrom: 10,
+  },
+  password_by_network: {
+    max: 200,
+    windowMs: 15 * minutes,
+    keyedBy: 'network',
+    why: 'The same from many addresses that one customer of a provider can pick from.',
+    challengeFrom: 50,
   },
   password_by_everyone: {
     max: 600,
     windowMs: minutes,
     keyedBy: 'everyone',
     why: 'Guesses from many addresses at many accounts. Also bounds what hashing may cost.',
-  },
-  second_step_by_account: {
-    max: 10,
-    windowMs: 15 * minutes,
-    keyedBy: 'account',
-    why: 'Guesses at six digits: RFC 4226 section 7.3 asks for a throttle, for the code alone is a million.',
+    challengeFrom: 150,
   },
   second_step_by_address: {
     max: 50,
@@ -59,6 +61,14 @@ export const limits = {
     windowMs: hours,
     keyedBy: 'address',
     why: 'Messages sent to strangers at our cost and in our name.',
+    challengeFrom: 8,
+  },
+  code_by_network: {
+    max: 120,
+    windowMs: hours,
+    keyedBy: 'network',
+    why: 'The same from many addresses that one customer of a provider can pick from.',
+    challengeFrom: 40,
   },
   code_by_contact: {
     max: 5,
@@ -70,7 +80,38 @@ export const limits = {
     max: 2000,
     windowMs: hours,
     keyedBy: 'everyone',
-    why: 'The bill: text messages to many numbers from many addresses (SMS pumping).',
+    why: 'Messages to many people from many addresses, in our name.',
+    challengeFrom: 500,
+  },
+  code_by_number_block: {
+    max: 20,
+    windowMs: hours,
+    keyedBy: 'numbers',
+    why: 'Text messages to neighbouring numbers, all but the last four digits alike: how premium ranges are pumped. A code that is typed in gives its count back.',
+  },
+  text_by_country: {
+    max: 500,
+    windowMs: hours,
+    keyedBy: 'numbers',
+    why: 'The same over a whole country: half of TEXTS_PER_HOUR. A code that is typed in gives its count back.',
+  },
+  text_by_everyone: {
+    max: 1000,
+    windowMs: hours,
+    keyedBy: 'everyone',
+    why: 'The bill for text messages: TEXTS_PER_HOUR.',
+  },
+  text_by_account: {
+    max: 10,
+    windowMs: hours,
+    keyedBy: 'account',
+    why: 'Text messages of one account’s second step, by somebody who knows its password.',
+  },
+  confirm_by_account: {
+    max: 10,
+    windowMs: 15 * minutes,
+    keyedBy: 'account',
+    why: 'Guesses at a fresh proof in a browser that is signed in.',
   },
   code_guess_by_address: {
     max: 50,
@@ -83,6 +124,7 @@ export const limits = {
     windowMs: hours,
     keyedBy: 'address',
     why: 'Accounts made by a machine.',
+    challengeFrom: 5,
   },
   reset_by_contact: {
     max: 5,
@@ -95,6 +137,12 @@ export const limits = {
     windowMs: minutes,
     keyedBy: 'address',
     why: 'Each authorization request leaves an interaction behind; many people may share an address.',
+  },
+  passkey_by_address: {
+    max: 1000,
+    windowMs: 15 * minutes,
+    keyedBy: 'address',
+    why: 'Each ask for a passkey leaves a challenge behind for five minutes; a sign-in page that is opened makes one.',
   },
   strength_by_address: {
     max: 120,
@@ -112,13 +160,14 @@ export const limits = {
 
 export type LimitName = keyof typeof limits;
 
-/** What to count: for everyone there is no key. An address may be given as it is, or as its bucket. */
+/** What to count: for everyone there is no key. An address may be given as it is, or as its bucket. `max`: by a setting. */
 export type Take = {
   [Name in LimitName]: (typeof limits)[Name]['keyedBy'] extends 'everyone'
-    ? { readonly limit: Name; readonly key?: string }
-    : { readonly limit: Name; readonly key: string };
+    ? { readonly limit: Name; readonly key?: string; readonly max?: number }
+    : { readonly limit: Name; readonly key: string; readonly max?: number };
 }[LimitName];
 
+export type LimitContext = Pick<Services, 'live' | 'metrics' | 'db' | 'clock' | 'seals' | 'log'>;
 export type Limited = { ok: false; reason: 'limited'; retryAfterSeconds: number };
 
 /**
@@ -129,19 +178,29 @@ export type Limited = { ok: false; reason: 'limited'; retryAfterSeconds: number 
  * through however many race. Amount 0 only looks, so racing requests all see room: it is for showing a page.
  */
 export async function takeFromLimits(
-  { live, metrics }: Pick<Services, 'live' | 'metrics'>,
+  ctx: LimitContext,
   takes: readonly Take[],
   amount: 0 | 1 = 1,
 ): Promise<{ ok: true } | Limited> {
   for (const take of takes) {
-    const { max, windowMs } = limits[take.limit];
-    const { count, resetMs } = await live.count(counterOf(take), windowMs, amount);
+    const { max, windowMs } = { ...limits[take.limit], ...(take.max !== undefined && { max: take.max }) };
+    const { count, resetMs } = await ctx.live.count(counterOf(take), windowMs, amount);
     // Looking asks whether one more would fit.
     if (count + (amount === 0 ? 1 : 0) <= max) continue;
-    metrics.limitsHit.inc({ limit: take.limit });
+    ctx.metrics.limitsHit.inc({ limit: take.limit });
+    // The first of a window is recorded; those after it would be a way to fill the record.
+    if (count === max + 1) await recordEvent(ctx, { type: 'limit.hit', detail: hitBy(take) });
     return { ok: false, reason: 'limited', retryAfterSeconds: Math.max(1, Math.ceil(resetMs / 1000)) };
   }
   return done;
+}
+
+/** Whose address it was; never whose mailbox. */
+function hitBy({ limit, key = '' }: Take): { limit: string; address?: string } {
+  const { keyedBy } = limits[limit];
+  return keyedBy === 'address' || keyedBy === 'network'
+    ? { limit, address: bucketOf(keyedBy, key) }
+    : { limit };
 }
 
 /** Takes back what `takeFromLimits` counted, when it turned out not to be a failure. Only after it said yes. */
@@ -167,19 +226,13 @@ export async function orGiveBack<Result>(
   }
 }
 
-/**
- * Starts an account's count of failures anew after it was proved. Not for addresses: whoever has one account of their
- * own would sign in to it now and then and go on guessing at others.
- */
-export async function forgetFailures(
-  { live }: Pick<Services, 'live'>,
-  take: { limit: 'password_by_account' | 'second_step_by_account'; key: string },
-): Promise<void> {
-  await live.count(counterOf(take), limits[take.limit].windowMs, -Number.MAX_SAFE_INTEGER);
-}
-
 /** Hashed: keys are addresses of people, of any length, and may carry the braces that part a live key. */
 function counterOf({ limit, key = 'everyone' }: Take): LiveKey {
-  const counted = limits[limit].keyedBy === 'address' ? addressBucket(key) : key;
+  const counted = bucketOf(limits[limit].keyedBy, key);
   return `{limit.${limit}.${digest(counted).slice(0, 22)}}:count`;
+}
+
+function bucketOf(keyedBy: Limit['keyedBy'], key: string): string {
+  if (keyedBy === 'address') return addressBucket(key);
+  return keyedBy === 'network' ? networkBucket(key) : key;
 }

@@ -1,6 +1,6 @@
 import type { Context, Middleware } from 'koa';
 import { minutes } from '../kit/durations.ts';
-import { addressBucket, takeFromLimits } from '../limits/limits.ts';
+import { addressBucket, type LimitContext, takeFromLimits } from '../limits/limits.ts';
 import type { Services } from '../services.ts';
 import { StoreUnavailable } from '../store/live.ts';
 import { Problem } from '../web/problem.ts';
@@ -14,7 +14,7 @@ import { retryAfterSeconds } from './unavailable.ts';
  */
 const appEndpoints = new Set(['/token', '/par', '/introspect', '/revoke']);
 
-export function endpointLimits(services: Pick<Services, 'live' | 'metrics' | 'clock'>): Middleware {
+export function endpointLimits(services: LimitContext): Middleware {
   const failing = openFailing(services);
   return async (ctx, next) => {
     // The engine's router knows no letter case and forgives a slash at the end; so must whoever counts.
@@ -46,7 +46,7 @@ function refuse(ctx: Context, status: 429 | 503, retryAfter: number, description
   ctx.body = { error: 'temporarily_unavailable', error_description: description };
 }
 
-async function countRequest(services: Pick<Services, 'live' | 'metrics'>, key: string): Promise<void> {
+async function countRequest(services: LimitContext, key: string): Promise<void> {
   const taken = await takeFromLimits(services, [{ limit: 'authorize_by_address', key }]);
   if (!taken.ok)
     throw new Problem({ status: 429, code: 'too_many_requests', retryAfter: taken.retryAfterSeconds });

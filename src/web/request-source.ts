@@ -2,6 +2,7 @@ import { BlockList, isIP } from 'node:net';
 import type { Context, Middleware } from 'koa';
 import { random } from '../kit/random.ts';
 import type { Settings } from '../settings.ts';
+import { readKnownBrowser } from './known-browser-cookie.ts';
 import { setRequestState } from './request-state.ts';
 
 /** Where a request comes from, as far as we believe it: handed to verbs for limits and the audit record. */
@@ -12,16 +13,23 @@ export type RequestSource = {
   userAgent: string;
   /** The log's and the problem page's reference. */
   requestId: string;
+  /** The cookie of a browser that signed in before. Never logged: it is a secret. */
+  browser?: string | undefined;
 };
 
 /** The first middleware. The id is always ours: one taken from the request could be made to look like another's. */
-export function requestSource({ settings }: { settings: Pick<Settings, 'TRUSTED_PROXIES'> }): Middleware {
+export function requestSource({
+  settings,
+}: {
+  settings: Pick<Settings, 'TRUSTED_PROXIES' | 'issuer'>;
+}): Middleware {
   const trusted = trustedProxies(settings.TRUSTED_PROXIES);
   return (ctx, next) => {
     const source = {
       ip: clientAddress(ctx.req, trusted),
       userAgent: ctx.get('user-agent').slice(0, 400),
       requestId: newRequestId(),
+      browser: readKnownBrowser(settings, ctx.get('cookie')),
     };
     setRequestState(ctx, { source });
     return next();

@@ -1,0 +1,35 @@
+import { knowBrowser } from '../credentials/known-browsers.ts';
+import { days } from '../kit/durations.ts';
+import { forgetFailures } from '../limits/failures.ts';
+import type { Proof } from '../limits/waits.ts';
+import type { Services } from '../services.ts';
+import type { RequestSource } from '../web/request-source.ts';
+
+/** After so long without a try the owner's success is taken as the end of whatever it was. */
+const quiet = 1 * days;
+
+/**
+ * A sign-in went through to the end: the browser is known from now on, and the wrong tries that stood against the account
+ * start anew, those for which a right one was given. Not before: half a sign-in shows only that half is known.
+ *
+ * From a browser that was known already, the count of everybody else stays as it is while somebody is trying, or each
+ * sign-in of the owner would hand an attacker fresh guesses. Answers what the browser's cookie is to hold.
+ */
+export async function completeSignIn(
+  ctx: Pick<Services, 'db' | 'clock'>,
+  { accountId, amr }: { accountId: string; amr: readonly string[] },
+  { browser }: Pick<RequestSource, 'browser'>,
+): Promise<{ token: string }> {
+  const { token, wasKnown } = await knowBrowser(ctx, { token: browser, accountId });
+  const since = wasKnown ? { quietSince: ctx.clock.now() - quiet } : {};
+  await forgetFailures(ctx, { accountId, proofs: provedBy(amr), ...since });
+  return { token };
+}
+
+/** RFC 8176: `pwd` is the password; `mfa` that there was a second step too. */
+function provedBy(amr: readonly string[]): Proof[] {
+  return [
+    ...(amr.includes('pwd') ? (['password'] as const) : []),
+    ...(amr.includes('mfa') ? (['second_step'] as const) : []),
+  ];
+}

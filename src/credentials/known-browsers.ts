@@ -1,0 +1,157 @@
+import { sql } from 'kysely';
+import { days } from '../kit/durations.ts';
+import { digest, newId, newSecret } from '../kit/secrets.ts';
+import { mostKnownBrowsers, type Proof, triesOfKnownBrowser } from '../limits/waits.ts';
+import type { Services } from '../services.ts';
+
+/**
+ * Browsers that signed in to an account before (OWASP, "Slow down online guessing attacks with device cookies"). Such a
+ * browser skips nothing; it has a few tries of its own, so that whoever uses up everybody else's does not keep the owner
+ * out. Its cookie is `id.secret`: the id names the browser, with one row for each account that signed in there to the
+ * end, and of the secret the rows hold the digest. The secret changes when an account is added, so a cookie planted in
+ * somebody's browser is worthless once they signed in.
+ */
+export const knownBrowserLifeMs = 180 * days;
+type Records = Pick<Services, 'db' | 'clock'>;
+type Known = { token: string | undefined; accountId: string };
+
+const failuresOf = {
+  password: 'password_failures',
+  second_step: 'second_step_failures',
+  reset_code: 'reset_code_failures',
+} as const satisfies Record<Proof, string>;
+
+/** Takes one of the browser's own tries; no when it is not known to the account, or has none left. One statement. */
+export async function takeTryOfBrowser(
+  { db, clock }: Records,
+  { token, accountId, proof }: Known & { proof: Proof },
+): Promise<boolean> {
+  const column = failuresOf[proof];
+  const { numUpdatedRows } = await db
+    .updateTable('known_browsers')
+    .set({ [column]: sql`${sql.ref(column)} + 1` })
+    .where((eb) => eb.and({ ...keyOf(token), account_id: accountId }))
+    .where('last_seen_at', '>', clock.now() - knownBrowserLifeMs)
+    .where(column, '<', triesOfKnownBrowser)
+    .executeTakeFirst();
+  return numUpdatedRows === 1n;
+}
+
+/** It was right, or could not be looked at. */
+export async function giveTryBackToBrowser(
+  { db }: Pick<Services, 'db'>,
+  { token, accountId, proof }: Known & { proof: Proof },
+): Promise<void> {
+  const column = failuresOf[proof];
+  await db
+    .updateTable('known_browsers')
+    .set({ [column]: sql`${sql.ref(column)} - 1` })
+    .where((eb) => eb.and({ ...keyOf(token), account_id: accountId }))
+    .where(column, '>', 0)
+    .execute();
+}
+
+/** Whether the browser signed in to the account before, and still has tries of its own. */
+export async function isKnownBrowser({ db, clock }: Records, { token, accountId }: Known): Promise<boolean> {
+  const row = await db
+    .selectFrom('known_browsers')
+    .select('id')
+    .where((eb) => eb.and({ ...keyOf(token), account_id: accountId }))
+    .where('last_seen_at', '>', clock.now() - knownBrowserLifeMs)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/**
+ * Somebody signed in to the account from this browser, to the end. Answers what its cookie is to hold, and whether it was
+ * known: then its own wrong tries are forgotten.
+ */
+export async function knowBrowser(
+  ctx: Records,
+  { token, accountId }: Known,
+): Promise<{ token: string; wasKnown: boolean }> {
+  const seen = await ctx.db
+    .updateTable('known_browsers')
+    .set({
+      last_seen_at: ctx.clock.now(),
+      password_failures: 0,
+      second_step_failures: 0,
+      reset_code_failures: 0,
+    })
+    .where((eb) => eb.and({ ...keyOf(token), account_id: accountId }))
+    .where('last_seen_at', '>', ctx.clock.now() - knownBrowserLifeMs)
+    .executeTakeFirst();
+  if (token !== undefined && seen.numUpdatedRows === 1n) return { token, wasKnown: true };
+  return { token: await addBrowser(ctx, { token, accountId }), wasKnown: false };
+}
+
+async function addBrowser({ db, clock }: Records, { token, accountId }: Known): Promise<string> {
+  const former = keyOf(token);
+  const [others, secret, now] = [await accountsOf(db, former), newSecret(), clock.now()];
+  // Somebody else's id, or one that was given up, must not be taken on.
+  const id = others ? former.id : newId();
+  const row = { secret: digest(secret), first_seen_at: now, last_seen_at: now };
+  const none = { password_failures: 0, second_step_failures: 0, reset_code_failures: 0 };
+  await db
+    .insertInto('known_browsers')
+    .values({ id, account_id: accountId, ...row, ...none })
+    .onConflict((conflict) => conflict.columns(['id', 'account_id']).doUpdateSet({ ...row, ...none }))
+    .execute();
+  if (others)
+    await db
+      .updateTable('known_browsers')
+      .set({ secret: row.secret })
+      .where((eb) => eb.and(former))
+      .execute();
+  await forgetOldest(db, accountId);
+  return `${id}.${secret}`;
+}
+
+async function accountsOf(db: Services['db'], key: { id: string; secret: string }): Promise<boolean> {
+  const row = await db
+    .selectFrom('known_browsers')
+    .select('id')
+    .where((eb) => eb.and(key))
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+async function forgetOldest(db: Services['db'], accountId: string): Promise<void> {
+  await db
+    .deleteFrom('known_browsers')
+    .where('account_id', '=', accountId)
+    .where('id', 'not in', (eb) =>
+      eb
+        .selectFrom('known_browsers')
+        .select('id')
+        .where('account_id', '=', accountId)
+        .orderBy('last_seen_at', 'desc')
+        .orderBy('id')
+        .limit(mostKnownBrowsers),
+    )
+    .execute();
+}
+
+/** Whoever was in the account until now is known no more: all its browsers, or all but this one. */
+export async function forgetBrowsers(
+  { db }: Pick<Services, 'db'>,
+  { accountId, except }: { accountId: string; except?: string | undefined },
+): Promise<void> {
+  let rows = db.deleteFrom('known_browsers').where('account_id', '=', accountId);
+  if (except !== undefined) rows = rows.where('id', '!=', keyOf(except).id);
+  await rows.execute();
+}
+
+/** Those that nobody came with for so long that their cookies are gone too. */
+export async function forgetOldBrowsers({ db, clock }: Records): Promise<void> {
+  await db
+    .deleteFrom('known_browsers')
+    .where('last_seen_at', '<', clock.now() - knownBrowserLifeMs)
+    .execute();
+}
+
+/** What is no token of ours names no row: ids are never empty. */
+function keyOf(token: string | undefined): { id: string; secret: string } {
+  const [, id = '', secret = ''] = /^([\w-]{22})\.([\w-]{43})$/.exec(token ?? '') ?? [];
+  return { id, secret: digest(secret) };
+}
