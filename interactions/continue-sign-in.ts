@@ -1,5 +1,6 @@
 import type { RouterContext } from '@koa/router';
 import { completeSignIn } from '../src/actions/complete-sign-in.ts';
+import { beforeFinishing } from '../src/actions/offer-passkey.ts';
 import { type Finished, type NextStep, whatIsStillNeeded } from '../src/actions/sign-in.ts';
 import { knownBrowserLifeMs } from '../src/credentials/known-browsers.ts';
 import { finishLogin, rememberProgress } from '../src/oidc/interaction.ts';
@@ -18,7 +19,10 @@ export async function continueSignIn(
   current: CurrentStep,
   led: NextStep,
 ): Promise<void> {
-  const next = led.at === 'proved' ? await whatIsStillNeeded(app, led, entryOf(app, ctx, current)) : led;
+  const entry = entryOf(app, ctx, current);
+  const needed = led.at === 'proved' ? await whatIsStillNeeded(app, led, entry) : led;
+  const atTheEnd = needed.at === 'finished' && current.step.at !== 'passkey_offer';
+  const next = atTheEnd ? await beforeFinishing(app, needed, entry) : needed;
   if (next.at === 'finished') return await finish(app, ctx, current, next);
   await rememberProgress(app, ctx, next);
   backToStep(ctx, current);

@@ -7,6 +7,8 @@ import { continueSignIn } from './continue-sign-in.ts';
 import { backToStep, type CurrentStep, currentStep } from './current-step.ts';
 import { mountForgot } from './forgot.ts';
 import { mountNewPassword, showNewPassword } from './new-password.ts';
+import { mountPasskey } from './passkey.ts';
+import { mountPasskeyOffer, showPasskeyOffer } from './passkey-offer.ts';
 import { mountPasswordStrength } from './password-strength.ts';
 import { mountProveAddress, showProveAddress } from './prove-address.ts';
 import { mountResetCode, showResetCode } from './reset-code.ts';
@@ -32,6 +34,8 @@ export function interactionPages(app: App): Router {
 const mounts = [
   mountSignIn,
   mountSecondStep,
+  mountPasskey,
+  mountPasskeyOffer,
   mountSignUp,
   mountProveAddress,
   mountForgot,
@@ -57,6 +61,8 @@ async function showStep(app: App, ctx: RouterContext, current: CurrentStep): Pro
       return await showNewPassword(app, ctx, current, step);
     case 'suspended':
       return await showSuspended(ctx, current);
+    case 'passkey_offer':
+      return await showPasskeyOffer(ctx, current, step);
     case 'consent':
       return await showConsent(app, ctx, current);
   }

@@ -7,6 +7,8 @@ import { findAccount } from '../src/accounts/account.ts';
 import { firstContact } from '../src/accounts/claims.ts';
 import { parseIdentifier } from '../src/accounts/identifier.ts';
 import { submitPassword } from '../src/actions/sign-in-password.ts';
+import { listPasskeys } from '../src/credentials/passkeys.ts';
+import { relyingParty } from '../src/credentials/webauthn-party.ts';
 import type { App } from '../src/services.ts';
 import { type Problems, passwordField, readForm, textField, tickBox } from '../src/web/form.ts';
 import { showPage } from '../src/web/page.ts';
@@ -23,7 +25,15 @@ const signInForm = z.object({
   remember: tickBox(),
 });
 
-type Shown = { problems: Problems; identifier: string; remember: boolean; status: number };
+type Shown = {
+  problems: Problems;
+  identifier: string;
+  remember: boolean;
+  status: number;
+  done?: string | undefined;
+  /** The id of a passkey that nobody has any more, for the password manager to forget it. */
+  unknownPasskey?: string | undefined;
+};
 
 export async function showSignIn(app: App, ctx: RouterContext, current: CurrentStep): Promise<void> {
   const { step } = current;
@@ -38,7 +48,7 @@ async function show(
   app: App,
   ctx: RouterContext,
   current: CurrentStep,
-  { status, ...shown }: Shown & { done?: string | undefined },
+  { status, unknownPasskey, ...shown }: Shown,
 ): Promise<void> {
   const { client } = current.interaction;
   const logo = client && (await findLogo(app, client.clientId));
@@ -50,8 +60,35 @@ async function show(
     forgot: pathOf(current, 'forgot'),
     signUp: pathOf(current, 'sign-up'),
     cancel: current.app && pathOf(current, 'cancel'),
+    passkey: await passkeyPart(app, current, unknownPasskey),
   };
-  await showPage(ctx, { template, title: ctx.state.words.t('sign-in.title'), view, status });
+  const scripts = view.passkey ? ['passkeys.js'] : [];
+  await showPage(ctx, { template, title: ctx.state.words.t('sign-in.title'), view, status, scripts });
+}
+
+/** The page once more, with who is expected, after a passkey was refused. */
+export async function showSignInAgain(
+  app: App,
+  ctx: RouterContext,
+  current: CurrentStep,
+  shown: Omit<Shown, 'identifier' | 'done'>,
+): Promise<void> {
+  await show(app, ctx, current, { ...shown, identifier: await expected(app, current) });
+}
+
+/** `first`: who is signed in here, is asked to prove it again and has a passkey, is asked for that before the password. */
+async function passkeyPart(app: App, current: CurrentStep, unknown: string | undefined) {
+  const party = relyingParty(app.settings);
+  if (!party) return undefined;
+  const { accountId, prompt } = current.interaction;
+  const theirs = accountId && prompt === 'login' ? await listPasskeys(app, accountId) : [];
+  // Where others use our name too, a key that we do not know may be theirs (docs/decisions/0018-passkeys.md).
+  const unknownHere = unknown && party.alone ? { rpId: party.id, credentialId: unknown } : undefined;
+  return {
+    action: pathOf(current, 'passkey'),
+    first: theirs.some(({ kind }) => kind === 'passkey'),
+    signals: unknownHere && JSON.stringify({ unknown: unknownHere }),
+  };
 }
 
 /**

@@ -9,6 +9,7 @@ import * as clientLogos from './0007-client-logos.ts';
 import * as failures from './0008-failures.ts';
 import * as secondSteps from './0009-second-steps.ts';
 import * as alarms from './0010-alarms.ts';
+import * as passkeys from './0011-passkeys.ts';
 import * as toldChanges from './0012-told-changes.ts';
 
 /** Forward only, in this order, never edited once released: a change is a new file. */
@@ -23,5 +24,6 @@ export const migrations: Record<string, Migration> = {
   '0008-failures': failures,
   '0009-second-steps': secondSteps,
   '0010-alarms': alarms,
+  '0011-passkeys': passkeys,
   '0012-told-changes': toldChanges,
 };

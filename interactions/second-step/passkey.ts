@@ -7,7 +7,10 @@ export const passkeyPart: SecondStepPart = {
   icon: 'key',
   form: z.object({ response: passkeyResponse('get') }),
   lead: (words) => words.t('passkey.step.lead'),
-  ask: (_words, { problem }) => ({ part: 'passkey-field', members: { ceremony: 'get', problem } }),
+  ask: (_words, { problem }) => ({
+    part: 'passkey-field',
+    members: { ceremony: 'get', problem, explain: true },
+  }),
   about: (_words, { name }) => name,
   wrong: 'passkey.step.wrong',
   scripts: ['passkeys.js'],

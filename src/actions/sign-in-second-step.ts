@@ -10,7 +10,7 @@ import {
 } from './second-step-kinds.ts';
 import { methodNamed, secondStepMethods } from './second-step-methods.ts';
 import { type TryRefusal, trySecondStep } from './second-step-tries.ts';
-import { type Entry, type NextStep, passGate, type SecondStepProgress } from './sign-in.ts';
+import { type Entry, isAnotherFactor, type NextStep, passGate, type SecondStepProgress } from './sign-in.ts';
 import { trustDevice } from './trust-device.ts';
 import { warnOfGuesses } from './warn-of-guesses.ts';
 
@@ -66,13 +66,13 @@ export async function chooseSecondStep(
   };
 }
 
-/** What may prove this sign-in. After a reset by a number, a code to the same number would be one factor twice. */
+/** What may prove this sign-in: another factor than the first. */
 export async function usableMethods(
   app: KindContext,
-  { accountId, resetBy }: Pick<SecondStepProgress, 'accountId' | 'resetBy'>,
+  { accountId, amr, resetBy }: Pick<SecondStepProgress, 'accountId' | 'amr' | 'resetBy'>,
 ): Promise<SecondStepMethod[]> {
   const methods = await secondStepMethods(app, accountId);
-  return methods.filter(({ address }) => address === undefined || address !== resetBy);
+  return methods.filter((method) => isAnotherFactor(method, { amr, resetBy }));
 }
 
 function startOver(notice: 'start_over' | 'too_many_codes'): Next {

@@ -32,7 +32,7 @@ import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import type { Locale } from '../web/words.ts';
 import { beginSecondStep } from './begin-second-step.ts';
-import type { KindContext } from './second-step-kinds.ts';
+import type { KindContext, SecondStepMethod } from './second-step-kinds.ts';
 import { twoStepOf } from './second-step-methods.ts';
 import { passAsTrustedDevice } from './trusted-device-pass.ts';
 
@@ -168,7 +168,7 @@ export async function whatIsStillNeeded(
   app.metrics.signIns.inc({ outcome: 'second_step_asked' });
   const asked = { at: 'second_step', accountId, provedAt, amr, remember, challenge: newId() } as const;
   const progress = { ...asked, kept: {}, sentAgain: false, ...(resetBy && { resetBy }) };
-  const first = methods.find(({ address }) => address === undefined || address !== resetBy);
+  const first = methods.find((method) => isAnotherFactor(method, { amr, resetBy }));
   return await beginSecondStep(app, { progress, method: first }, entry);
 }
 
@@ -203,6 +203,18 @@ export async function passGate(
   const detail = { amr, remember, ...(trustedDevice && { trusted_device: true }) };
   await recordEvent(app, { type: 'account.signed_in', accountId, detail }, from);
   return { at: 'finished', accountId, amr, remember };
+}
+
+/**
+ * A second step is another factor than the first: after a reset by a number no code to that number, after a passkey that
+ * counts for one factor no passkey.
+ */
+export function isAnotherFactor(
+  { kind, address }: Pick<SecondStepMethod, 'kind' | 'address'>,
+  { amr, resetBy }: { amr: readonly string[]; resetBy?: string | undefined },
+): boolean {
+  if (kind === 'passkey') return !amr.includes('hwk') && !amr.includes('swk');
+  return address === undefined || address !== resetBy;
 }
 
 /** For a page that comes after the gate: whether what was proved before it still lets the person in. */
