@@ -4,7 +4,7 @@ import { changePassword } from '../../src/actions/change-password.ts';
 import { listEvents } from '../../src/audit/list.ts';
 import { verifyPassword } from '../../src/credentials/password.ts';
 import { minutes } from '../../src/kit/durations.ts';
-import { limits } from '../../src/limits/limits.ts';
+import { waitAfter, waits } from '../../src/limits/waits.ts';
 import { listGrants } from '../../src/oidc/grants.ts';
 import { listSessions } from '../../src/oidc/sessions.ts';
 import {
@@ -17,6 +17,9 @@ import {
   subjectsSent,
 } from '../support/account-in-use.ts';
 import { openTestServices, type TestServices } from '../support/stores.ts';
+
+/** So many wrong passwords in a row are looked at before the first wait begins. */
+const untilWait = waits.password.free + 1;
 
 const next = 'copper window thursday moss';
 
@@ -90,18 +93,18 @@ describe('changing the password', () => {
   });
 
   it('stops guessing at an open browser, and then does not tell a right guess from a wrong one', async () => {
-    const most = limits.password_by_account.max;
+    const most = untilWait;
     for (let guess = 0; guess < most; guess += 1) await change({ current: `guess ${guess}` });
     expect(await change({ current: 'one more' })).toMatchObject({ reason: 'limited' });
     expect(await change()).toMatchObject({ reason: 'limited' });
     expect(await verifyPassword(services, { accountId, password })).toBe(true);
-    services.clock.advance(limits.password_by_account.windowMs + 1);
+    services.clock.advance(waitAfter(waits.password, untilWait) + 1);
     expect(await change()).toMatchObject({ ok: true });
   });
 
   it('does not count changes that went well', async () => {
     let current = password;
-    for (let turn = 0; turn < limits.password_by_account.max + 2; turn += 1) {
+    for (let turn = 0; turn < untilWait + 2; turn += 1) {
       const following = `${next} ${turn}`;
       expect(await change({ current, next: following })).toMatchObject({ ok: true });
       current = following;
