@@ -106,11 +106,22 @@ async function openRecords(
   return openDatabase({ ...place, wrote: (table) => changes.tell({ table, id: undefined }) });
 }
 
-async function openLive({ REDIS_URL, DATA_DIR }: Settings, clock: Clock, log: Log): Promise<LiveStore> {
+async function openLive(settings: Settings, clock: Clock, log: Log): Promise<LiveStore> {
+  const { REDIS_URL, REDIS_WAIT_REPLICAS, REDIS_WAIT_MS, DATA_DIR } = settings;
   if (!REDIS_URL) return openLiveSqlite({ file: join(DATA_DIR, liveFile), clock });
-  const live = openLiveRedis({ url: REDIS_URL, clock });
+  const live = openLiveRedis({
+    url: REDIS_URL,
+    clock,
+    waitReplicas: REDIS_WAIT_REPLICAS,
+    waitMs: REDIS_WAIT_MS,
+  });
   try {
-    await whenStarted(log, 'live', () => live.checkEviction());
+    await whenStarted(log, 'live', async () => {
+      for (const { verdict, finding, advice } of (await live.examine()).verdicts) {
+        if (verdict === 'FAIL') throw new Error(`${finding}; ${advice}`);
+        log.warn({ store: 'live', advice }, finding);
+      }
+    });
     return live;
   } catch (error) {
     await live.close();

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { readRedisAddress } from './store/live-redis-address.ts';
 
 /**
  * The environment, as one schema. The manual (`latchkey settings`, docs/manual/settings.md) is printed from it, so a setting
@@ -17,6 +18,14 @@ const address = (...protocols: string[]) =>
   z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
     error: `must be an address that begins with ${protocols.map((p) => `${p}//`).join(' or ')}`,
   });
+
+function checkRedisAddress(text: string, problems: z.RefinementCtx<string>): void {
+  try {
+    readRedisAddress(text);
+  } catch (problem) {
+    problems.addIssue({ code: 'custom', message: (problem as Error).message });
+  }
+}
 
 function isIssuer(text: string): boolean {
   if (!URL.canParse(text)) return false;
@@ -41,9 +50,17 @@ export const settingsSchema = z.object({
   DATABASE_URL: address('postgres:', 'postgresql:')
     .optional()
     .meta({ description: 'PostgreSQL for the records. Unset: SQLite in DATA_DIR.' }),
-  REDIS_URL: address('redis:', 'rediss:')
-    .optional()
-    .meta({ description: 'Redis for the live state. Unset: SQLite in DATA_DIR.' }),
+  REDIS_URL: z.string().superRefine(checkRedisAddress).optional().meta({
+    description:
+      'Redis for the live state: `redis://host`, `redis+sentinel://host,host,host/primary` or `redis+cluster://host,host,host`; with TLS `rediss://`, `rediss+sentinel://` and `rediss+cluster://`. Unset: SQLite in DATA_DIR.',
+  }),
+  REDIS_WAIT_REPLICAS: wholeNumber(0, 10).optional().meta({
+    description:
+      'How many replicas of Redis must have a write before it is acknowledged. Unset: 1 with sentinels and on a Cluster that has replicas, else 0.',
+  }),
+  REDIS_WAIT_MS: wholeNumber(10, 500).default(300).meta({
+    description: 'How long a write waits for them, in milliseconds; then the answer is 503.',
+  }),
   DATA_DIR: z
     .string()
     .min(1)

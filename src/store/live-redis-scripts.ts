@@ -1,14 +1,20 @@
+import { createHash } from 'node:crypto';
+
 /**
  * The atomic steps on Redis. An entry is a string: '-' and the value while unspent, '+', who spent it, a line feed and the
  * value once spent. An index is a sorted set scored by the end of each member; a counter is a number that expires.
  *
  * `commit` reads what its steps touch, decides on copies, and writes only when no step refused, for a script cannot be
- * rolled back. Each step has its key in KEYS (so that a cluster can route it) and four arguments after the time of the
- * app: what to do, a time (for what only checks: a yes), a text, what is expected. It answers ['ok'] or [the refusal, the
- * place of the step].
+ * rolled back. ARGV begins with the latest time of the server at which it may still be done (or nothing) and the time of
+ * the app. Each step has its key in KEYS (so that a cluster can route it) and four arguments: what to do, a time (for what
+ * only checks: a yes), a text, what is expected. It answers 'ok' or the refusal, the place of the step that refused, and
+ * the time of the server.
  */
 const commit = `
-local now = tonumber(ARGV[1])
+local clock = redis.call('TIME')
+local serverTime = clock[1] * 1000 + math.floor(clock[2] / 1000)
+if ARGV[1] ~= '' and serverTime > tonumber(ARGV[1]) then return { 'late', 0, serverTime } end
+local now = tonumber(ARGV[2])
 local entries, touched, indexes = {}, {}, {}
 
 local function read(key)
@@ -68,13 +74,13 @@ local function take(key, what, time, text, expected)
 end
 
 for place, key in ipairs(KEYS) do
-  local at = place * 4 - 2
+  local at = place * 4 - 1
   local what = ARGV[at]
   if what == 'enlist' or what == 'strike' then
     indexes[#indexes + 1] = { key = key, what = what, ends = tonumber(ARGV[at + 1]), member = ARGV[at + 2] }
   else
     local refusal = take(key, what, ARGV[at + 1], ARGV[at + 2], ARGV[at + 3])
-    if refusal then return { refusal, place - 1 } end
+    if refusal then return { refusal, place - 1, serverTime } end
   end
 end
 
@@ -97,11 +103,11 @@ for _, index in ipairs(indexes) do
   else
     redis.call('ZREM', index.key, index.member)
   end
-  redis.call('ZREMRANGEBYSCORE', index.key, '-inf', ARGV[1])
+  redis.call('ZREMRANGEBYSCORE', index.key, '-inf', ARGV[2])
   local last = redis.call('ZRANGE', index.key, -1, -1, 'WITHSCORES')
   if last[2] then redis.call('PEXPIRE', index.key, string.format('%.0f', tonumber(last[2]) - now)) end
 end
-return { 'ok' }
+return { 'ok', 0, serverTime }
 `;
 
 /** ARGV: the window and the amount. A window starts when something is first counted, and not again until it ended. */
@@ -119,10 +125,6 @@ redis.call('SET', KEYS[1], string.format('%.0f', total), 'PX', ARGV[1])
 return { total, tonumber(ARGV[1]) }
 `;
 
-export const scripts = { liveCommit: { lua: commit }, liveCount: { lua: count, numberOfKeys: 1 } };
-
-/** The commands ioredis makes of them. The reply of a refused commit has its step. */
-export type ScriptCommands = {
-  liveCommit(keyCount: number, ...keysAndArguments: (string | number)[]): Promise<[string, number?]>;
-  liveCount(key: string, windowMs: number, amount: number): Promise<[number, number]>;
-};
+export type Script = { lua: string; sha: string };
+const script = (lua: string): Script => ({ lua, sha: createHash('sha1').update(lua).digest('hex') });
+export const scripts = { commit: script(commit), count: script(count) };

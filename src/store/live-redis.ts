@@ -1,65 +1,69 @@
-import { Redis } from 'ioredis';
 import type { Clock } from '../kit/clock.ts';
 import type { CommitRefusal, LiveEntry, LiveStep, LiveStore } from './live.ts';
-import { checkSteps, onePartition, partitionOf, StoreUnavailable } from './live.ts';
-import { type ScriptCommands, scripts } from './live-redis-scripts.ts';
+import { checkSteps, onePartition, partitionOf } from './live.ts';
+import { readRedisAddress } from './live-redis-address.ts';
+import { openCluster } from './live-redis-cluster.ts';
+import { examineServers, type RedisExamination } from './live-redis-examination.ts';
+import { scripts } from './live-redis-scripts.ts';
+import { openPrimary } from './live-redis-servers.ts';
 
-/** The Redis home also knows whether its server may throw our state away. */
-export type LiveRedis = LiveStore & { checkEviction(): Promise<void> };
+/** The Redis home also knows how its servers are, and whether they may throw our state away. */
+export type LiveRedis = LiveStore & { examine(): Promise<RedisExamination> };
 
 /**
- * The live state on Redis. A commit is one script, so it happens wholly or not at all. Entries and counters expire by
- * Redis's own time, index members by the clock that was handed in. `prefix` stands before every key, without braces, so
- * that the partition stays the key's hash tag.
+ * The live state on Redis: on one server, on a primary that sentinels watch, or on a Cluster (live-redis-address.ts). A
+ * commit is one script, so it happens wholly or not at all, and it is acknowledged when `waitReplicas` replicas have it.
+ * Entries and counters expire by Redis's own time, index members by the clock that was handed in. `prefix` stands before
+ * every key, without braces, so that the partition stays the key's hash tag.
  *
- * While Redis is away each call fails at once or within a second, and nothing is sent late: a command that waited in a
- * queue, or was sent again after a lost reply, would happen after its caller was told that it did not.
+ * While a server is away each call that needs it fails at once or within a second, and nothing happens late
+ * (live-redis-line.ts).
  */
 export function openLiveRedis({
   url,
   prefix = '',
   clock,
+  waitReplicas,
+  waitMs = 300,
 }: {
   url: string;
   prefix?: string;
   clock: Clock;
+  waitReplicas?: number | undefined;
+  waitMs?: number | undefined;
 }): LiveRedis {
-  const redis = new Redis(url, { ...connection, scripts }) as Redis & ScriptCommands;
-  // Kept to say why when a call fails; without a listener ioredis prints it.
-  let lastProblem: unknown;
-  redis.on('error', (problem) => {
-    lastProblem = problem;
-  });
-
-  async function answering<Reply>(call: Promise<Reply>): Promise<Reply> {
-    try {
-      return await call;
-    } catch (error) {
-      if (isMistake(error)) throw error;
-      throw new StoreUnavailable('live', redis.status === 'ready' ? error : (lastProblem ?? error));
-    }
-  }
+  const address = readRedisAddress(url);
+  const open = address.form === 'cluster' ? openCluster : openPrimary;
+  const servers = open(address, { waitReplicas, waitMs });
 
   return {
     async read(keys) {
       onePartition(keys);
-      if (keys.length === 0) return [];
-      const values = await answering(redis.mget(keys.map((key) => prefix + key)));
+      const [first] = keys;
+      if (first === undefined) return [];
+      const prefixed = prefix === '' ? [...keys] : keys.map((key) => prefix + key);
+      const values = await servers.at(first, 'reads', (line, asking) =>
+        line.call((redis) => redis.mget(prefixed), { asking }),
+      );
       return values.map(parseEntry);
     },
     async commit(steps) {
       checkSteps(steps);
-      if (steps.length === 0) return { ok: true };
+      const [first] = steps;
+      if (first === undefined) return { ok: true };
       const keys = steps.map((step) => prefix + step.key);
-      const [answer, step] = await answering(
-        redis.liveCommit(keys.length, ...keys, clock.now(), ...steps.flatMap(stepArguments)),
+      const given = [clock.now(), ...steps.flatMap(stepArguments)];
+      const [answer, step] = await servers.at(first.key, 'writes', (line, asking) =>
+        line.commit(keys, given, asking),
       );
-      return answer === 'ok' ? { ok: true } : { ok: false, reason: answer as CommitRefusal, step: step ?? 0 };
+      return answer === 'ok' ? { ok: true } : { ok: false, reason: answer as CommitRefusal, step };
     },
     async members(key) {
       partitionOf(key);
-      const flat = await answering(
-        redis.zrangebyscore(prefix + key, `(${clock.now()}`, '+inf', 'WITHSCORES'),
+      const flat = await servers.at(key, 'reads', (line, asking) =>
+        line.call((redis) => redis.zrangebyscore(prefix + key, `(${clock.now()}`, '+inf', 'WITHSCORES'), {
+          asking,
+        }),
       );
       return flat.flatMap((member, place) =>
         place % 2 === 0 ? [{ member, expiresAt: Number(flat[place + 1]) }] : [],
@@ -67,34 +71,17 @@ export function openLiveRedis({
     },
     async count(key, windowMs, amount) {
       partitionOf(key);
-      const [count, resetMs] = await answering(redis.liveCount(prefix + key, Math.ceil(windowMs), amount));
+      const reply = await servers.at(key, 'reads', (line, asking) =>
+        line.run(scripts.count, [prefix + key], [Math.ceil(windowMs), amount], { asking }),
+      );
+      const [count, resetMs] = reply as [number, number];
       return { count, resetMs };
     },
-    async ping() {
-      await answering(redis.ping());
-    },
-    async checkEviction() {
-      refuseEviction(await answering(redis.info('memory')));
-    },
-    async close() {
-      await redis.quit().catch(() => redis.disconnect());
-    },
+    ping: () => servers.ping(),
+    examine: () => examineServers(servers, address),
+    close: () => servers.close(),
   };
 }
-
-const connection = {
-  enableOfflineQueue: false,
-  autoResendUnfulfilledCommands: false,
-  maxRetriesPerRequest: 0,
-  commandTimeout: 800,
-  // A connection that swallows commands (a dead peer, a lost route) is given up, not only its commands.
-  socketTimeout: 1000,
-  connectTimeout: 2000,
-  keepAlive: 10_000,
-  retryStrategy: (attempt: number) => Math.min(50 * attempt, 500),
-  // After a failover the old primary answers READONLY until we ask for the address again.
-  reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
-};
 
 function parseEntry(raw: string | null): LiveEntry | undefined {
   if (raw === null) return undefined;
@@ -124,20 +111,4 @@ function stepArguments(step: LiveStep): (string | number)[] {
     default:
       return [step.do, '', '', ''];
   }
-}
-
-/** An answer of the server that blames the command; everything else is the server's state or the way to it. */
-function isMistake(error: unknown): boolean {
-  const stateOfServer =
-    /^(LOADING|BUSY|READONLY|MASTERDOWN|NOREPLICAS|MISCONF|OOM|CLUSTERDOWN|TRYAGAIN|NOAUTH|MOVED)\b/;
-  return error instanceof Error && error.name === 'ReplyError' && !stateOfServer.test(error.message);
-}
-
-/** A Redis that drops keys under pressure would sign people out at random and forget which codes were spent. */
-function refuseEviction(memory: string): void {
-  const policy = /^maxmemory_policy:(\S+)/m.exec(memory)?.[1] ?? 'unknown';
-  if (policy === 'noeviction') return;
-  throw new Error(
-    `Redis is set to throw keys away when memory is short (maxmemory-policy ${policy}). It holds sessions and the marks of spent codes; set maxmemory-policy to noeviction.`,
-  );
 }

@@ -1,0 +1,110 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import { hostName, type RedisAddress, type RedisHost } from './live-redis-address.ts';
+import { directly, openServer, type RedisServer, visit, type Waiting } from './live-redis-servers.ts';
+import { type ClusterView, newestView, readClusterView } from './live-redis-slots.ts';
+
+export type ClusterNode = RedisServer & { host: RedisHost };
+export type ClusterNodes = ReturnType<typeof openClusterNodes>;
+
+/**
+ * The primaries of a Redis Cluster and what each has. When one is lost or a slot has moved the others are asked how
+ * things are now, again and again until every slot is on a node that can be used.
+ */
+export function openClusterNodes(address: RedisAddress, { waitReplicas, waitMs }: Waiting) {
+  const nodes = new Map<string, ClusterNode>();
+  let view: ClusterView | undefined;
+  // Once seen, replicas are waited for also while none is left: that is what they are for.
+  let replicated = false;
+  let learning = false;
+  let closed = false;
+  const replicas = () => waitReplicas ?? (replicated ? 1 : 0);
+
+  function connect(host: RedisHost): ClusterNode {
+    const name = hostName(host);
+    const known = nodes.get(name);
+    if (known) return known;
+    const use = { name, form: 'cluster' as const, waits: waitReplicas !== 0, waitReplicas: replicas, waitMs };
+    const node = { host, ...openServer(directly(address, host), { ...use, onLost: learn }) };
+    nodes.set(name, node);
+    return node;
+  }
+
+  function learn(): void {
+    if (learning || closed) return;
+    learning = true;
+    void (async () => {
+      for (let round = 1; !closed; round += 1) {
+        await lookAround();
+        if (complete()) break;
+        await sleep(Math.min(50 * round, 500), undefined, { ref: false });
+      }
+      learning = false;
+    })();
+  }
+
+  async function lookAround(): Promise<void> {
+    const seen = newestView(await askOurs()) ?? newestView(await askStrangers());
+    if (!seen || closed) return;
+    view = seen;
+    replicated ||= seen.replicated;
+    const primaries = new Set(seen.primaries.map((host) => hostName(connect(host).host)));
+    for (const [name, node] of nodes) if (!primaries.has(name)) drop(name, node);
+  }
+
+  const askOurs = () =>
+    Promise.allSettled(
+      [...nodes.values()]
+        .filter(({ reads }) => reads.usable)
+        .map(({ host, reads }) => reads.call((redis) => askForView(redis, host))),
+    );
+
+  /** The nodes of the address, and all that were there when somebody was last reached. */
+  function askStrangers() {
+    const hosts = [...address.hosts, ...(view?.primaries ?? []), ...(view?.replicas ?? [])];
+    const different = [...new Map(hosts.map((host) => [hostName(host), host])).values()];
+    const asked = different.map((host) => visit(directly(address, host), (redis) => askForView(redis, host)));
+    return Promise.allSettled(asked);
+  }
+
+  function drop(name: string, node: ClusterNode): void {
+    nodes.delete(name);
+    void node.close();
+  }
+
+  function complete(): boolean {
+    const ready = new Set(
+      [...nodes].filter(([, { reads, writes }]) => reads.usable && writes.usable).map(([name]) => name),
+    );
+    return view?.owners.every((owner) => owner !== undefined && ready.has(owner)) ?? false;
+  }
+
+  learn();
+  return {
+    learn,
+    complete,
+    replicas,
+    ownerOf: (slot: number) => nodes.get(view?.owners[slot] ?? ''),
+    primaries: () => (view?.primaries ?? []).flatMap((host) => nodes.get(hostName(host)) ?? []),
+    /** A node that another has named. */
+    named: connect,
+    moved(slot: number, host: RedisHost): void {
+      connect(host);
+      if (view) view.owners[slot] = hostName(host);
+      learn();
+    },
+    async close() {
+      closed = true;
+      await Promise.all([...nodes.values()].map((node) => node.close()));
+    },
+  };
+}
+
+async function askForView(redis: Redis, host: RedisHost): Promise<ClusterView> {
+  const [info, slots, nodes] = await Promise.all([
+    redis.cluster('INFO'),
+    redis.cluster('SLOTS'),
+    redis.cluster('NODES'),
+  ]);
+  return readClusterView({ info: String(info), slots, nodes: String(nodes), asked: host });
+}

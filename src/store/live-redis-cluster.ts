@@ -1,0 +1,64 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { StoreUnavailable } from './live.ts';
+import type { RedisAddress } from './live-redis-address.ts';
+import { type ClusterNode, openClusterNodes } from './live-redis-cluster-nodes.ts';
+import { isReply } from './live-redis-line.ts';
+import type { RedisServers, Waiting } from './live-redis-servers.ts';
+import { readRedirection, slotOf } from './live-redis-slots.ts';
+
+/**
+ * A Redis Cluster. What a node did not do because the key is elsewhere (MOVED, ASK) or on its way (TRYAGAIN) is asked
+ * again, for a moment; what may have been done is never asked again.
+ */
+export function openCluster(address: RedisAddress, waiting: Waiting): RedisServers {
+  const nodes = openClusterNodes(address, waiting);
+
+  return {
+    async at(key, which, ask) {
+      const slot = slotOf(key);
+      const giveUpAt = performance.now() + patienceMs;
+      let asked: ClusterNode | undefined;
+      for (let node = nodes.ownerOf(slot); ; node = asked ?? nodes.ownerOf(slot)) {
+        const patient = performance.now() < giveUpAt;
+        if (!node?.[which].usable) {
+          // Nothing was sent, so one that is just being connected to may be waited for.
+          nodes.learn();
+          if (!patient) throw new StoreUnavailable('live', new Error(`slot ${slot} has no node to ask`));
+          await sleep(10);
+          continue;
+        }
+        try {
+          return await ask(node[which], node === asked);
+        } catch (error) {
+          const elsewhere = readRedirection(error, node.host);
+          if (!elsewhere && !isOnItsWay(error)) throw error;
+          if (!patient) throw new StoreUnavailable('live', error);
+          if (!elsewhere) await sleep(10);
+          else if (elsewhere.moved) nodes.moved(slot, elsewhere.to);
+          asked = elsewhere && !elsewhere.moved ? nodes.named(elsewhere.to) : undefined;
+        }
+      }
+    },
+    async ping() {
+      const answers = await Promise.allSettled(
+        nodes.primaries().map(({ reads }) => reads.call((redis) => redis.ping())),
+      );
+      const failed = answers.filter((answer) => answer.status === 'rejected');
+      // The majority can agree on who takes the place of the others.
+      if (answers.length === 0 || failed.length * 2 >= answers.length)
+        throw new StoreUnavailable('live', failed[0]?.reason ?? new Error('no node was found yet'));
+    },
+    async states() {
+      if (nodes.complete()) return Promise.all(nodes.primaries().map(({ reads }) => reads.state()));
+      nodes.learn();
+      throw new StoreUnavailable('live', new Error('not every slot has a node that can be used'));
+    },
+    waitReplicas: nodes.replicas,
+    close: nodes.close,
+  };
+}
+
+/** How long a call may look for its node. It leaves time for the answer: within a second all is known. */
+const patienceMs = 150;
+
+const isOnItsWay = (error: unknown) => error instanceof StoreUnavailable && isReply(error.cause, 'TRYAGAIN');
