@@ -160,6 +160,8 @@ export async function rotateClientSecret(
   const now = clock.now();
   const end = now + overlapMs;
   await db.transaction().execute(async (tx) => {
+    // First, for it makes rotations wait for each other: one that does not see what another is adding would leave it good.
+    await bumpVersion(tx, 'clients');
     await tx
       .updateTable('client_secrets')
       .set({ expires_at: end })
@@ -175,7 +177,6 @@ export async function rotateClientSecret(
       .insertInto('client_secrets')
       .values(secretRow(clientId, clientSecret, now))
       .execute();
-    await bumpVersion(tx, 'clients');
   });
   return { ok: true, clientSecret, oldSecretsEndAt: end };
 }

@@ -36,8 +36,14 @@ export type SigningKey = {
   retireAt: number | undefined;
 };
 
-/** Makes the first keys, once, however many processes start at the same time. */
+/**
+ * Makes the first keys, once, however many processes start at the same time. Made before the transaction: nobody else's
+ * first query should wait until two primes are found.
+ */
 export async function ensureSigningKeys({ db, clock, seals }: Context): Promise<void> {
+  const known = await db.selectFrom('versions').where('subject', '=', 'keys').select('version').execute();
+  if (known.length > 0) return;
+  const made = await Promise.all(algorithms.map(makeKey));
   await db.transaction().execute(async (tx) => {
     const { numInsertedOrUpdatedRows } = await tx
       .insertInto('versions')
@@ -47,7 +53,7 @@ export async function ensureSigningKeys({ db, clock, seals }: Context): Promise<
     // The loser of a race waits here for the winner's transaction and then finds the keys.
     if (numInsertedOrUpdatedRows !== 1n) return;
     const now = clock.now();
-    for (const alg of algorithms) await insertKey(tx, seals, await makeKey(alg), { now, signsFrom: now });
+    for (const key of made) await insertKey(tx, seals, key, { now, signsFrom: now });
   });
 }
 
@@ -60,6 +66,8 @@ export async function rotateKeys(
   const signsFrom = atOnce ? now : now + publishAheadMs;
   const made = await Promise.all((only ? [only] : algorithms).map(makeKey));
   await db.transaction().execute(async (tx) => {
+    // First, for it makes rotations wait for each other: one that does not see another's key would never retire it.
+    await bumpVersion(tx, 'keys');
     for (const key of made) {
       await tx
         .updateTable('signing_keys')
@@ -70,7 +78,6 @@ export async function rotateKeys(
       await insertKey(tx, seals, key, { now, signsFrom });
     }
     await tx.deleteFrom('signing_keys').where('retire_at', '<', now).execute();
-    await bumpVersion(tx, 'keys');
   });
   return { kids: made.map(({ jwk }) => jwk.kid), signsFrom };
 }
