@@ -3,6 +3,7 @@ import Koa, { type Middleware } from 'koa';
 import { accountPages } from '../interactions/account/index.ts';
 import { interactionPages } from '../interactions/index.ts';
 import { outboxPages } from '../interactions/outbox.ts';
+import { passkeyWellKnown } from '../interactions/passkey-well-known.ts';
 import { look } from '../interactions/shared/look.ts';
 import { showSignedOut, showSignOut } from '../interactions/sign-out.ts';
 import { notifyAccount } from './actions/notify-account.ts';
@@ -58,7 +59,7 @@ export async function openApp(services: Services): Promise<Server> {
   koa.use(withBrowserCookies(services));
 
   koa.use(onOurPages(sameOrigin(services)));
-  for (const router of [interactionPages(app), accountPages(app), outboxPages(app)]) {
+  for (const router of [interactionPages(app), accountPages(app), outboxPages(app), passkeyWellKnown(app)]) {
     koa.use(router.routes());
     koa.use(router.allowedMethods());
   }

@@ -5,6 +5,8 @@ import { seeOther } from '../../src/web/see-other.ts';
 import { activityPage } from './activity.ts';
 import { appsPages } from './apps.ts';
 import { overviewPage } from './overview.ts';
+import { passkeysPages } from './passkeys.ts';
+import { passkeysNewPages } from './passkeys-new.ts';
 import { passwordPage } from './password.ts';
 import { isPlace, places } from './places.ts';
 import { profilePage } from './profile.ts';
@@ -24,6 +26,8 @@ export function accountPages(app: App): Router {
     profilePage,
     passwordPage,
     twoStepPages,
+  passkeysNewPages,
+  passkeysPages,
     appsPages,
     sessionsPages,
     activityPage,

@@ -11,6 +11,7 @@ const navigation = [
   { place: 'profile', icon: 'person' },
   { place: 'password', icon: 'lock' },
   { place: 'two-step', icon: 'shield' },
+  { place: 'passkeys', icon: 'key' },
   { place: 'apps', icon: 'apps' },
   { place: 'sessions', icon: 'device' },
   { place: 'activity', icon: 'activity' },
@@ -23,13 +24,16 @@ const said = [
   'sessions_ended',
   'totp_added',
   'totp_removed',
+  'passkey_added',
+  'passkey_renamed',
+  'passkey_removed',
   'password_changed',
   'profile_changed',
   'nothing',
 ] as const;
 export type Said = (typeof said)[number];
 
-type AccountPage = Pick<PageOptions, 'title' | 'view' | 'status'> & {
+type AccountPage = Pick<PageOptions, 'title' | 'view' | 'status' | 'scripts'> & {
   /** The template beside this file, without its ending. */
   template: string;
   account: Account;

@@ -7,6 +7,12 @@ const others: readonly (readonly [string, string, string])[] = [
   ['/readyz', 'GET', 'It can work: its stores answer, and it is not shutting down. Otherwise 503.'],
   ['/metrics', 'GET', 'Prometheus metrics, on METRICS_PORT only.'],
   [
+    '/.well-known/passkey-endpoints',
+    'GET',
+    'Where people add and manage their passkeys, for password managers (W3C draft).',
+  ],
+  ['/.well-known/webauthn', 'GET', 'The origins that may use our passkeys (WebAuthn Level 3 section 5.11).'],
+  [
     '/dev/outbox.json',
     'GET',
     'Messages that would have been sent; only on a loopback ISSUER without a real transport.',

@@ -31,7 +31,7 @@ export const passkeyKind: SecondStepKind = {
       ...occasionChallenge(occasion, accountId),
       response: answer['response'] ?? '',
       accountId,
-      verified: occasion.purpose === 'step_up',
+      verified: occasion.purpose === 'step_up' ? 'passkeys' : 'none',
       beside: occasion.purpose === 'second_step',
     });
     if (answered.ok) return { ok: true, amr: passkeyAmr(answered.passkey) };
@@ -55,11 +55,14 @@ export async function askForPasskeyStep(
   return await askForPasskey(app, asked, occasion.from);
 }
 
-/** A security key would ask for a PIN that its owner may never have set; where only such are there, touching one is enough. */
+/**
+ * A security key would ask for a PIN that its owner may never have set: where only such are there, touching one is enough.
+ * A fresh proof by passkey shows that it is them and not whoever sits at their desk.
+ */
 function verificationFor({ purpose }: Occasion, allowed: readonly Passkey[]) {
-  if (purpose === 'step_up') return 'required' as const;
-  const touch = allowed.every(({ kind }) => kind === 'security_key');
-  return touch ? ('discouraged' as const) : ('preferred' as const);
+  if (allowed.every(({ kind }) => kind === 'security_key')) return 'discouraged' as const;
+  const passkeysOnly = allowed.every(({ kind }) => kind === 'passkey');
+  return purpose === 'step_up' && passkeysOnly ? ('required' as const) : ('preferred' as const);
 }
 
 function occasionChallenge({ purpose, boundTo }: Occasion, accountId: string): ChallengeFor {

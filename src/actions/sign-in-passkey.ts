@@ -30,7 +30,7 @@ export async function submitPasskey(
   const answer = await verifyPasskey(app, {
     ...signInChallenge(entry),
     response,
-    verified: true,
+    verified: 'all',
     beside: false,
   });
   if (!answer.ok) {

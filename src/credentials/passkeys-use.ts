@@ -30,13 +30,14 @@ export type PasskeyAnswer =
 
 /**
  * Checks an assertion (WebAuthn Level 3 section 7.2) and uses it up. Without `accountId` the key says whose it is, as in a
- * sign-in by passkey alone; with it, the key must be of that account. `verified` demands user verification. `beside`:
+ * sign-in by passkey alone; with it, the key must be of that account. `verified`: whose user must be verified, of all
+ * keys, of passkeys only (a security key stands beside something else), or of none. `beside`:
  * another factor was proved just before, so a key that never showed user verification may begin to count for two
  * with this use (section 7.2 step 25); by itself it may not, or whoever sets a PIN on a found key would pass for its owner.
  */
 export async function verifyPasskey(
   ctx: Context,
-  asked: ChallengeFor & { response: string; accountId?: string; verified: boolean; beside: boolean },
+  asked: ChallengeFor & { response: string; accountId?: string; verified: 'all' | 'passkeys' | 'none'; beside: boolean },
 ): Promise<PasskeyAnswer> {
   const party = relyingParty(ctx.settings);
   const response = readAssertion(asked.response);
@@ -53,7 +54,7 @@ export async function verifyPasskey(
   const checked = checkAssertion(response, {
     rpId: party.id,
     origin: party.origin,
-    verified: asked.verified,
+    verified: asked.verified === 'all' || (asked.verified === 'passkeys' && stored.kind === 'passkey'),
     publicKey: Buffer.from(stored.public_key, 'base64url'),
     backupEligible: stored.backup !== 'none',
   });

@@ -47,7 +47,7 @@ async function fetchOptions({ form }, fields = []) {
     redirect: 'manual',
   }).catch(() => undefined);
   // The page is not the current one any more, or the proof grew old: the server shows what is.
-  if (answer?.status === 409) location.reload();
+  if (answer?.status === 409 || answer?.type === 'opaqueredirect') location.reload();
   const { options } = answer?.ok ? await answer.json() : {};
   if (!options) throw new Refused(answer?.status === 429 ? 'limited' : 'failed');
   return publicKeyOf(options);
