@@ -15,14 +15,19 @@ export function accountFinder(known: KnownRecords): FindAccount {
   return async (_ctx, accountId) => {
     const record = await asEngineError(() => known.account(accountId));
     if (!record || !mayComeIn(record)) return undefined;
-    const account: KnownAccount = {
-      accountId,
-      record,
-      // The engine keeps of these what scopes and the grant allow; `sub` it sets itself, pairwise where asked for.
-      claims: async () => ({ ...claimsOf(record), sub: accountId }),
-    };
+    const account = accounts.get(record) ?? toEngine(record);
+    accounts.set(record, account);
     return account;
   };
+}
+
+// A record that changed is another object (known-records.ts).
+const accounts = new WeakMap<Account, KnownAccount>();
+
+function toEngine(record: Account): KnownAccount {
+  const claims = claimsOf(record);
+  // The engine keeps of these what scopes and the grant allow; `sub` it sets itself, pairwise where asked for.
+  return { accountId: record.id, record, claims: async () => ({ ...claims, sub: record.id }) };
 }
 
 export function mayComeIn({ suspendedAt, lockedAt }: Pick<Account, 'suspendedAt' | 'lockedAt'>): boolean {

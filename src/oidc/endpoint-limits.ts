@@ -19,6 +19,7 @@ export function endpointLimits(services: LimitContext): Middleware {
   return async (ctx, next) => {
     // The engine's router knows no letter case and forgives a slash at the end; so must whoever counts.
     const path = ctx.path.toLowerCase().replace(/\/$/, '');
+    if (!appEndpoints.has(path) && path !== '/authorize') return next();
     const key = addressBucket(ctx.state.source.ip);
     if (path === '/authorize') await countRequest(services, key);
     if (!appEndpoints.has(path) || ctx.method !== 'POST') return next();

@@ -13,14 +13,16 @@ export function toEngineKey(jwk: JWK): JWK | ExternalSigningKey {
 
 class LocalSigningKey extends ExternalSigningKey {
   readonly #kid: string;
-  readonly #private: KeyObject;
+  /** With r and s side by side (RFC 7518 section 3.4), not in DER. */
+  readonly #how: { key: KeyObject; dsaEncoding: 'ieee-p1363' };
   readonly #public: KeyObject;
 
   constructor(jwk: JWK) {
     super();
     this.#kid = String(jwk.kid);
-    this.#private = createPrivateKey({ key: jwk as JsonWebKey, format: 'jwk' });
-    this.#public = createPublicKey(this.#private);
+    const key = createPrivateKey({ key: jwk as JsonWebKey, format: 'jwk' });
+    this.#how = { key, dsaEncoding: 'ieee-p1363' };
+    this.#public = createPublicKey(key);
   }
 
   override get kid(): string {
@@ -35,8 +37,7 @@ class LocalSigningKey extends ExternalSigningKey {
     return this.#public;
   }
 
-  /** r and s side by side (RFC 7518 section 3.4), not in DER. */
   override async sign(data: Uint8Array): Promise<Uint8Array> {
-    return sign('sha256', data, { key: this.#private, dsaEncoding: 'ieee-p1363' });
+    return sign('sha256', data, this.#how);
   }
 }

@@ -23,7 +23,11 @@ export function host({ settings }: { settings: Pick<Settings, 'issuer'> }): Midd
 
 function isFor({ req }: Pick<Context, 'req'>, names: ReadonlySet<string>): boolean {
   // Node keeps the first of two Host headers; a proxy in front may have kept the second (RFC 9112 section 3.2).
-  const hosts = req.rawHeaders.filter((text, at) => at % 2 === 0 && text.toLowerCase() === 'host').length;
+  let hosts = 0;
+  for (let at = 0; at < req.rawHeaders.length; at += 2) {
+    const name = req.rawHeaders[at] ?? '';
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts += 1;
+  }
   const inOriginForm = req.url?.startsWith('/') ?? false;
   return hosts === 1 && inOriginForm && names.has((req.headers.host ?? '').toLowerCase());
 }

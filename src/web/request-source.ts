@@ -137,5 +137,7 @@ function headerText(header: string | string[] | undefined): string {
 const letters = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
 function newRequestId(): string {
-  return Array.from(random(20), (byte) => letters[byte & 31]).join('');
+  let id = '';
+  for (const byte of random(20)) id += letters[byte & 31];
+  return id;
 }
