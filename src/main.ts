@@ -1,6 +1,5 @@
 import cluster from 'node:cluster';
 import { once } from 'node:events';
-import type { Server as HttpServer } from 'node:http';
 import { watchFailures } from './actions/watch-failures.ts';
 import { openApp } from './app.ts';
 import { recordEvent } from './audit/record.ts';
@@ -9,7 +8,7 @@ import { seconds } from './kit/durations.ts';
 import { startDelivery } from './mail/delivery.ts';
 import { openServices } from './services.ts';
 import { readSettings, SettingsProblem } from './settings.ts';
-import { openHttpServer } from './web/http-server.ts';
+import { leave, openHttpServer } from './web/http-server.ts';
 import { describeError } from './web/log.ts';
 import { metricsServer } from './web/metrics-server.ts';
 import { runWorkers, shareMetrics } from './workers.ts';
@@ -44,25 +43,17 @@ export async function startServer(environment: NodeJS.ProcessEnv): Promise<{ sto
       // Load balancers see "not ready" first and send nobody new; then what is under way is finished.
       server.drain();
       await demo?.stop();
-      if (!settings.issuer.loopback) await new Promise((later) => setTimeout(later, 1 * seconds));
-      await Promise.all([drained(http, 10 * seconds), metrics && drained(metrics, 1 * seconds)]);
+      const notice = settings.issuer.loopback ? 0 : 1 * seconds;
+      await Promise.all([
+        leave(http, { notice, most: 10 * seconds }),
+        metrics && leave(metrics, { notice: 0, most: 1 * seconds }),
+      ]);
       await watch.stop();
       await delivery.stop();
       await server.stop();
       await services.close();
     },
   };
-}
-
-/** Resolves when the last answer left. A keep-alive connection that is idle is closed at once, a stuck one after `mostMs`. */
-async function drained(http: HttpServer, mostMs: number): Promise<void> {
-  const closed = once(http, 'close');
-  http.close();
-  const idle = setInterval(() => http.closeIdleConnections(), 50);
-  const hard = setTimeout(() => http.closeAllConnections(), mostMs);
-  await closed;
-  clearInterval(idle);
-  clearTimeout(hard);
 }
 
 /** Runs until a signal says to stop, in this process or in WORKERS of them. */

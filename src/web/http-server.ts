@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { createServer, type Server as HttpServer, type RequestListener } from 'node:http';
+import { Server as NetServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { seconds } from '../kit/durations.ts';
 
 /**
@@ -32,4 +35,31 @@ export function openHttpServer(
   // Far above what one process can serve, and below what makes it run out of files.
   http.maxConnections = 10_000;
   return http;
+}
+
+/**
+ * Leaves without dropping anybody; resolves when the last connection is gone. A proxy keeps connections, and may be sending
+ * on one at the very moment it is closed: the request is lost then, for a POST is not sent twice (RFC 9110 section
+ * 9.2.2). So for the time of `notice` everybody is answered and told to let go of the connection; then no new one is
+ * taken, which a proxy can tell from a lost request; and what is idle is closed after as long again, when proxies have
+ * gone elsewhere. What is under way is waited for, `most` milliseconds at most.
+ */
+export async function leave(
+  http: HttpServer,
+  { notice, most }: { notice: number; most: number },
+): Promise<void> {
+  http.prependListener('request', (_request, answer) => {
+    answer.shouldKeepAlive = false;
+  });
+  await sleep(notice);
+  const closed = once(http, 'close');
+  // Not Node's own close of an HTTP server, which hangs up on idle connections at once.
+  NetServer.prototype.close.call(http);
+  const hard = setTimeout(() => http.closeAllConnections(), most);
+  await Promise.race([closed, sleep(notice)]);
+  // What has arrived is read before anything is closed: a timer comes before that, an immediate after.
+  const idle = setInterval(() => setImmediate(() => http.closeIdleConnections()), 20);
+  await closed;
+  clearInterval(idle);
+  clearTimeout(hard);
 }

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
@@ -8,7 +9,13 @@ import { freePort } from '../support/servers.mjs';
 import { serverPlace, testFolder } from '../support/stores.ts';
 
 /** The server as a process of its own, from the command that an operator types to the signal that ends it. */
-type Running = { child: ChildProcess; origin: string; said: () => string; ended: Promise<number | null> };
+type Running = {
+  child: ChildProcess;
+  origin: string;
+  port: number;
+  said: () => string;
+  ended: Promise<number | null>;
+};
 
 const program = path.resolve('bin/latchkey.mjs');
 const running: ChildProcess[] = [];
@@ -34,7 +41,7 @@ async function start(settings: Record<string, string> = {}): Promise<Running> {
       said += text;
     });
   const ended = once(child, 'exit').then(([code]) => code as number | null);
-  return { child, origin, said: () => said, ended };
+  return { child, origin, port: Number(port), said: () => said, ended };
 }
 
 async function untilReady({ origin, said }: Running): Promise<void> {
@@ -43,6 +50,33 @@ async function untilReady({ origin, said }: Running): Promise<void> {
     if (answer?.ok) return;
   }
   throw new Error(`not ready: ${said()}`);
+}
+
+/** A connection as a proxy keeps it: it asks, and leaves it open. */
+async function openKept(port: number): Promise<{ ask(): Promise<string> }> {
+  const socket = connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  return {
+    async ask() {
+      socket.write('GET /healthz HTTP/1.1\r\nHost: login.example.test\r\n\r\n');
+      const [answer] = await Promise.race([once(socket, 'data'), once(socket, 'close')]);
+      return String(answer);
+    },
+  };
+}
+
+/** New connections are taken no more. */
+async function untilRefused(port: number): Promise<void> {
+  for (const giveUpAt = Date.now() + 30_000; Date.now() < giveUpAt; await sleep(20)) {
+    const socket = connect(port, '127.0.0.1');
+    const refused = await Promise.race([
+      once(socket, 'connect').then(() => false),
+      once(socket, 'error').then(() => true),
+    ]).catch(() => true);
+    socket.destroy();
+    if (refused) return;
+  }
+  throw new Error('it still takes connections');
 }
 
 describe('the server process', () => {
@@ -62,6 +96,21 @@ describe('the server process', () => {
     const [answer] = await once(slow, 'response');
     expect(answer.statusCode).toBe(400);
     answer.resume();
+    expect(await server.ended).toBe(0);
+  }, 60_000);
+
+  it('hangs up on no proxy that may be sending: each connection that is kept carries one more request', async () => {
+    const server = await start({ ISSUER: 'https://login.example.test', SMTP_URL: 'smtp://127.0.0.1:1' });
+    await untilReady(server);
+    const answeredAndLetGo = /^HTTP\/1.1 200 .*\r\nconnection: close\r\n/is;
+    const kept = await Promise.all([openKept(server.port), openKept(server.port)]);
+    for (const connection of kept) expect(await connection.ask()).not.toMatch(/^connection: close/im);
+    server.child.kill('SIGTERM');
+    await sleep(500);
+    // Not ready any more, but asked all the same.
+    expect(await kept[0]?.ask()).toMatch(answeredAndLetGo);
+    await untilRefused(server.port);
+    expect(await kept[1]?.ask()).toMatch(answeredAndLetGo);
     expect(await server.ended).toBe(0);
   }, 60_000);
 
