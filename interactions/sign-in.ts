@@ -12,6 +12,7 @@ import { relyingParty } from '../src/credentials/webauthn-party.ts';
 import type { App } from '../src/services.ts';
 import { type Problems, passwordField, readForm, textField, tickBox } from '../src/web/form.ts';
 import { showPage } from '../src/web/page.ts';
+import { challengeFields, challengeOf, meetsChallenge } from './challenge.ts';
 import { continueSignIn } from './continue-sign-in.ts';
 import { backToStep, type CurrentStep, currentStep, pathOf } from './current-step.ts';
 import { limitedSentence } from './problem-sentences.ts';
@@ -23,6 +24,7 @@ const signInForm = z.object({
   identifier: textField({ most: 400, required: 'sign-in.identifier_missing' }),
   password: passwordField({ required: 'sign-in.password_missing' }),
   remember: tickBox(),
+  ...challengeFields,
 });
 
 type Shown = {
@@ -33,6 +35,8 @@ type Shown = {
   done?: string | undefined;
   /** The id of a passkey that nobody has any more, for the password manager to forget it. */
   unknownPasskey?: string | undefined;
+  /** The challenge of a form that was not looked at yet. */
+  kept?: string | undefined;
 };
 
 export async function showSignIn(app: App, ctx: RouterContext, current: CurrentStep): Promise<void> {
@@ -48,7 +52,7 @@ async function show(
   app: App,
   ctx: RouterContext,
   current: CurrentStep,
-  { status, unknownPasskey, ...shown }: Shown,
+  { status, unknownPasskey, kept, ...shown }: Shown,
 ): Promise<void> {
   const { client } = current.interaction;
   const logo = client && (await findLogo(app, client.clientId));
@@ -61,8 +65,9 @@ async function show(
     signUp: pathOf(current, 'sign-up'),
     cancel: current.app && pathOf(current, 'cancel'),
     passkey: await passkeyPart(app, current, unknownPasskey),
+    challenge: await challengeOf(app, ctx, 'sign_in', kept),
   };
-  const scripts = view.passkey ? ['passkeys.js'] : [];
+  const scripts = [...(view.passkey ? ['passkeys.js'] : []), ...(view.challenge ? ['challenge.js'] : [])];
   await showPage(ctx, { template, title: ctx.state.words.t('sign-in.title'), view, status, scripts });
 }
 
@@ -135,13 +140,15 @@ export function mountSignIn(router: Router, app: App): void {
     if (current.step.at === 'consent') return backToStep(ctx, current);
     const form = await readForm(ctx, signInForm);
     if (!form.ok) {
-      const { identifier = '', remember } = form.typed;
-      const again = { problems: form.problems, identifier, remember: Boolean(remember), status: 400 };
+      const { identifier = '', remember, challenge: kept } = form.typed;
+      const again = { problems: form.problems, identifier, remember: Boolean(remember), status: 400, kept };
       return await show(app, ctx, current, again);
     }
+    const { identifier, remember } = form.fields;
+    const effort = await meetsChallenge(app, ctx, 'sign_in', form.fields);
+    if (!effort.ok) return await show(app, ctx, current, { ...effort, identifier, remember });
     const answer = await submitPassword(app, form.fields, ctx.state.source);
     if (answer.ok) return await continueSignIn(app, ctx, current, answer.next);
-    const { identifier, remember } = form.fields;
     const limited = answer.reason === 'limited';
     const sentence = limited ? limitedSentence(ctx, answer, 'sign-in.limited') : 'sign-in.refused';
     const again = { problems: { form: sentence }, identifier, remember, status: limited ? 429 : 400 };

@@ -7,6 +7,7 @@ import type { Limited } from '../src/limits/limits.ts';
 import type { App } from '../src/services.ts';
 import { type Problems, passwordField, readForm, textField } from '../src/web/form.ts';
 import { showPage } from '../src/web/page.ts';
+import { challengeFields, challengeOf, meetsChallenge } from './challenge.ts';
 import { continueSignIn } from './continue-sign-in.ts';
 import { backToStep, type CurrentStep, currentStep, pathOf, visitOf } from './current-step.ts';
 import { limitedSentence, passwordSentence } from './problem-sentences.ts';
@@ -17,27 +18,31 @@ const signUpForm = z.object({
   name: textField({ most: 400, required: 'sign-up.name_missing' }),
   identifier: textField({ most: 400, required: 'sign-in.identifier_missing' }),
   password: passwordField({ required: 'sign-in.password_missing' }),
+  ...challengeFields,
 });
 
-type Shown = { problems?: Problems; typed?: Record<string, string>; status?: number };
+type Shown = { problems?: Problems; typed?: Record<string, string>; status?: number; kept?: string };
 
 async function showSignUp(
-  { settings }: Pick<App, 'settings'>,
+  app: App,
   ctx: RouterContext,
   current: CurrentStep,
-  { problems = {}, typed = {}, status = 200 }: Shown = {},
+  { problems = {}, typed = {}, status = 200, kept }: Shown = {},
 ): Promise<void> {
+  const challenge = await challengeOf(app, ctx, 'sign_up', kept);
   const view = {
     problems,
+    challenge,
     app: current.app,
     name: typed['name'] ?? '',
     identifier: typed['identifier'] ?? '',
-    least: settings.PASSWORD_MIN_LENGTH,
+    least: app.settings.PASSWORD_MIN_LENGTH,
     action: pathOf(current, 'sign-up'),
     strength: pathOf(current, 'strength'),
     signIn: pathOf(current, 'sign-in'),
   };
-  await showPage(ctx, { template, title: ctx.state.words.t('sign-up.title'), view, status });
+  const title = ctx.state.words.t('sign-up.title');
+  await showPage(ctx, { template, title, view, status, scripts: challenge ? ['challenge.js'] : [] });
 }
 
 export function mountSignUp(router: Router, app: App): void {
@@ -56,11 +61,14 @@ export function mountSignUp(router: Router, app: App): void {
         problems: form.problems,
         typed: form.typed,
         status: 400,
+        kept: form.typed['challenge'] ?? '',
       });
+    const { name, identifier } = form.fields;
+    const effort = await meetsChallenge(app, ctx, 'sign_up', form.fields);
+    if (!effort.ok) return await showSignUp(app, ctx, current, { ...effort, typed: { name, identifier } });
 
     const answer = await submitSignUp(app, form.fields, visitOf(ctx, current));
     if (answer.ok) return await continueSignIn(app, ctx, current, answer.next);
-    const { name, identifier } = form.fields;
     const status = answer.reason === 'limited' ? 429 : 400;
     const problems = problemsOf(app, ctx, answer);
     await showSignUp(app, ctx, current, { problems, typed: { name, identifier }, status });

@@ -124,6 +124,10 @@ export const settingsSchema = z.object({
       'An HTTP endpoint that sends text messages: POST JSON {to, text}. Unset: the development outbox, or no text messages.',
   }),
   SMS_TOKEN: z.string().optional().meta({ description: 'Sent to SMS_URL as a Bearer token.' }),
+  CHALLENGE_BITS: wholeNumber(0, 26).default(16).meta({
+    description:
+      'How much work a browser proves under pressure: 2 to the power of this many hashes. 16 is about a second; 0 turns the challenge off.',
+  }),
   TEXTS_PER_HOUR: wholeNumber(1, 10_000_000).default(1000).meta({
     description:
       'The most text messages in an hour, for the whole service: a ceiling on what abuse can cost.',

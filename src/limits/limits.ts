@@ -132,6 +132,12 @@ export const limits = {
     keyedBy: 'contact',
     why: 'Reset messages nobody asked for. The page answers the same when it is reached.',
   },
+  wait_by_address: {
+    max: 10,
+    windowMs: 15 * minutes,
+    keyedBy: 'address',
+    why: 'Waiting instead of a proof of work, where no scripts run: challenges can wait side by side.',
+  },
   authorize_by_address: {
     max: 600,
     windowMs: minutes,
@@ -195,6 +201,17 @@ export async function takeFromLimits(
   return done;
 }
 
+/** Whether so much was counted that the page is to ask for a proof of work. */
+export async function pressureOn(
+  { live }: Pick<Services, 'live'>,
+  limit: LimitName,
+  key: string,
+): Promise<boolean> {
+  const { windowMs, challengeFrom }: Limit = limits[limit];
+  if (challengeFrom === undefined) return false;
+  return (await live.count(counterOf({ limit, key }), windowMs, 0)).count >= challengeFrom;
+}
+
 /** Whose address it was; never whose mailbox. */
 function hitBy({ limit, key = '' }: Take): { limit: string; address?: string } {
   const { keyedBy } = limits[limit];
@@ -227,12 +244,13 @@ export async function orGiveBack<Result>(
 }
 
 /** Hashed: keys are addresses of people, of any length, and may carry the braces that part a live key. */
-function counterOf({ limit, key = 'everyone' }: Take): LiveKey {
+function counterOf({ limit, key = '' }: { limit: LimitName; key?: string }): LiveKey {
   const counted = bucketOf(limits[limit].keyedBy, key);
   return `{limit.${limit}.${digest(counted).slice(0, 22)}}:count`;
 }
 
 function bucketOf(keyedBy: Limit['keyedBy'], key: string): string {
+  if (keyedBy === 'everyone') return keyedBy;
   if (keyedBy === 'address') return addressBucket(key);
   return keyedBy === 'network' ? networkBucket(key) : key;
 }

@@ -8,6 +8,7 @@ export type Metrics = {
   signIns: Counter<'outcome'>;
   tokens: Counter<'grant_type' | 'outcome'>;
   limitsHit: Counter<'limit'>;
+  challenges: Counter<'outcome'>;
   hashSeconds: Histogram<never>;
 };
 
@@ -45,6 +46,12 @@ export function openMetrics(): Metrics {
       name: 'latchkey_limits_hit_total',
       help: 'Requests refused by a rate limit',
       labelNames: ['limit'],
+      registers,
+    }),
+    challenges: new Counter({
+      name: 'latchkey_challenges_total',
+      help: 'Challenges under pressure: asked, solved, waited or refused',
+      labelNames: ['outcome'],
       registers,
     }),
     hashSeconds: new Histogram({

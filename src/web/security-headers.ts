@@ -54,6 +54,8 @@ export function contentSecurityPolicy({ nonce, staysHere }: { nonce: string; sta
   return [
     "default-src 'none'",
     `script-src 'nonce-${nonce}'`,
+    // A worker has no nonce. What is here to be one is a file of ours.
+    "worker-src 'self'",
     "style-src 'self'",
     "img-src 'self' data:",
     "font-src 'self'",
