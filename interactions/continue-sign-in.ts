@@ -29,8 +29,8 @@ export async function continueSignIn(
 }
 
 async function finish(app: App, ctx: RouterContext, current: CurrentStep, next: Finished): Promise<void> {
-  const { accountId, amr, remember, device } = next;
-  const finished = await finishLogin(app, ctx, { accountId, amr, remember });
+  const { accountId, amr, remember, device, generation } = next;
+  const finished = await finishLogin(app, ctx, { accountId, amr, remember, generation });
   // Another tab was first. The page that follows says where things stand now.
   if (!finished.ok) return backToStep(ctx, current);
   const { token } = await completeSignIn(app, { accountId, amr }, ctx.state.source);

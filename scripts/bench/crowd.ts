@@ -1,5 +1,6 @@
 import { newId, newSecret } from '../../src/kit/secrets.ts';
-import { grantMember, layout } from '../../src/oidc/live-layout.ts';
+import { inAccountIndex, inClientIndex, layout } from '../../src/oidc/live-layout.ts';
+import { readGrant } from '../../src/oidc/record-forms.ts';
 import type { Services } from '../../src/services.ts';
 import type { LiveKey } from '../../src/store/live.ts';
 import type { Database } from '../../src/store/tables.ts';
@@ -35,7 +36,8 @@ function copyOf(number: number): Copy {
   return {
     accountId: newId(),
     accessToken: grantId + newSecret(),
-    refreshToken: grantId + newSecret(),
+    // Its shape is all that counts while there is a record of it.
+    refreshToken: `${grantId}${newSecret()}A`,
     address: personAddress(1_000_000 + number),
   };
 }
@@ -50,7 +52,7 @@ async function readTemplate(
   const { key: refreshKey } = placeOf('r', original.refreshToken);
   const [grant, access, refresh] = await live.read([layout.grant(grantId), accessKey, refreshKey]);
   if (!grant || !access || !refresh) throw new Error('the records to copy lie elsewhere than they did');
-  const accountId = String((JSON.parse(grant.value) as { accountId?: string }).accountId);
+  const accountId = String(readGrant(grant.value).accountId);
   return { accountId, grantId, grant: grant.value, access: access.value, refresh: refresh.value };
 }
 
@@ -67,19 +69,16 @@ async function addGrant({ live, clock }: Stores, template: Template, copy: Copy)
   const { clientId } = offlineApp;
   const of = (value: string) =>
     value.replaceAll(template.accountId, accountId).replaceAll(template.grantId, grantId);
-  const listed = {
-    do: 'enlist',
-    member: grantMember({ grantId, accountId, clientId }),
-    expiresAt: clock.now() + 30 * day,
-  } as const;
+  const listed = { do: 'enlist', expiresAt: clock.now() + 30 * day } as const;
+  const member = { grantId, accountId, clientId };
   await Promise.all([
     live.commit([
       { do: 'put', key: layout.grant(grantId), value: of(template.grant), ttlMs: 30 * day },
       { do: 'put', key: accessKey, value: of(template.access), ttlMs: day / 24 },
       { do: 'put', key: refreshKey, value: of(template.refresh), ttlMs: 30 * day },
     ]),
-    live.commit([{ ...listed, key: layout.accountGrants(accountId) }]),
-    live.commit([{ ...listed, key: layout.clientGrants(clientId) }]),
+    live.commit([{ ...listed, key: layout.accountGrants(accountId), member: inAccountIndex(member) }]),
+    live.commit([{ ...listed, key: layout.clientGrants(clientId), member: inClientIndex(member) }]),
   ]);
 }
 

@@ -28,6 +28,8 @@ import { recordEvent } from '../audit/record.ts';
 import { findPassword } from '../credentials/password.ts';
 import { minutes } from '../kit/durations.ts';
 import { newId } from '../kit/secrets.ts';
+import { isEndedSince } from '../oidc/endings.ts';
+import { readSignInGeneration } from '../oidc/interaction.ts';
 import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import type { Locale } from '../web/words.ts';
@@ -45,6 +47,8 @@ const finished = z.object({
   remember: z.boolean(),
   /** The browser is trusted from now on; its cookie goes with the answer. */
   device: z.object({ id: z.string(), token: z.string(), expiresAt: z.number() }).optional(),
+  /** From before the gate: an ending since then makes this no session. */
+  generation: z.string().optional(),
 });
 
 const signInProgress = z.discriminatedUnion('at', [
@@ -134,7 +138,7 @@ export function signInStep({ clock }: Pick<Services, 'clock'>, progress: unknown
   return step;
 }
 
-type Gate = Pick<Services, 'db' | 'clock' | 'seals' | 'log' | 'metrics'>;
+type Gate = Pick<Services, 'db' | 'live' | 'clock' | 'seals' | 'log' | 'metrics'>;
 
 /** What a way in says when it is through: who, how, and since when. */
 export function afterFirstFactor(
@@ -188,8 +192,12 @@ export async function passGate(
   },
 ): Promise<Finished | SignInProgress> {
   const { accountId, provedAt, amr, remember, from, trustedDevice } = entry;
+  // Read first: what is ended while the engine is on its way to a session stays ended (src/oidc/endings.ts).
+  const generation = await readSignInGeneration(app, accountId);
   const account = await findAccount(app, accountId);
-  if (!account || (await changedSince(app, account, provedAt))) return { at: 'start', notice: 'start_over' };
+  const over = isEndedSince(generation, provedAt);
+  if (!account || over || (await changedSince(app, account, provedAt)))
+    return { at: 'start', notice: 'start_over' };
   if (account.suspendedAt !== null) {
     app.metrics.signIns.inc({ outcome: 'suspended' });
     await recordEvent(
@@ -202,7 +210,7 @@ export async function passGate(
   app.metrics.signIns.inc({ outcome: 'signed_in' });
   const detail = { amr, remember, ...(trustedDevice && { trusted_device: true }) };
   await recordEvent(app, { type: 'account.signed_in', accountId, detail }, from);
-  return { at: 'finished', accountId, amr, remember };
+  return { at: 'finished', accountId, amr, remember, ...(generation && { generation }) };
 }
 
 /**

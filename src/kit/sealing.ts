@@ -13,6 +13,8 @@ export type Seals = {
   mac(purpose: string, text: string): string;
   /** Bytes derived from the first key, for libraries that want a secret of their own. */
   derive(purpose: string, length: number): Buffer;
+  /** The same from every key, newest first: what the older ones made is to be recognised still. */
+  deriveEach(purpose: string, length: number): Buffer[];
 };
 
 /** `keys`: 32-byte secrets, newest first. A sealed value reads `1.<key id>.<iv, ciphertext and tag, base64url>`. */
@@ -49,8 +51,13 @@ export function openSeals(keys: readonly Buffer[]): Seals {
       return Buffer.concat([decipher.update(body.subarray(12, -16)), decipher.final()]).toString('utf8');
     },
     mac: (purpose, text) => createHmac('sha256', derived(first, purpose)).update(text).digest('base64url'),
-    derive: (purpose, length) => Buffer.from(hkdfSync('sha256', first, '', `latchkey ${purpose}`, length)),
+    derive: (purpose, length) => fromKey(first, purpose, length),
+    deriveEach: (purpose, length) => keys.map((key) => fromKey(key, purpose, length)),
   };
+}
+
+function fromKey(key: Buffer, purpose: string, length: number): Buffer {
+  return Buffer.from(hkdfSync('sha256', key, '', `latchkey ${purpose}`, length));
 }
 
 function keyId(key: Buffer): string {

@@ -1,19 +1,22 @@
 import type { Adapter } from 'oidc-provider';
 import { errors } from 'oidc-provider';
+import type { Services } from '../services.ts';
 import type { AdapterContext } from './adapter-context.ts';
 import { findClientMetadata } from './client-adapter.ts';
 import { GrantRecords } from './grant-records.ts';
 import { InteractionRecords } from './interaction-records.ts';
 import type { KnownRecords } from './known-records.ts';
+import { LoneTokenRecords } from './lone-token-records.ts';
+import { RefreshTokenRecords } from './refresh-token-records.ts';
 import { SessionRecords } from './session-records.ts';
-import { LoneTokenRecords, TokenRecords } from './token-records.ts';
+import { TokenRecords } from './token-records.ts';
 import { asEngineError } from './unavailable.ts';
 
 /**
  * The engine's store: one object a model. The engine checks and then acts, and leaves the atomic step to us; how each
  * kind of record does that stands in its own file, and where everything lies is drawn in live-layout.ts.
  */
-type Context = AdapterContext & { known: KnownRecords };
+type Context = AdapterContext & Pick<Services, 'settings' | 'seals'> & { known: KnownRecords };
 type MakeAdapter = (context: Context) => Partial<Adapter>;
 
 const models: Record<string, MakeAdapter> = {
@@ -23,7 +26,7 @@ const models: Record<string, MakeAdapter> = {
   Grant: (context) => new GrantRecords(context),
   AuthorizationCode: (context) => new TokenRecords(context, { letter: 'c' }),
   AccessToken: (context) => new TokenRecords(context, { letter: 'a' }),
-  RefreshToken: (context) => new TokenRecords(context, { letter: 'r' }),
+  RefreshToken: (context) => new RefreshTokenRecords(context),
   ClientCredentials: (context) => new LoneTokenRecords(context, { letter: 'k' }),
   PushedAuthorizationRequest: (context) =>
     new LoneTokenRecords(context, {

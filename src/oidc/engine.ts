@@ -10,9 +10,9 @@ import { openPairwiseSubjects } from './pairwise.ts';
 import { openProvider } from './provider.ts';
 import { openPublishedDocuments, type PublishedDocuments } from './published-documents.ts';
 import { makeRefusalsCheap } from './quiet-errors.ts';
+import { settle } from './settle.ts';
 import { ensureSigningKeys, readJwks } from './signing-keys.ts';
 import { retryAfterSeconds } from './unavailable.ts';
-import { settle } from './unit-of-work.ts';
 import type { EngineViews } from './views.ts';
 
 /**

@@ -1,35 +1,72 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
+import { findClient } from '../../clients/registry/registry.ts';
 import { findConsent, touchConsent } from '../consents/consent.ts';
 import { isScope } from '../consents/scopes.ts';
+import { newId } from '../kit/secrets.ts';
 import type { Services } from '../services.ts';
 import { accountClientId } from './account-client.ts';
+import { type GrantGenerations, Overtaken, readGrantGenerations, withGenerations } from './grant-records.ts';
 import { asEngineError } from './unavailable.ts';
 
 type Grant = InstanceType<Provider['Grant']>;
-type Context = Pick<Services, 'db' | 'clock'> & { readonly provider: Provider };
+type Context = Pick<Services, 'db' | 'clock' | 'live'> & { readonly provider: Provider };
+type Pair = { accountId: string; clientId: string };
+type Parties = Pair & { sessionUid: string };
 
 /**
  * From what a person decided once (the consent, a record) to what the engine works with (a grant, live state). Each
  * session gets a grant of its own: were one shared by all of a person's devices, a stolen refresh token on one would
  * sign out the others too.
  */
-export async function mintGrant(
-  { db, provider }: Pick<Context, 'db' | 'provider'>,
-  { accountId, clientId }: { accountId: string; clientId: string },
-): Promise<Grant | undefined> {
-  const consent = await asEngineError(() => findConsent({ db }, { accountId, clientId }));
-  if (!consent) return undefined;
-  return saved(new provider.Grant({ accountId, clientId }), consent);
+export async function mintGrant(context: Context, parties: Parties): Promise<Grant | undefined> {
+  return mint(context, parties, () => findConsent(context, parties));
 }
 
+type Decision = { allowed: string[]; declined: string[] };
+
+/**
+ * The decision is read after the generations that its end would change, and the app's record with it: one that is gone or
+ * disabled is given nothing (endings.ts). Where an ending came between, what was decided is read once more.
+ */
+async function mint(
+  context: Context,
+  parties: Parties,
+  decide: () => Promise<Decision | undefined>,
+): Promise<Grant | undefined> {
+  for (let attempt = 0; attempt < 3; attempt += 1) {
+    const generations = await asEngineError(() => readGrantGenerations(context, parties));
+    const [decision, welcome] = await asEngineError(() =>
+      Promise.all([decide(), isWelcome(context, parties)]),
+    );
+    if (!decision || !welcome) return undefined;
+    const grant = await saved(new context.provider.Grant(parties), decision, generations);
+    if (grant) return grant;
+  }
+  return undefined;
+}
+
+async function isWelcome({ db }: Pick<Context, 'db'>, { clientId }: Pair): Promise<boolean> {
+  if (clientId === accountClientId) return true;
+  const client = await findClient({ db }, clientId);
+  return client !== undefined && client.disabledAt === undefined;
+}
+
+/** Undefined when an ending came between. */
 async function saved(
   grant: Grant,
-  { allowed, declined }: { allowed: string[]; declined: string[] },
-): Promise<Grant> {
+  { allowed, declined }: Decision,
+  generations: GrantGenerations,
+): Promise<Grant | undefined> {
   grant.addOIDCScope([...new Set(['openid', ...allowed.filter(isScope)])].join(' '));
   if (declined.length > 0) grant.rejectOIDCScope(declined.filter(isScope).join(' '));
-  await grant.save();
-  return grant;
+  grant.jti = newId();
+  try {
+    await withGenerations(grant.jti, generations, () => grant.save());
+    return grant;
+  } catch (error) {
+    if (error instanceof Overtaken) return undefined;
+    throw error;
+  }
 }
 
 /**
@@ -49,29 +86,25 @@ export async function existingGrant(context: Context, ctx: KoaContextWithOIDC): 
     .split(' ')
     .filter(isScope);
   if (current && covers(current, requested)) return current;
-  if (isFirstParty(client)) return firstPartyGrant(context, { accountId, clientId, requested });
-  const minted = await mintFromRecord(context, { accountId, clientId, current });
-  return minted ?? current;
+  const parties = { accountId, clientId, sessionUid: session.uid };
+  // Apps of the company itself ask for no consent: what they ask for is granted, and nothing is recorded as decided.
+  if (isFirstParty(client)) return mint(context, parties, async () => ({ allowed: requested, declined: [] }));
+  return (await mintFromRecord(context, parties, current)) ?? current;
 }
 
 /** A new grant from the record, when the record holds a decision that the session's grant does not. */
 async function mintFromRecord(
-  { db, clock, provider }: Context,
-  { accountId, clientId, current }: { accountId: string; clientId: string; current: Grant | undefined },
+  context: Context,
+  parties: Parties,
+  current: Grant | undefined,
 ): Promise<Grant | undefined> {
-  const pair = { accountId, clientId };
-  const consent = await asEngineError(() => findConsent({ db }, pair));
-  if (!consent || (current && covers(current, [...consent.allowed, ...consent.declined]))) return undefined;
-  await asEngineError(() => touchConsent({ db, clock }, pair));
-  return saved(new provider.Grant(pair), consent);
-}
-
-/** Apps of the company itself ask for no consent: what they ask for is granted, and nothing is recorded as decided. */
-async function firstPartyGrant(
-  { provider }: Context,
-  { accountId, clientId, requested }: { accountId: string; clientId: string; requested: string[] },
-): Promise<Grant> {
-  return saved(new provider.Grant({ accountId, clientId }), { allowed: requested, declined: [] });
+  const minted = await mint(context, parties, async () => {
+    const consent = await findConsent(context, parties);
+    if (!consent || (current && covers(current, [...consent.allowed, ...consent.declined]))) return undefined;
+    return consent;
+  });
+  if (minted) await asEngineError(() => touchConsent(context, parties));
+  return minted;
 }
 
 export function isFirstParty(client: object): boolean {

@@ -1,8 +1,14 @@
 import type { AdapterPayload } from 'oidc-provider';
+import type { LiveKey } from '../store/live.ts';
 import type { AdapterContext } from './adapter-context.ts';
 import { timeToLive } from './adapter-context.ts';
-import { fromStored, grantMember, layout, toStored } from './live-layout.ts';
+import { dropGrant, listedAs, unlist } from './end-grants.ts';
+import { enterIndex, type Generation, unlessEnded } from './endings.ts';
+import { type GrantMember, inAccountIndex, inClientIndex, layout } from './live-layout.ts';
+import { readGrant, writeGrant } from './record-forms.ts';
 import { requestMemory } from './request-memory.ts';
+import type { StoredGrant } from './stored-grant.ts';
+import { write } from './unit-of-work.ts';
 
 /** Grants, and the two indexes that list them: by account and by app. */
 export class GrantRecords {
@@ -15,55 +21,81 @@ export class GrantRecords {
   async find(grantId: string): Promise<AdapterPayload | undefined> {
     const memory = requestMemory();
     const remembered = memory?.grants.get(grantId);
-    if (remembered !== undefined) return fromStored(remembered, grantId);
+    if (remembered) return { ...remembered.grant, jti: grantId };
     if (grantId.includes('}')) return undefined;
     const [entry] = await this.#context.live.read([layout.grant(grantId)]);
     if (!entry) return undefined;
-    memory?.grants.set(grantId, entry.value);
-    return fromStored(entry.value, grantId);
+    const grant = readGrant(entry.value);
+    memory?.grants.set(grantId, { value: entry.value, grant });
+    return { ...grant, jti: grantId };
   }
 
   /** Only ever a new grant: a decision that changes makes another one, so that nothing writes back what was revoked. */
   async upsert(grantId: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
-    const { live, clock } = this.#context;
     const ttlMs = timeToLive(expiresIn, 'Grant');
-    const { accountId, clientId } = owner(payload);
-    const member = grantMember({ grantId, accountId, clientId });
-    const expiresAt = clock.now() + ttlMs;
-    await Promise.all([
-      live.commit([{ do: 'enlist', key: layout.accountGrants(accountId), member, expiresAt }]),
-      live.commit([{ do: 'enlist', key: layout.clientGrants(clientId), member, expiresAt }]),
+    const { jti: _jti, ...grant } = payload as StoredGrant;
+    await this.#list(listedAs(grantId, grant), this.#context.clock.now() + ttlMs);
+    const value = writeGrant(grant);
+    const memory = requestMemory();
+    memory?.minted.add(grantId);
+    memory?.grants.set(grantId, { value, grant });
+    await write(this.#context, [
+      unlessEnded(layout.grantEnded(grantId)),
+      { do: 'add', key: layout.grant(grantId), value, ttlMs },
     ]);
-    const value = toStored(payload);
-    const written = await live.commit([{ do: 'add', key: layout.grant(grantId), value, ttlMs }]);
-    if (!written.ok) throw new Error('a grant is written once');
-    requestMemory()?.grants.set(grantId, value);
   }
 
   async destroy(grantId: string): Promise<void> {
     await dropGrant(this.#context, grantId);
   }
+
+  async #list(grant: GrantMember, expiresAt: number): Promise<void> {
+    const { accountId, clientId, grantId } = grant;
+    const read = generationsRead.get(grantId) ?? (await readGrantGenerations(this.#context, grant));
+    const [inAccount, inClient] = [layout.accountGrants(accountId), layout.clientGrants(clientId)];
+    const entered = await Promise.all([
+      enterIndex(
+        this.#context,
+        { index: inAccount, member: inAccountIndex(grant), expiresAt },
+        read[inAccount],
+      ),
+      enterIndex(this.#context, { index: inClient, member: inClientIndex(grant), expiresAt }, read[inClient]),
+    ]);
+    if (entered.every(Boolean)) return;
+    await unlist(this.#context, grant);
+    throw new Overtaken();
+  }
 }
 
-/** Ends a grant and with it every code and token under it. Answers whether it was there. */
-export async function dropGrant({ live }: Pick<AdapterContext, 'live'>, grantId: string): Promise<boolean> {
-  const key = layout.grant(grantId);
-  const [entry] = await live.read([key]);
-  const taken = await live.commit([{ do: 'take', key }]);
-  if (entry) await unlist({ live }, grantId, fromStored(entry.value, grantId));
-  return taken.ok;
+/** An ending came between the look at the decision and the grant that was to follow from it. */
+export class Overtaken extends Error {
+  override name = 'Overtaken';
 }
 
-async function unlist({ live }: Pick<AdapterContext, 'live'>, grantId: string, payload: AdapterPayload) {
-  const { accountId, clientId } = owner(payload);
-  const member = grantMember({ grantId, accountId, clientId });
-  await Promise.all([
-    live.commit([{ do: 'strike', key: layout.accountGrants(accountId), member }]),
-    live.commit([{ do: 'strike', key: layout.clientGrants(clientId), member }]),
-  ]);
+export type GrantGenerations = Record<LiveKey, Generation>;
+
+/** Before the decision that a grant follows from is read: endings.ts, step 1. */
+export async function readGrantGenerations(
+  { live }: Pick<AdapterContext, 'live'>,
+  { accountId, clientId }: { accountId: string; clientId: string },
+): Promise<GrantGenerations> {
+  const indexes = [layout.accountGrants(accountId), layout.clientGrants(clientId)];
+  const entries = await Promise.all(indexes.map((index) => live.read([layout.generation(index)])));
+  return Object.fromEntries(indexes.map((index, place) => [index, entries[place]?.[0]?.value]));
 }
 
-function owner({ accountId, clientId }: AdapterPayload): { accountId: string; clientId: string } {
-  if (!accountId || !clientId) throw new Error('a grant belongs to an account and an app');
-  return { accountId, clientId };
+const generationsRead = new Map<string, GrantGenerations>();
+
+/** Hands what was read past the engine, which knows nothing of it, to the `upsert` of this very grant. */
+export async function withGenerations<Result>(
+  grantId: string,
+  generations: GrantGenerations,
+  save: () => Promise<Result>,
+): Promise<Result> {
+  generationsRead.set(grantId, generations);
+  try {
+    return await save();
+  } finally {
+    generationsRead.delete(grantId);
+  }
 }

@@ -8,9 +8,12 @@ import { refused } from '../kit/outcome.ts';
 import type { App } from '../services.ts';
 import { sourceOf } from '../web/request-state.ts';
 import { accountClientId } from './account-client.ts';
+import { dropGrant } from './end-grants.ts';
+import { type Generation, readGeneration } from './endings.ts';
 import { mintGrant } from './grant-minting.ts';
 import { fromStored, layout, toStored } from './live-layout.ts';
-import { dropSession, uidShape } from './session-records.ts';
+import { dropSession } from './session-ending.ts';
+import { uidShape } from './session-records.ts';
 
 /**
  * A sign-in or a consent that is under way, for the pages. The engine keeps it, binds it to a cookie and ends it; what
@@ -26,8 +29,9 @@ export type CurrentInteraction = {
   client: Client | undefined;
   /** What rememberProgress kept; undefined at the beginning. */
   progress: unknown;
-  /** Who is signed in on this browser, if anybody; always there when the prompt is consent. */
+  /** Who is signed in on this browser, if anybody, and in which session; always there when the prompt is consent. */
   accountId: string | undefined;
+  sessionUid: string | undefined;
   /** For consent: the scopes that were not decided yet. Empty when the app asked to be shown the page again. */
   newScopes: string[];
 };
@@ -56,6 +60,7 @@ export async function currentInteraction(
       client,
       progress: openProgress(app, uid, result),
       accountId: session?.accountId,
+      sessionUid: session?.uid,
       newScopes: (prompt.details['missingOIDCScope'] as string[] | undefined) ?? [],
     },
   };
@@ -68,6 +73,11 @@ export async function rememberProgress(app: App, ctx: Context, progress: object)
   }));
 }
 
+/** To be read before the account is looked at for the last time: endings.ts, step 1. */
+export function readSignInGeneration(app: Pick<App, 'live'>, accountId: string): Promise<Generation> {
+  return readGeneration(app, layout.accountSessions(accountId));
+}
+
 /**
  * Everything is proved: the engine signs the account in. `amr` after RFC 8176. Answers 303.
  * Somebody else's session on this browser ends with it: left to the engine, that would be a page of its own that
@@ -76,9 +86,23 @@ export async function rememberProgress(app: App, ctx: Context, progress: object)
 export async function finishLogin(
   app: App,
   ctx: Context,
-  { accountId, amr, acr, remember }: { accountId: string; amr: string[]; acr?: string; remember: boolean },
+  {
+    accountId,
+    amr,
+    acr,
+    remember,
+    generation,
+  }: {
+    accountId: string;
+    amr: string[];
+    acr?: string;
+    remember: boolean;
+    /** `readSignInGeneration`, from before the account was looked at: an ending since then makes this no session. */
+    generation: Generation;
+  },
 ): Promise<Expired> {
-  const login = { accountId, amr, ...(acr ? { acr } : {}), remember, ts: epochSeconds(app.clock) };
+  const proved = { accountId, amr, ...(acr ? { acr } : {}), ...(generation ? { generation } : {}) };
+  const login = { ...proved, remember, ts: epochSeconds(app.clock) };
   let former: { uid: string; accountId: string } | undefined;
   const went = await goOn(app, ctx, ({ lastSubmission, session }) => {
     former = session?.accountId && session.accountId !== accountId ? session : undefined;
@@ -105,10 +129,17 @@ async function endFormerSession(
 export async function finishConsent(app: App, ctx: Context): Promise<Expired> {
   const current = await currentInteraction(app, ctx);
   if (!current.ok) return current;
-  const { accountId, client } = current.interaction;
-  if (!accountId || !client) return refused('expired');
-  const grant = await mintGrant(app, { accountId, clientId: client.clientId });
-  if (!grant) throw new Error('a consent is recorded before it takes effect');
+  const { accountId, sessionUid, client } = current.interaction;
+  if (!accountId || !sessionUid || !client) return refused('expired');
+  const grant = await mintGrant(app, { accountId, clientId: client.clientId, sessionUid });
+  // It was recorded before it takes effect; so by now it was withdrawn, or the app is gone.
+  if (!grant) return refused('expired');
+  // A session that ended meanwhile has listed its grants already (session-ending.ts).
+  const [session] = await app.live.read([layout.session(sessionUid)]);
+  if (!session) {
+    await dropGrant(app, grant.jti);
+    return refused('expired');
+  }
   return goOn(app, ctx, ({ lastSubmission }) => ({
     result: { ...lastSubmission, consent: { grantId: grant.jti } },
   }));

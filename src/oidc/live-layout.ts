@@ -10,54 +10,94 @@ import type { LiveKey } from '../store/live.ts';
  *   {<grant id>}:c:<digest>    AuthorizationCode  ┐
  *   {<grant id>}:a:<digest>    AccessToken        ├ every use reads the grant beside it, so that deleting the
  *   {<grant id>}:r:<digest>    RefreshToken       ┘ one grant kills them all, on every process, at once
+ *   {<grant id>}:e             the mark of a grant that ended before it was written (endings.ts)
  *   {<session uid>}:s          Session: the cookie is `<uid>.<secret>`, and only the secret's digest is kept
+ *   {<session uid>}:e          the mark of a session that ended before it was written
  *   {<interaction uid>}:i      Interaction: a sign-in or consent that is under way
  *   {<digest>}:k               ClientCredentials token
  *   {<digest>}:p               PushedAuthorizationRequest (RFC 9126)
  *   {<digest>}:x               a `jti` that was seen: client assertion or DPoP proof (RFC 7523, RFC 9449)
  *   {account <id>}:sessions    index of session uids     ┐ written before what they list, so that whoever
- *   {account <id>}:grants      index of grants           │ ends things by index misses nothing
- *   {client <id>}:grants       index of grants           ┘
+ *   {account <id>}:grants      index of grants           │ ends things by index misses nothing; each with the
+ *   {client <digest>}:grants   index of grants           ┘ generation beside it that an ending changes (endings.ts)
  *
- * Nothing here lets its reader in: ids of codes, tokens and sessions are kept as SHA-256 digests, and the engine's
- * payloads are stored without them.
+ * Nothing here lets its reader in: of codes, tokens and session secrets the first 132 bits of their SHA-256 are kept,
+ * and of the engine's payloads what is not said by the place they lie at (record-forms.ts). Everything has an end.
  */
 export const grantIdLength = 22;
 const tokenSecretLength = 43;
+/** One more, so that an access token is never looked for among the refresh tokens (refresh-token-text.ts). */
+export const refreshSecretLength = 44;
 
 export const layout = {
   grant: (grantId: string): LiveKey => `{${grantId}}:g`,
+  grantEnded: (grantId: string): LiveKey => `{${grantId}}:e`,
   session: (uid: string): LiveKey => `{${uid}}:s`,
+  sessionEnded: (uid: string): LiveKey => `{${uid}}:e`,
   interaction: (uid: string): LiveKey => `{${uid}}:i`,
   replay: (id: string): LiveKey => `{${id}}:x`,
   accountSessions: (accountId: string): LiveKey => `{account ${accountId}}:sessions`,
   accountGrants: (accountId: string): LiveKey => `{account ${accountId}}:grants`,
-  clientGrants: (clientId: string): LiveKey => `{client ${digest(clientId)}}:grants`,
+  clientGrants: (clientId: string): LiveKey => `{client ${shortDigest(clientId)}}:grants`,
+  /** Of an index: what an ending changes before it reads the index. */
+  generation: (index: LiveKey): LiveKey => `${index}:generation`,
   /** Codes and tokens that belong to a grant; undefined when the text cannot be one of ours. */
   underGrant(letter: 'c' | 'a' | 'r', token: string): { grantId: string; key: LiveKey } | undefined {
-    if (!tokenShape.test(token)) return undefined;
+    const shape = letter === 'r' ? refreshTokenShape : tokenShape;
+    if (!shape.test(token)) return undefined;
     const grantId = token.slice(0, grantIdLength);
-    return { grantId, key: `{${grantId}}:${letter}:${digest(token)}` };
+    return { grantId, key: `{${grantId}}:${letter}:${shortDigest(token)}` };
   },
-  alone: (letter: 'k' | 'p', id: string): LiveKey => `{${digest(id)}}:${letter}`,
+  alone: (letter: 'k' | 'p', id: string): LiveKey => `{${shortDigest(id)}}:${letter}`,
 };
 
+/** 132 bits: whoever reads it can neither find the secret nor another text with this digest. */
+export function shortDigest(secret: string): string {
+  return digest(secret).slice(0, 22);
+}
+
 // One exact shape: anything longer, shorter or with another character is no token, before any store is asked.
-const tokenShape = new RegExp(`^[A-Za-z0-9_-]{${grantIdLength + tokenSecretLength}}$`);
+const shapeOf = (secretLength: number) => new RegExp(`^[A-Za-z0-9_-]{${grantIdLength + secretLength}}$`);
+const tokenShape = shapeOf(tokenSecretLength);
+const refreshTokenShape = shapeOf(refreshSecretLength);
 
-/** The members of an index of grants: which grant, of whom, for which app. */
-export type GrantMember = { grantId: string; accountId: string; clientId: string };
+/** A grant as the indexes list it. `session`: the beginning of the uid of the session it was made for, if any. */
+export type GrantMember = { grantId: string; accountId: string; clientId: string; session?: string };
 
-export function grantMember({ grantId, accountId, clientId }: GrantMember): string {
-  return JSON.stringify([grantId, accountId, clientId]);
+const sessionTagLength = 16;
+const noSession = '.'.repeat(sessionTagLength);
+
+/** Enough of a uid to tell one session of an account from another. */
+export function sessionTag(sessionUid: string | undefined): string {
+  return sessionUid?.slice(0, sessionTagLength).padEnd(sessionTagLength, '.') ?? noSession;
 }
 
-export function readGrantMember(member: string): GrantMember {
-  const [grantId, accountId, clientId] = JSON.parse(member) as [string, string, string];
-  return { grantId, accountId, clientId };
+/** What an account's index says: the account stands in the key. */
+export function inAccountIndex({ grantId, clientId, session = noSession }: GrantMember): string {
+  return `${grantId}${session}${clientId}`;
 }
 
-/** An engine's payload as it is stored: without the id that it is found by, which may be a secret. */
+export function fromAccountIndex(accountId: string, member: string): GrantMember {
+  const session = member.slice(grantIdLength, grantIdLength + sessionTagLength);
+  return {
+    grantId: member.slice(0, grantIdLength),
+    accountId,
+    clientId: member.slice(grantIdLength + sessionTagLength),
+    session,
+  };
+}
+
+/** What an app's index says: the app stands in the key. The session's tag is there to find the account's entry by. */
+export function inClientIndex({ grantId, accountId, session = noSession }: GrantMember): string {
+  return `${grantId}${session}${accountId}`;
+}
+
+export function fromClientIndex(clientId: string, member: string): GrantMember {
+  const { clientId: accountId, ...listed } = fromAccountIndex('', member);
+  return { ...listed, accountId, clientId };
+}
+
+/** An interaction as it is stored: JSON, without the id that it is found by. The other records: record-forms.ts. */
 export function toStored({ jti: _jti, ...payload }: AdapterPayload): string {
   return JSON.stringify(payload);
 }

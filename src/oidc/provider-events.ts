@@ -89,21 +89,17 @@ async function tellOfReuse(
 ): Promise<void> {
   const { code, refresh_token } = (ctx.oidc.params ?? {}) as { code?: string; refresh_token?: string };
   const grant = (code ?? refresh_token ?? '').slice(0, 22);
-  const accountId = ctx.oidc.account?.accountId ?? ownerOf(ctx, grant);
-  note(services, ctx, { type, ...parties(ctx), ...(accountId ? { accountId } : {}), detail: { grant } });
-  if (!accountId || type === 'code.reuse_detected') return;
+  // The grant is gone by now, and whoever came need not be the app it was given to.
+  const { accountId, clientId } = memoryOf(ctx).grants.get(grant)?.grant ?? {};
+  const whose = { ...(accountId ? { accountId } : {}), ...(clientId ? { clientId } : {}) };
+  note(services, ctx, { type, ...parties(ctx), ...whose, detail: { grant } });
+  if (!accountId || !clientId || type === 'code.reuse_detected') return;
   try {
-    const app = String(ctx.oidc.client?.clientName ?? ctx.oidc.client?.clientId ?? '');
-    await views.tellOfReuse({ accountId, clientName: app });
+    const client = await ctx.oidc.provider.Client.find(clientId);
+    await views.tellOfReuse({ accountId, clientName: client?.clientName ?? clientId });
   } catch (error) {
     services.log.error({ error: describeError(error) }, 'a notice could not be sent');
   }
-}
-
-/** The grant is gone by now; the request that ended it still knows whose it was. */
-function ownerOf(ctx: KoaContextWithOIDC, grantId: string): string | undefined {
-  const stored = memoryOf(ctx).grants.get(grantId);
-  return stored && (JSON.parse(stored) as { accountId?: string }).accountId;
 }
 
 function note(services: Services, ctx: KoaContextWithOIDC, event: Parameters<typeof recordEvent>[1]): void {

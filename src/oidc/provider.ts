@@ -18,7 +18,13 @@ import { signOutViews } from './logout.ts';
 import { allowOfflineAccess } from './offline-access.ts';
 import type { PairwiseSubjects } from './pairwise.ts';
 import { listenToProvider } from './provider-events.ts';
-import { detectReplaysAtomically, nameSessionsByUid, nameTokensByGrant } from './record-names.ts';
+import {
+  bindTokensByGrant,
+  detectReplaysAtomically,
+  nameSessionsByUid,
+  nameTokensByGrant,
+} from './record-names.ts';
+import { rememberRefusals } from './reuse.ts';
 import { algorithms } from './signing-keys.ts';
 import { assertShortLived, mayIntrospect, mayRevoke } from './token-policies.ts';
 import type { EngineViews } from './views.ts';
@@ -133,7 +139,9 @@ export function openProvider(
   provider.Client.prototype.compareClientSecret = compareSecret(services);
   keepClients(provider, known);
   allowOfflineAccess(provider);
-  nameTokensByGrant(provider);
+  nameTokensByGrant(provider, services);
+  bindTokensByGrant(provider);
+  rememberRefusals(provider);
   nameSessionsByUid(provider);
   detectReplaysAtomically(provider, services);
   pinToIssuer(provider, services);

@@ -1,8 +1,11 @@
-import type { Provider } from 'oidc-provider';
+import { Provider } from 'oidc-provider';
 import { seconds } from '../kit/durations.ts';
 import { digest, newSecret } from '../kit/secrets.ts';
 import type { Services } from '../services.ts';
 import { grantIdLength, layout } from './live-layout.ts';
+import { openRefreshTokenText, writeEnd } from './refresh-token-text.ts';
+import { requestMemory } from './request-memory.ts';
+import { newSpent } from './rotation.ts';
 import { asEngineError } from './unavailable.ts';
 
 /**
@@ -10,21 +13,67 @@ import { asEngineError } from './unavailable.ts';
  * record lies, so that a token is read together with its grant and a session by its cookie, in one round trip.
  */
 
-type Named = { grantId?: string; format?: string; generateTokenId(): string };
+type Named = {
+  grantId?: string;
+  format?: string;
+  /** Seconds it will live. */
+  readonly expiration: number;
+  generateTokenId(): string;
+};
 
 /** `<grant id><secret>`: a code or token lies beside its grant (live-layout.ts). */
-export function nameTokensByGrant(provider: Provider): void {
-  for (const Model of [provider.AuthorizationCode, provider.AccessToken, provider.RefreshToken]) {
+export function nameTokensByGrant(
+  provider: Provider,
+  { seals, clock }: Pick<Services, 'seals' | 'clock'>,
+): void {
+  for (const Model of [provider.AuthorizationCode, provider.AccessToken]) {
     const prototype = Model.prototype as unknown as Named;
     const random = prototype.generateTokenId;
     prototype.generateTokenId = function (this: Named): string {
       const id = random.call(this);
       // A JWT is stored nowhere and keeps the engine's id.
-      if (this.format === 'jwt') return id;
-      if (this.grantId?.length !== grantIdLength) throw new Error('a token is issued under a grant');
-      return `${this.grantId}${id}`;
+      return this.format === 'jwt' ? id : `${grantOf(this)}${id}`;
     };
   }
+  const text = openRefreshTokenText({ seals });
+  const refreshToken = provider.RefreshToken.prototype as unknown as Named;
+  refreshToken.generateTokenId = function (this: Named): string {
+    const end = writeEnd(clock.now() + this.expiration * 1000);
+    return succeed({ clock }, end) ?? text.first({ grantId: grantOf(this), end });
+  };
+}
+
+function grantOf({ grantId }: Named): string {
+  if (grantId?.length !== grantIdLength) throw new Error('a token is issued under a grant');
+  return grantId;
+}
+
+/** The name of what follows the refresh token that this request presented; undefined when it presented none. */
+function succeed({ clock }: Pick<Services, 'clock'>, end: string): string | undefined {
+  const rotation = requestMemory()?.rotation;
+  const rotated = Provider.ctx?.oidc.entities.RotatedRefreshToken;
+  if (!rotation || rotated?.jti !== rotation.presented) return undefined;
+  const spent = rotation.repeats && rotation.spent ? rotation.spent : newSpent({ at: clock.now(), end });
+  const successor = rotation.successorOf(spent);
+  rotation.use = { ...spent, successor };
+  return successor.token;
+}
+
+/**
+ * What ends with a session: the engine would ask for the session at each use of a token, in a round trip of its own. Here
+ * the end of a session reaches its grants (session-ending.ts), and each use of a token reads its grant anyway.
+ */
+export function bindTokensByGrant(provider: Provider): void {
+  for (const Model of [provider.AuthorizationCode, provider.AccessToken, provider.RefreshToken]) {
+    const model = Model as unknown as { find(value: string, options?: object): Promise<unknown> };
+    const find = model.find;
+    model.find = function (value, options) {
+      return find.call(this, value, { ...options, ignoreSessionBinding: true });
+    };
+  }
+  const Grant = provider.Grant as unknown as { IN_PAYLOAD: string[] };
+  const members = [...Grant.IN_PAYLOAD, 'sessionUid'];
+  Object.defineProperty(Grant, 'IN_PAYLOAD', { get: () => members });
 }
 
 type SessionLike = { uid: string; jti: string; oldId?: string; touched: boolean };

@@ -1,5 +1,8 @@
-import { Provider } from 'oidc-provider';
+import { type errors, Provider } from 'oidc-provider';
 import type { LiveStep } from '../store/live.ts';
+import type { Rotation } from './rotation.ts';
+import type { StoredGrant } from './stored-grant.ts';
+import type { StoredSession } from './stored-session.ts';
 
 /**
  * What the adapter has read in the course of one request of the engine. It serves two ends: a second read of the same
@@ -7,12 +10,22 @@ import type { LiveStep } from '../store/live.ts';
  * meanwhile is neither brought back nor overwritten (engine facts 4).
  */
 export type RequestMemory = {
-  /** Grants by id, as stored. */
-  grants: Map<string, string>;
-  /** Sessions by uid, as stored when read. */
-  sessions: Map<string, string>;
-  /** Steps that wait to be committed together when the engine has answered, and what is told after: unit-of-work.ts. */
+  /** Grants by id, and the text they were read from. */
+  grants: Map<string, { value: string; grant: StoredGrant }>;
+  /** Sessions by uid, as they were when read. */
+  sessions: Map<string, { value: string; session: StoredSession }>;
+  /** Grants that this request made. */
+  minted: Set<string>;
+  /** The refresh token that was presented: rotation.ts. */
+  rotation?: Rotation;
+  /** The key that an access token of this request is bound to (RFC 9449). */
+  sender?: string;
+  /** Why the engine refused. */
+  refusal?: errors.OIDCProviderError;
+  /** Steps that wait to be committed together when the engine has answered, and what else is then done: unit-of-work.ts. */
   writes: LiveStep[];
+  works: (() => Promise<void>)[];
+  /** What is told after all was kept. */
   afterwards: (() => void)[];
   /** What a store's silence became, once one was silent. */
   outage?: Error;
@@ -29,7 +42,14 @@ export function requestMemory(): RequestMemory | undefined {
 export function memoryOf(ctx: object): RequestMemory {
   const known = memories.get(ctx);
   if (known) return known;
-  const fresh: RequestMemory = { grants: new Map(), sessions: new Map(), writes: [], afterwards: [] };
+  const fresh: RequestMemory = {
+    grants: new Map(),
+    sessions: new Map(),
+    minted: new Set(),
+    writes: [],
+    works: [],
+    afterwards: [],
+  };
   memories.set(ctx, fresh);
   return fresh;
 }

@@ -1,28 +1,28 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { AdapterPayload } from 'oidc-provider';
 import { Provider } from 'oidc-provider';
-import { minutes, seconds } from '../kit/durations.ts';
-import { digest, sameSecret } from '../kit/secrets.ts';
+import { sameSecret } from '../kit/secrets.ts';
 import { sourceOf } from '../web/request-state.ts';
 import type { AdapterContext } from './adapter-context.ts';
 import { timeToLive } from './adapter-context.ts';
-import { layout } from './live-layout.ts';
+import { enterIndex, unlessEnded } from './endings.ts';
+import { layout, shortDigest } from './live-layout.ts';
+import { readSession, writeSession } from './record-forms.ts';
 import { requestMemory } from './request-memory.ts';
+import { SessionEnded } from './session-ended.ts';
+import { dropSession } from './session-ending.ts';
 import { mergeSessions } from './session-merge.ts';
+import { isOnlyAlive, stamped, stillFormer } from './session-stamp.ts';
 import type { StoredSession } from './stored-session.ts';
+import { beside } from './unit-of-work.ts';
 
 /**
  * Sessions. The cookie is `<uid>.<secret>`: the uid finds the record, the secret's digest is compared. The engine gives
  * a session a new secret at each sign-in and consent and writes it back at the end of every request; here such a write
  * is a change of what that request read (compare and set), so that an ended session stays ended and two requests that
- * authorize two apps at once both keep theirs (engine facts 4).
+ * authorize two apps at once both keep theirs (engine facts 4). A sign-in that an ending overtook makes none: endings.ts.
  */
-
-/** How long a secret before a change is still taken. Never over a sign-in: a planted cookie must be worthless after it. */
-const overlapMs = 30 * seconds;
-
-/** How old the note of the last use may be before another use writes it again. */
-const notedAnew = 5 * minutes;
+type Login = { accountId: string; generation?: string };
+type Read = { value: string; session: StoredSession };
 
 export class SessionRecords {
   readonly #context: AdapterContext;
@@ -36,7 +36,7 @@ export class SessionRecords {
     if (!parts) return undefined;
     const session = await this.#read(parts.uid);
     if (!session) return undefined;
-    const given = digest(parts.secret);
+    const given = shortDigest(parts.secret);
     const now = this.#context.clock.now();
     const taken = [session.secret, ...stillFormer(session, now).map((former) => former.secret)];
     return taken.some((secret) => sameSecret(given, secret)) ? toPayload(session, id) : undefined;
@@ -48,19 +48,21 @@ export class SessionRecords {
     return session && toPayload(session, `${uid}.`);
   }
 
+  /** Written when the engine has answered, beside what else the request wrote, for the two wait for each other in nothing. */
   async upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
     const parts = splitSessionId(id);
     if (!parts) throw new Error('a session id is its uid, a dot and a secret');
     const ttlMs = timeToLive(expiresIn, 'Session');
     // The engine's `jti` is the cookie itself: whoever reads the store must not be able to walk in with it.
     const { jti: _jti, ...kept } = payload;
-    const ours = { ...kept, uid: parts.uid, secret: digest(parts.secret) } as StoredSession;
-    const memory = requestMemory()?.sessions;
-    const read = memory?.get(parts.uid);
-    if (read !== undefined && isOnlyAlive(JSON.parse(read), ours, this.#context.clock.now())) return;
-    if (ours.accountId) await this.#enlist(ours.accountId, parts.uid, ttlMs);
-    const written = read === undefined ? await this.#add(ours, ttlMs) : await this.#change(read, ours, ttlMs);
-    if (written !== undefined) memory?.set(parts.uid, written);
+    const ours = { ...kept, uid: parts.uid, secret: shortDigest(parts.secret) } as StoredSession;
+    const read = requestMemory()?.sessions.get(parts.uid);
+    if (read && isOnlyAlive(read.session, ours, this.#context.clock.now())) return;
+    const visit = {
+      login: Provider.ctx?.oidc?.result?.login as Login | undefined,
+      source: Provider.ctx && sourceOf(Provider.ctx),
+    };
+    await beside(() => this.#write(ours, { read, ttlMs, ...visit }));
   }
 
   /** The engine destroys a session when it gives it a new secret, too: then the record stays and changes its secret. */
@@ -73,97 +75,66 @@ export class SessionRecords {
   async #read(uid: string): Promise<StoredSession | undefined> {
     const [entry] = await this.#context.live.read([layout.session(uid)]);
     if (!entry) return undefined;
-    requestMemory()?.sessions.set(uid, entry.value);
-    return JSON.parse(entry.value);
+    const session = readSession(entry.value, uid);
+    requestMemory()?.sessions.set(uid, { value: entry.value, session });
+    return session;
   }
 
-  async #add(session: StoredSession, ttlMs: number): Promise<string> {
-    const value = JSON.stringify(this.#stamped(session, []));
+  async #write(ours: StoredSession, visit: Visit & { read: Read | undefined; ttlMs: number }): Promise<void> {
+    const { read, login, ttlMs } = visit;
+    // What is listed already is listed for as long as it lives; a sign-in is listed before it is there.
+    if (!read || login) await this.#enlist(ours, ttlMs, login);
+    const listed = read && !login ? this.#enlist(ours, ttlMs) : undefined;
+    if (read) await this.#change(read, ours, visit);
+    else await this.#add(stamped(ours, [], this.#stamp(visit)), ttlMs);
+    await listed;
+  }
+
+  async #add(session: StoredSession, ttlMs: number): Promise<void> {
+    const { uid } = session;
     const added = await this.#context.live.commit([
-      { do: 'add', key: layout.session(session.uid), value, ttlMs },
+      unlessEnded(layout.sessionEnded(uid)),
+      { do: 'add', key: layout.session(uid), value: writeSession(session), ttlMs },
     ]);
+    if (added.ok) return;
+    if (added.reason === 'changed') throw new SessionEnded('ended before it began');
     // Whoever did not read it says nothing of what changed; keeping quiet would lose the write.
-    if (!added.ok) throw new Error('a session is changed only by the request that read it');
-    return value;
+    throw new Error('a session is changed only by the request that read it');
   }
 
-  async #change(read: string, ours: StoredSession, ttlMs: number): Promise<string | undefined> {
-    const key = layout.session(ours.uid);
-    const base: StoredSession = JSON.parse(read);
+  async #change({ value: read, session: base }: Read, ours: StoredSession, visit: Visit & { ttlMs: number }) {
+    const { uid } = ours;
+    const key = layout.session(uid);
     for (let attempt = 0, expect = read; attempt < 20; attempt += 1) {
-      const theirs: StoredSession = JSON.parse(expect);
-      const value = JSON.stringify(this.#stamped(mergeSessions({ base, ours, theirs }), [base, theirs]));
-      const written = await this.#context.live.commit([{ do: 'replace', key, expect, value, ttlMs }]);
-      if (written.ok) return value;
+      const theirs = expect === read ? base : readSession(expect, uid);
+      const merged = stamped(mergeSessions({ base, ours, theirs }), [base, theirs], this.#stamp(visit));
+      const written = await this.#context.live.commit([
+        { do: 'replace', key, expect, value: writeSession(merged), ttlMs: visit.ttlMs },
+      ]);
+      if (written.ok) return;
+      const [now] = written.reason === 'missing' ? [] : await this.#context.live.read([key]);
       // Ended while this request was on its way: it stays ended.
-      if (written.reason === 'missing') return undefined;
-      const [now] = await this.#context.live.read([key]);
-      if (!now) return undefined;
+      if (!now) throw new SessionEnded('ended meanwhile');
       expect = now.value;
     }
     throw new Error('a session kept changing while it was written');
   }
 
-  async #enlist(accountId: string, uid: string, ttlMs: number): Promise<void> {
+  async #enlist({ accountId, uid }: StoredSession, ttlMs: number, login?: Login): Promise<void> {
+    if (!accountId) return;
     const { live, clock } = this.#context;
-    const expiresAt = clock.now() + ttlMs;
-    await live.commit([{ do: 'enlist', key: layout.accountSessions(accountId), member: uid, expiresAt }]);
+    const listed = { index: layout.accountSessions(accountId), member: uid, expiresAt: clock.now() + ttlMs };
+    if (!login) await live.commit([{ do: 'enlist', key: listed.index, ...listed }]);
+    else if (!(await enterIndex({ live }, listed, login.generation)))
+      throw new SessionEnded('the account was signed out everywhere meanwhile');
   }
 
-  /** Notes where and when, and which secrets are still taken: none of `earlier` states before a sign-in counts. */
-  #stamped(session: StoredSession, earlier: StoredSession[]): StoredSession {
-    const now = this.#context.clock.now();
-    const source = Provider.ctx && sourceOf(Provider.ctx);
-    // Credentials proved in this very request are a sign-in, even if the one before it was in the same second.
-    const signsIn = Provider.ctx?.oidc?.result?.login !== undefined;
-    const sameSignIn = signsIn ? [] : earlier.filter((one) => isSameSignIn(one, session));
-    const former = new Map(
-      sameSignIn.flatMap((one) => stillFormer(one, now)).map((one) => [one.secret, one]),
-    );
-    for (const { secret } of sameSignIn)
-      if (secret !== session.secret && !former.has(secret))
-        former.set(secret, { secret, until: now + overlapMs });
-    const { former: _former, ...rest } = session;
-    return {
-      ...rest,
-      ...(former.size > 0 ? { former: [...former.values()].slice(-4) } : {}),
-      seen: {
-        startedAt: earlier.find((one) => isSameSignIn(one, session))?.seen?.startedAt ?? now,
-        at: now,
-        ip: source?.ip ?? '',
-        userAgent: source?.userAgent ?? '',
-      },
-    };
+  #stamp({ login, source }: Visit) {
+    return { now: this.#context.clock.now(), signsIn: login !== undefined, source };
   }
 }
 
-/**
- * Nothing changed but that the session was used, and that was noted a moment ago. The engine writes a session at every
- * use; here its life and its place in the list move in steps, and most uses write nothing.
- */
-function isOnlyAlive(read: StoredSession, ours: StoredSession, now: number): boolean {
-  const { seen, former: _former, iat: _iat, exp: _exp, ...before } = read;
-  const { iat: _ourIat, exp: _ourExp, ...after } = ours;
-  return (seen?.at ?? 0) > now - notedAnew && isDeepStrictEqual(before, after);
-}
-
-function isSameSignIn(one: StoredSession, other: StoredSession): boolean {
-  return one.accountId === other.accountId && one.loginTs === other.loginTs;
-}
-
-function stillFormer({ former = [] }: StoredSession, now: number) {
-  return former.filter((one) => one.until > now);
-}
-
-/** Ends a session. Answers whether it was there. */
-export async function dropSession({ live }: Pick<AdapterContext, 'live'>, uid: string): Promise<boolean> {
-  const key = layout.session(uid);
-  const [entry] = await live.read([key]);
-  const taken = await live.commit([{ do: 'take', key }]);
-  const accountId = entry && (JSON.parse(entry.value) as StoredSession).accountId;
-  if (accountId) await live.commit([{ do: 'strike', key: layout.accountSessions(accountId), member: uid }]);
-  return taken.ok;
-}
+type Visit = { login: Login | undefined; source: { ip: string; userAgent: string } | undefined };
 
 export const uidShape = /^[A-Za-z0-9_-]{43}$/;
 const idShape = /^([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{43})$/;

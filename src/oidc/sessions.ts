@@ -4,8 +4,10 @@ import { days } from '../kit/durations.ts';
 import type { App, Services } from '../services.ts';
 import { cookieNames } from './browser-cookies.ts';
 import { isSignedOut, mayComeIn } from './claims.ts';
+import { closeIndex } from './endings.ts';
 import { layout } from './live-layout.ts';
-import { dropSession } from './session-records.ts';
+import { readSession } from './record-forms.ts';
+import { endListedSession } from './session-ending.ts';
 import type { StoredSession } from './stored-session.ts';
 
 /** A browser that is signed in. `signedInAt` in epoch milliseconds: when credentials were last proved. */
@@ -57,7 +59,7 @@ export async function listSessions(
   const found = await Promise.all(
     members.map(async ({ member: uid }) => {
       const [entry] = await live.read([layout.session(uid)]);
-      return entry && summaryOf(JSON.parse(entry.value), accountId);
+      return entry && summaryOf(readSession(entry.value, uid), accountId);
     }),
   );
   return found.filter((one) => one !== undefined).sort((a, b) => b.lastSeenAt - a.lastSeenAt);
@@ -79,21 +81,22 @@ function summaryOf(session: StoredSession, accountId: string): SessionSummary | 
 
 /** Ends one session of this account. False when the account has no such session, whoever else may have it. */
 export async function endSession(
-  { live }: Pick<Services, 'live'>,
+  { live, clock }: Pick<Services, 'live' | 'clock'>,
   { accountId, uid }: { accountId: string; uid: string },
 ): Promise<boolean> {
-  if (!(await listSessions({ live }, accountId)).some((session) => session.uid === uid)) return false;
-  return dropSession({ live }, uid);
+  const listed = await live.members(layout.accountSessions(accountId));
+  if (!listed.some(({ member }) => member === uid)) return false;
+  return endListedSession({ live, clock }, { accountId, uid });
 }
 
-/** Ends all sessions of the account but `except`. Answers how many. */
+/** Ends all sessions of the account but `except`, and every sign-in that is under way. Answers how many sessions. */
 export async function endSessions(
-  { live }: Pick<Services, 'live'>,
+  { live, clock }: Pick<Services, 'live' | 'clock'>,
   { accountId, except }: { accountId: string; except?: string },
 ): Promise<number> {
-  const sessions = await listSessions({ live }, accountId);
-  const ending = sessions.filter(({ uid }) => uid !== except);
-  const ended = await Promise.all(ending.map(({ uid }) => dropSession({ live }, uid)));
+  const uids = await closeIndex({ live, clock }, layout.accountSessions(accountId));
+  const ending = uids.filter((uid) => uid !== except);
+  const ended = await Promise.all(ending.map((uid) => endListedSession({ live, clock }, { accountId, uid })));
   return ended.filter(Boolean).length;
 }
 

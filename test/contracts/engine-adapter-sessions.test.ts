@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newSecret } from '../../src/kit/secrets.ts';
-import { openAdapter } from '../../src/oidc/adapter.ts';
+import { SessionRecords } from '../../src/oidc/session-records.ts';
 import { liveKinds, openTestLive, type TestLive } from '../support/stores.ts';
 
 /** What the engine's adapter does with a session that is written from outside a request of the engine. */
@@ -11,8 +11,7 @@ describe.each(liveKinds)('sessions of the engine on %s', (kind) => {
   });
   afterAll(() => store.close());
 
-  // Sessions ask the live state for everything; there are no records to open.
-  const sessions = () => openAdapter({ ...store, db: undefined as never, known: undefined as never })('Session');
+  const sessions = () => new SessionRecords({ ...store, db: undefined as never });
 
   it('refuses a write by who did not read the session, and does not lose it without a word', async () => {
     const uid = newSecret();

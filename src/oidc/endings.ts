@@ -1,0 +1,83 @@
+import { hours } from '../kit/durations.ts';
+import { newId } from '../kit/secrets.ts';
+import type { Services } from '../services.ts';
+import type { LiveKey, LiveStep } from '../store/live.ts';
+import { layout } from './live-layout.ts';
+
+/**
+ * Endings that nothing on its way can overtake. What is being made (a session by a sign-in, a grant from a consent) and
+ * what ends it (a suspension, a new password, a consent that is withdrawn, an app that is disabled) lie in partitions of
+ * their own, and no commit covers two. So both keep to an order:
+ *
+ *   whoever makes                                    whoever ends
+ *   1. reads the generation of the index             a. writes the decision into the records
+ *   2. reads in the records that it may be           b. changes the generation
+ *   3. enters the index, if the generation is        c. reads the index
+ *      still the one of 1: one commit                d. removes what is listed; for what is listed and not there,
+ *   4. writes the record, unless it bears the           leaves the mark of an ending in the record's own
+ *      mark of an ending: one commit                    partition: one commit each
+ *
+ * If 2 did not see the decision, it came before a, so 1 came before b. Then either 3 came after b and is refused, or
+ * before b, and c finds it. If c finds it, either 4 came before d and d removes it, or after d and 4 finds the mark.
+ * So nothing is left, on any process, whoever is slow and wherever somebody dies; an ending that was cut short can be
+ * repeated. Steps a and b may stand in the other order once, if b to d follow again after a.
+ *
+ * A generation is kept for longer than anything that was read in 1 can be used in 3 (an interaction lives an hour), a mark
+ * for longer than a request takes from 3 to 4. That nothing is there is a generation like any other.
+ */
+const generationKept = 2 * hours;
+const markKept = 1 * hours;
+
+type Live = Pick<Services, 'live'>;
+type LiveAndClock = Pick<Services, 'live' | 'clock'>;
+export type Generation = string | undefined;
+
+/** Step 1. */
+export async function readGeneration({ live }: Live, index: LiveKey): Promise<Generation> {
+  const [entry] = await live.read([layout.generation(index)]);
+  return entry?.value;
+}
+
+/** Step 3. False when an ending came between. */
+export async function enterIndex(
+  { live }: Live,
+  { index, member, expiresAt }: { index: LiveKey; member: string; expiresAt: number },
+  generation: Generation,
+): Promise<boolean> {
+  const entered = await live.commit([
+    { do: 'expect', key: layout.generation(index), value: generation },
+    { do: 'enlist', key: index, member, expiresAt },
+  ]);
+  return entered.ok;
+}
+
+/** Step 4, the first half: what refuses to write a record that has ended. */
+export function unlessEnded(mark: LiveKey): LiveStep {
+  return { do: 'expect', key: mark, value: undefined };
+}
+
+/** Steps b and c: what is listed, and nothing enters any more that began before. */
+export async function closeIndex({ live, clock }: LiveAndClock, index: LiveKey): Promise<string[]> {
+  const value = `${newId()} ${clock.now()}`;
+  await live.commit([{ do: 'put', key: layout.generation(index), value, ttlMs: generationKept }]);
+  return (await live.members(index)).map(({ member }) => member);
+}
+
+/** Whether the last ending came after `moment` (epoch ms), for what was proved before step 1 and is used after it. */
+export function isEndedSince(generation: Generation, moment: number): boolean {
+  return Number(generation?.split(' ')[1] ?? 0) > moment;
+}
+
+/** Step d. Answers whether the record was there. */
+export async function removeOrMark(
+  { live }: Live,
+  { record, mark }: { record: LiveKey; mark: LiveKey },
+): Promise<boolean> {
+  const taken = await live.commit([{ do: 'take', key: record }]);
+  if (!taken.ok)
+    await live.commit([
+      { do: 'put', key: mark, value: '', ttlMs: markKept },
+      { do: 'delete', key: record },
+    ]);
+  return taken.ok;
+}

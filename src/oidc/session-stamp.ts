@@ -1,0 +1,55 @@
+import { isDeepStrictEqual } from 'node:util';
+import { minutes, seconds } from '../kit/durations.ts';
+import type { StoredSession } from './stored-session.ts';
+
+/** What we note in a session beside the engine's members: when and where it was used, and which secrets are still taken. */
+
+/** How long a secret before a change is still taken. Never over a sign-in: a planted cookie must be worthless after it. */
+const overlapMs = 30 * seconds;
+
+/** How old the note of the last use may be before another use writes it again. */
+const notedAnew = 5 * minutes;
+
+type Stamp = { now: number; signsIn: boolean; source: { ip: string; userAgent: string } | undefined };
+
+/** None of the `earlier` states before a sign-in counts. */
+export function stamped(
+  { former: _former, ...session }: StoredSession,
+  earlier: readonly StoredSession[],
+  { now, signsIn, source }: Stamp,
+): StoredSession {
+  // Credentials proved in this very request are a sign-in, even if the one before it was in the same second.
+  const sameSignIn = signsIn ? [] : earlier.filter((one) => isSameSignIn(one, session));
+  const former = new Map(sameSignIn.flatMap((one) => stillFormer(one, now)).map((one) => [one.secret, one]));
+  for (const { secret } of sameSignIn)
+    if (secret !== session.secret && !former.has(secret))
+      former.set(secret, { secret, until: now + overlapMs });
+  return {
+    ...session,
+    ...(former.size > 0 ? { former: [...former.values()].slice(-4) } : {}),
+    seen: {
+      startedAt: earlier.find((one) => isSameSignIn(one, session))?.seen?.startedAt ?? now,
+      at: now,
+      ip: source?.ip ?? '',
+      userAgent: source?.userAgent ?? '',
+    },
+  };
+}
+
+/**
+ * Nothing changed but that the session was used, and that was noted a moment ago. The engine writes a session at every
+ * use; here its life and its place in the list move in steps, and most uses write nothing.
+ */
+export function isOnlyAlive(read: StoredSession, ours: StoredSession, now: number): boolean {
+  const { seen, former: _former, iat: _iat, exp: _exp, ...before } = read;
+  const { iat: _ourIat, exp: _ourExp, ...after } = ours;
+  return (seen?.at ?? 0) > now - notedAnew && isDeepStrictEqual(before, after);
+}
+
+function isSameSignIn(one: StoredSession, other: Pick<StoredSession, 'accountId' | 'loginTs'>): boolean {
+  return one.accountId === other.accountId && one.loginTs === other.loginTs;
+}
+
+export function stillFormer({ former = [] }: StoredSession, now: number) {
+  return former.filter((one) => one.until > now);
+}

@@ -1,0 +1,90 @@
+import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
+import { errors } from 'oidc-provider';
+import type { Services } from '../services.ts';
+import { type LiveStep, partitionOf, StoreUnavailable } from '../store/live.ts';
+import { Problem } from '../web/problem.ts';
+import { commitTwice } from './commit-twice.ts';
+import { dropGrant } from './end-grants.ts';
+import { settleLater } from './in-doubt.ts';
+import { memoryOf, type RequestMemory } from './request-memory.ts';
+import { endReused } from './reuse.ts';
+import { SessionEnded } from './session-ended.ts';
+import { limitSessions } from './session-limit.ts';
+import { repeatAsTheWinner, rotationSteps } from './settle-rotation.ts';
+import { TemporarilyUnavailable } from './unavailable.ts';
+import { refusalOf } from './unit-of-work.ts';
+
+/**
+ * The end of a request of the engine: what it wrote is kept, or its answer does not leave. Whoever loses a race learns it
+ * here: the answer the engine made is replaced by `invalid_grant`.
+ */
+type Context = Pick<Services, 'live' | 'clock' | 'settings' | 'db' | 'seals' | 'log'>;
+
+/** Commits what the request wrote. Called after the engine answered and before the answer leaves. */
+export async function settle(context: Context, provider: Provider, ctx: KoaContextWithOIDC): Promise<void> {
+  const memory = memoryOf(ctx);
+  try {
+    if (memory.refusal) await endReused(context, provider, ctx);
+    await settleAll(context, ctx, memory);
+    for (const tell of memory.afterwards.splice(0)) tell();
+  } catch (error) {
+    for (const grantId of memory.minted) await dropGrant(context, grantId).catch(() => undefined);
+    refuse(provider, ctx, error);
+  }
+}
+
+/** Partition beside partition, each in one commit, and the session beside them; the first refusal decides. */
+async function settleAll(context: Context, ctx: KoaContextWithOIDC, memory: RequestMemory): Promise<void> {
+  const { writes, works, rotation } = memory;
+  if (rotation) writes.push(...rotationSteps(context, rotation, memory.sender ?? ''));
+  const partitions = [...Map.groupBy(writes.splice(0), ({ key }) => partitionOf(key)).values()];
+  const given = partitions.length > 0 || ctx.oidc.result?.login !== undefined;
+  const settled = await Promise.allSettled([
+    ...partitions.map((steps) => settlePartition(context, ctx, steps)),
+    ...works.splice(0).map((work) => work()),
+  ]);
+  for (const one of settled)
+    if (one.status === 'rejected' && (given || !isOver(one.reason))) throw one.reason;
+  const signedIn = ctx.oidc.result?.login?.accountId;
+  if (signedIn) await limitSessions(context, signedIn);
+}
+
+/** A session that ended meanwhile stays ended; an answer that gives nothing away may leave all the same. */
+const isOver = (reason: unknown) => reason instanceof SessionEnded;
+
+async function settlePartition(
+  context: Context,
+  ctx: KoaContextWithOIDC,
+  steps: readonly LiveStep[],
+): Promise<void> {
+  const written = await commitTwice(context, steps).catch((error) => {
+    settleLater(context, steps);
+    throw error;
+  });
+  if (written.ok || (await repeatAsTheWinner(context, ctx, steps, written))) return;
+  // Spent by somebody else: treated as the engine treats a replay that comes later, the whole grant ends (RFC 6749
+  // section 4.1.2, RFC 9700 section 4.14.2).
+  const [first] = steps;
+  if (written.reason === 'consumed' && first) await dropGrant(context, partitionOf(first.key));
+  throw refusalOf(steps, written);
+}
+
+/** The engine has answered already, and well; that answer must not leave. */
+function refuse(provider: Provider, ctx: KoaContextWithOIDC, cause: unknown): void {
+  const error = cause instanceof StoreUnavailable ? new TemporarilyUnavailable(cause) : cause;
+  if (ctx.oidc.route === 'token' && error instanceof errors.OIDCProviderError) {
+    ctx.status = error.statusCode;
+    ctx.body = { error: error.error, error_description: error.error_description };
+    return void provider.emit('grant.error', ctx, error);
+  }
+  // A person on their way to an app gets the error page: the code in the redirect was never kept.
+  ctx.remove('Location');
+  if (!(cause instanceof errors.InvalidGrant) && !(cause instanceof SessionEnded)) throw cause;
+  throw new Problem({
+    status: 400,
+    code: 'session_ended',
+    messageKey: 'problem.interaction_expired',
+    reason: cause.message,
+    cause,
+  });
+}
