@@ -1,5 +1,8 @@
-#!/usr/bin/env node
-/** The operator's command line. Plain JavaScript, since a Node that is too old could not even read src/cli.ts. */
+#!/usr/bin/env -S node --max-semi-space-size=32
+/**
+ * The operator's command line. Plain JavaScript, since a Node that is too old could not even read src/cli.ts.
+ * Node's default of 16 MB for young objects makes a busy server promote what is about to die (docs/performance.md).
+ */
 import { existsSync } from 'node:fs';
 import module from 'node:module';
 import path from 'node:path';

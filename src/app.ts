@@ -11,7 +11,8 @@ import { flushAudit } from './audit/append.ts';
 import { isForApps, openAppDoor } from './oidc/app-door.ts';
 import { browserCookies } from './oidc/browser-cookies.ts';
 import { openCookieKeys } from './oidc/cookie-keys.ts';
-import { endpointLimits } from './oidc/endpoint-limits.ts';
+import { openDirectWay } from './oidc/direct/direct.ts';
+import { openEndpointLimits } from './oidc/endpoint-limits.ts';
 import { openEngine } from './oidc/engine.ts';
 import { pinToIssuer } from './oidc/provider.ts';
 import { providerMethods } from './oidc/provider-methods.ts';
@@ -41,6 +42,7 @@ export async function openApp(services: Services): Promise<Server> {
       return engine.provider;
     },
   };
+  const limits = openEndpointLimits(services);
   let draining = false;
 
   const koa = new Koa();
@@ -64,17 +66,19 @@ export async function openApp(services: Services): Promise<Server> {
     koa.use(router.allowedMethods());
   }
 
-  koa.use(endpointLimits(services));
+  koa.use(limits.middleware);
   koa.use(engine.middleware);
   koa.use(providerMethods());
 
   const pagesAndEngine = koa.callback();
-  const appDoor = openAppDoor(services, { engine: engine.middleware, pages });
+  const appDoor = openAppDoor(services, { engine: engine.middleware, pages, limits });
+  const direct = openDirectWay(services, { parts: engine.direct, limits, otherwise: appDoor });
 
   return {
     answer(req, res) {
       if (engine.documents.answer(req, res)) return;
-      if (isForApps(req)) appDoor(req, res);
+      if (direct.takes(req)) direct.answer(req, res);
+      else if (isForApps(req)) appDoor(req, res);
       else pagesAndEngine(req, res);
     },
     app,

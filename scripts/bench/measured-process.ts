@@ -60,6 +60,8 @@ export async function startMeasured(
   const child = fork(process.argv[1] as string, ['--serve', what], {
     env: { PATH: process.env['PATH'], TZ: 'UTC', NODE_ENV: 'production', ...environment },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    // As the first line of bin/latchkey.mjs starts it.
+    execArgv: what === 'latchkey' ? ['--max-semi-space-size=32'] : [],
   });
   const exited = once(child, 'exit');
   await Promise.race([

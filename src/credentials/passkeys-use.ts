@@ -37,7 +37,12 @@ export type PasskeyAnswer =
  */
 export async function verifyPasskey(
   ctx: Context,
-  asked: ChallengeFor & { response: string; accountId?: string; verified: 'all' | 'passkeys' | 'none'; beside: boolean },
+  asked: ChallengeFor & {
+    response: string;
+    accountId?: string;
+    verified: 'all' | 'passkeys' | 'none';
+    beside: boolean;
+  },
 ): Promise<PasskeyAnswer> {
   const party = relyingParty(ctx.settings);
   const response = readAssertion(asked.response);

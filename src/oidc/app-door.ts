@@ -8,7 +8,7 @@ import { problems } from '../web/problem.ts';
 import { requestSource } from '../web/request-source.ts';
 import { setRequestState } from '../web/request-state.ts';
 import { fixedHeaders } from '../web/security-headers.ts';
-import { endpointLimits } from './endpoint-limits.ts';
+import type { EndpointLimits } from './endpoint-limits.ts';
 import { pinToIssuer } from './provider.ts';
 
 /**
@@ -30,7 +30,7 @@ export function isForApps({ url = '', method = '' }: Pick<IncomingMessage, 'url'
 
 export function openAppDoor(
   services: Services,
-  { engine, pages }: { engine: Middleware; pages: Pages },
+  { engine, pages, limits }: { engine: Middleware; pages: Pages; limits: EndpointLimits },
 ): RequestListener {
   const koa = new Koa();
   koa.silent = true;
@@ -41,7 +41,7 @@ export function openAppDoor(
   koa.use(problems(services));
   koa.use(withPagesOnTrouble(pages));
   koa.use(host(services));
-  koa.use(endpointLimits(services));
+  koa.use(limits.middleware);
   koa.use(engine);
   return koa.callback();
 }

@@ -14,9 +14,21 @@ import { retryAfterSeconds } from './unavailable.ts';
  */
 const appEndpoints = new Set(['/token', '/par', '/introspect', '/revoke']);
 
-export function endpointLimits(services: LimitContext): Middleware {
+export type EndpointLimits = {
+  middleware: Middleware;
+  /** Whether requests of this address have to be counted before they are tried. */
+  watches(ip: string): boolean;
+  /** For who answered without the middleware. */
+  noteFailure(ip: string): Promise<void>;
+};
+
+export function openEndpointLimits(services: LimitContext): EndpointLimits {
   const failing = openFailing(services);
-  return async (ctx, next) => {
+  async function noteFailure(key: string): Promise<void> {
+    failing.note(key);
+    await takeFromLimits(services, [{ limit: 'token_failures_by_address', key }]);
+  }
+  const middleware: Middleware = async (ctx, next) => {
     // The engine's router knows no letter case and forgives a slash at the end; so must whoever counts.
     const path = ctx.path.toLowerCase().replace(/\/$/, '');
     if (!appEndpoints.has(path) && path !== '/authorize') return next();
@@ -30,13 +42,17 @@ export function endpointLimits(services: LimitContext): Middleware {
       if (!room.ok)
         return refuse(ctx, 429, room.retryAfterSeconds, 'too many failed requests came from this address');
       await next();
-      if (ctx.status !== 400 && ctx.status !== 401) return;
-      failing.note(key);
-      await takeFromLimits(services, [take]);
+      if (ctx.status === 400 || ctx.status === 401) await noteFailure(key);
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error;
       refuse(ctx, 503, retryAfterSeconds, 'the service is not available right now, try again');
     }
+  };
+  return {
+    middleware,
+    watches: (ip) => failing.has(addressBucket(ip)),
+    // The answer is given already; a count that cannot be kept now is one guess more.
+    noteFailure: (ip) => noteFailure(addressBucket(ip)).catch(() => undefined),
   };
 }
 

@@ -4,7 +4,9 @@ import { seconds } from '../kit/durations.ts';
 import type { Services } from '../services.ts';
 import { readVersions } from '../store/versions.ts';
 import { describeError } from '../web/log.ts';
+import { accountFinder } from './claims.ts';
 import type { CookieKeys } from './cookie-keys.ts';
+import type { DirectParts } from './direct/direct.ts';
 import { openKnownRecords } from './known-records.ts';
 import { openPairwiseSubjects } from './pairwise.ts';
 import { openProvider } from './provider.ts';
@@ -12,6 +14,7 @@ import { openPublishedDocuments, type PublishedDocuments } from './published-doc
 import { makeRefusalsCheap } from './quiet-errors.ts';
 import { settle } from './settle.ts';
 import { ensureSigningKeys, readJwks } from './signing-keys.ts';
+import { mayIntrospect } from './token-policies.ts';
 import { retryAfterSeconds } from './unavailable.ts';
 import type { EngineViews } from './views.ts';
 
@@ -24,6 +27,8 @@ export type Engine = {
   /** Answers what is the engine's; calls next for what is not. */
   middleware: Middleware;
   documents: PublishedDocuments;
+  /** What direct/ answers with. */
+  direct(): DirectParts;
   stop(): void;
 };
 
@@ -69,8 +74,12 @@ export async function openEngine(
   changes.listen(({ table }) => table === 'signing_keys' && lookSoon());
   const timer = setInterval(lookSoon, lookEvery).unref();
 
+  const findAccount = accountFinder(known);
+  const introspection = mayIntrospect(known);
+
   return {
     documents,
+    direct: () => ({ provider, findAccount, mayIntrospect: introspection, subjects }),
     get provider() {
       return provider;
     },

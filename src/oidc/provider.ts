@@ -1,5 +1,4 @@
-import type { JWK } from 'oidc-provider';
-import { Provider } from 'oidc-provider';
+import type { JWK, Provider } from 'oidc-provider';
 import { scopes } from '../consents/scopes.ts';
 import type { Services } from '../services.ts';
 import { accountClient } from './account-client.ts';
@@ -9,6 +8,7 @@ import { accountFinder } from './claims.ts';
 import { compareSecret, keepClients, ownSwitches } from './client-adapter.ts';
 import type { CookieKeys } from './cookie-keys.ts';
 import { mostFetchedBytes, openEgress } from './egress.ts';
+import { OpenProvider } from './grant-handlers.ts';
 import { existingGrant } from './grant-minting.ts';
 import { openInteractionPolicy } from './interaction-policy.ts';
 import type { KnownRecords } from './known-records.ts';
@@ -54,7 +54,7 @@ export function openProvider(
     },
   };
 
-  const provider = new Provider(settings.issuer.origin, {
+  const provider: Provider = new OpenProvider(settings.issuer.origin, {
     adapter: openAdapter({ ...services, known }),
     clients: [accountClient(settings, settings.BRAND_NAME)],
     jwks: { keys: jwks.map(toEngineKey) },

@@ -1,8 +1,13 @@
+<<<<<<< src/oidc/request-memory.ts
 import { type errors, Provider } from 'oidc-provider';
 import type { LiveStep } from '../store/live.ts';
 import type { Rotation } from './rotation.ts';
 import type { StoredGrant } from './stored-grant.ts';
 import type { StoredSession } from './stored-session.ts';
+=======
+import type { LiveStep } from '../store/live.ts';
+import { currentContext } from './engine-context.ts';
+>>>>>>> /tmp/lk/perf/src/oidc/request-memory.ts
 
 /**
  * What the adapter has read in the course of one request of the engine. It serves two ends: a second read of the same
@@ -35,7 +40,7 @@ const memories = new WeakMap<object, RequestMemory>();
 
 /** Undefined outside the engine's routes: our own pages read afresh each time. */
 export function requestMemory(): RequestMemory | undefined {
-  const ctx = Provider.ctx;
+  const ctx = currentContext();
   return ctx && memoryOf(ctx);
 }
 

@@ -1,4 +1,5 @@
 import type { AdapterPayload } from 'oidc-provider';
+<<<<<<< src/oidc/session-records.ts
 import { Provider } from 'oidc-provider';
 import { sameSecret } from '../kit/secrets.ts';
 import { sourceOf } from '../web/request-state.ts';
@@ -7,6 +8,15 @@ import { timeToLive } from './adapter-context.ts';
 import { enterIndex, unlessEnded } from './endings.ts';
 import { layout, shortDigest } from './live-layout.ts';
 import { readSession, writeSession } from './record-forms.ts';
+=======
+import { minutes, seconds } from '../kit/durations.ts';
+import { digest, sameSecret } from '../kit/secrets.ts';
+import { sourceOf } from '../web/request-state.ts';
+import type { AdapterContext } from './adapter-context.ts';
+import { timeToLive } from './adapter-context.ts';
+import { currentContext } from './engine-context.ts';
+import { layout } from './live-layout.ts';
+>>>>>>> /tmp/lk/perf/src/oidc/session-records.ts
 import { requestMemory } from './request-memory.ts';
 import { SessionEnded } from './session-ended.ts';
 import { dropSession } from './session-ending.ts';
@@ -129,8 +139,36 @@ export class SessionRecords {
       throw new SessionEnded('the account was signed out everywhere meanwhile');
   }
 
+<<<<<<< src/oidc/session-records.ts
   #stamp({ login, source }: Visit) {
     return { now: this.#context.clock.now(), signsIn: login !== undefined, source };
+=======
+  /** Notes where and when, and which secrets are still taken: none of `earlier` states before a sign-in counts. */
+  #stamped(session: StoredSession, earlier: StoredSession[]): StoredSession {
+    const now = this.#context.clock.now();
+    const ctx = currentContext();
+    const source = ctx && sourceOf(ctx);
+    // Credentials proved in this very request are a sign-in, even if the one before it was in the same second.
+    const signsIn = ctx?.oidc?.result?.login !== undefined;
+    const sameSignIn = signsIn ? [] : earlier.filter((one) => isSameSignIn(one, session));
+    const former = new Map(
+      sameSignIn.flatMap((one) => stillFormer(one, now)).map((one) => [one.secret, one]),
+    );
+    for (const { secret } of sameSignIn)
+      if (secret !== session.secret && !former.has(secret))
+        former.set(secret, { secret, until: now + overlapMs });
+    const { former: _former, ...rest } = session;
+    return {
+      ...rest,
+      ...(former.size > 0 ? { former: [...former.values()].slice(-4) } : {}),
+      seen: {
+        startedAt: earlier.find((one) => isSameSignIn(one, session))?.seen?.startedAt ?? now,
+        at: now,
+        ip: source?.ip ?? '',
+        userAgent: source?.userAgent ?? '',
+      },
+    };
+>>>>>>> /tmp/lk/perf/src/oidc/session-records.ts
   }
 }
 
@@ -153,7 +191,7 @@ function toPayload(
 
 /** Whether the request's own session is only changing its secret: the engine then holds it under a new id already. */
 function isNewSecretOnly(uid: string): boolean {
-  const session = Provider.ctx?.oidc?.session as
+  const session = currentContext()?.oidc?.session as
     | { uid: string; oldId?: string; destroyed?: boolean }
     | undefined;
   return session?.uid === uid && session.oldId !== undefined;

@@ -136,7 +136,7 @@ function headerText(header: string | string[] | undefined): string {
 // Crockford's base 32 without letters that look like digits: people read the start of it out on the telephone.
 const letters = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
-function newRequestId(): string {
+export function newRequestId(): string {
   let id = '';
   for (const byte of random(20)) id += letters[byte & 31];
   return id;
