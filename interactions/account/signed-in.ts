@@ -3,6 +3,7 @@ import { type Account, findAccount } from '../../src/accounts/account.ts';
 import { listTotp } from '../../src/credentials/totp.ts';
 import { minutes } from '../../src/kit/durations.ts';
 import { signInAddress } from '../../src/oidc/account-client.ts';
+import { renewSession } from '../../src/oidc/session-renewal.ts';
 import { type CurrentSession, currentSession } from '../../src/oidc/sessions.ts';
 import type { App } from '../../src/services.ts';
 import { seeOther } from '../../src/web/see-other.ts';
@@ -15,7 +16,7 @@ type Show = (ctx: RouterContext, who: SignedIn) => Promise<void>;
 export function signedIn(app: App, place: Place, show: Show): RouterMiddleware {
   return async (ctx) => {
     const who = await whoIsIt(app, ctx);
-    if (who) await show(ctx, who);
+    if (who) await showAndRenew(app, ctx, who, show);
     else seeOther(ctx, signInAddress(app, { page: place }));
   };
 }
@@ -38,6 +39,19 @@ async function isProvedLately(app: App, { account, session }: SignedIn): Promise
   if (app.clock.now() - session.signedInAt > proofLasts) return false;
   const wantsSecondStep = (await listTotp(app, account.id)).length > 0;
   return !wantsSecondStep || session.amr.includes('otp');
+}
+
+/**
+ * Where a form signed everybody else out, the cookie of this browser is a new one too: whoever copied it is somebody else
+ * (misuse case SE-11).
+ */
+async function showAndRenew(app: App, ctx: RouterContext, who: SignedIn, show: Show): Promise<void> {
+  const { account, session } = who;
+  await show(ctx, who);
+  if (ctx.method !== 'POST') return;
+  const after = await findAccount(app, account.id);
+  const cutOff = after?.signedOutExcept === session.uid && after.signedOutBefore !== account.signedOutBefore;
+  if (cutOff) await renewSession(app, ctx, session.uid);
 }
 
 async function whoIsIt(app: App, ctx: RouterContext): Promise<SignedIn | undefined> {

@@ -1,7 +1,68 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { seconds } from '../kit/durations.ts';
 import type { Services } from '../services.ts';
-import type { LiveStep } from '../store/live.ts';
+import { type LiveStep, partitionOf, StoreUnavailable } from '../store/live.ts';
+import { layout } from './live-layout.ts';
+import { readToken } from './record-forms.ts';
+import { readSpent, spentIsKept, writeSpent } from './rotation.ts';
 
-export function settleLater(
-  _context: Pick<Services, 'live' | 'clock' | 'log'>,
-  _steps: readonly LiveStep[],
-): void {}
+/**
+ * A commit that nobody knows the outcome of: its reply was lost, and so was the one of its repetition. The app is told
+ * 503 and will come again, with the same code or refresh token, and if the commit did happen it would look like a thief.
+ * So what was answered with 503 is made true as soon as the store answers again: a code is unused once more, and the
+ * time of grace of a refresh token begins anew. Only this process knows of it; if it dies first, a refresh token still
+ * has its grace, and a code is refused like any that comes twice.
+ */
+type Context = Pick<Services, 'live' | 'clock' | 'settings' | 'log'>;
+type Consume = Extract<LiveStep, { do: 'consume' }>;
+
+const tryFor = 60 * seconds;
+const every = 200;
+
+export function settleLater(context: Context, steps: readonly LiveStep[]): void {
+  const spends = steps.find((step) => step.do === 'consume');
+  if (!spends) return;
+  // Nobody waits for it: the answer is on its way.
+  void settleInDoubt(context, spends, steps).catch((error: unknown) =>
+    context.log.warn({ error: String(error) }, 'a commit stays in doubt'),
+  );
+}
+
+async function settleInDoubt(context: Context, spends: Consume, steps: readonly LiveStep[]): Promise<void> {
+  const giveUpAt = performance.now() + tryFor;
+  while (performance.now() < giveUpAt) {
+    await sleep(every, undefined, { ref: false });
+    try {
+      return await settleNow(context, spends, steps);
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
+    }
+  }
+}
+
+async function settleNow({ live, clock, settings }: Context, spends: Consume, steps: readonly LiveStep[]) {
+  const { key, by } = spends;
+  const [entry] = await live.read([key]);
+  // It did not happen, somebody else was first, or the grant ended and everything with it.
+  if (entry?.consumedBy !== by) return;
+  const grantId = partitionOf(key);
+  const alive = { do: 'require', key: layout.grant(grantId) } as const;
+  const given = steps.filter((step) => step.do === 'put');
+  const spent = readSpent(by);
+  const successor = given.find((step) => step.key.includes('}:r:'));
+  if (key.includes('}:c:')) {
+    const { exp = 0 } = readToken(entry.value, { letter: 'c', grantId, grant: {} });
+    const ttlMs = Math.max(1, exp * 1000 - clock.now());
+    const nothingGiven = given.map((step) => ({ do: 'delete', key: step.key }) as const);
+    await live.commit([alive, { do: 'put', key, value: entry.value, ttlMs }, ...nothingGiven]);
+  } else if (spent && successor) {
+    const ttlMs = spentIsKept(settings);
+    await live.commit([
+      alive,
+      // Used by now: then the app had its answer after all.
+      { do: 'require', key: successor.key, unspent: true },
+      { do: 'put', key, value: entry.value, ttlMs },
+      { do: 'consume', key, by: writeSpent({ ...spent, at: clock.now() }) },
+    ]);
+  }
+}
