@@ -1,5 +1,5 @@
 /**
- * npm test: finds or installs what the suites need beside Node, starts a private Redis and PostgreSQL for the run, runs
+ * npm test: finds or installs what the suites need beside Node, starts private stores for the run, runs
  * Jest with the arguments given, and stops what it started. The last line is always `N passed, N failed`.
  *
  *   npm test                                   everything
@@ -12,8 +12,17 @@ import path from 'node:path';
 import { needRightNode, root } from './right-node.mjs';
 
 await needRightNode();
-const { startPostgres, startRedis } = await import('../test/support/servers.mjs');
+const { startPostgres, startRedis, startRedisCluster, startRedisSentinel } = await import(
+  '../test/support/servers.mjs'
+);
 const { cannotDoWithout, install, parts, wants } = await import('./test-parts.mjs');
+
+const servers = {
+  TEST_REDIS_URL: startRedis,
+  TEST_REDIS_CLUSTER_URL: startRedisCluster,
+  TEST_REDIS_SENTINEL_URL: startRedisSentinel,
+  TEST_POSTGRES_URL: startPostgres,
+};
 
 const given = process.argv.slice(2);
 const strict = process.env.CI === 'true';
@@ -83,7 +92,7 @@ async function provide(wanted) {
   const present = wanted.filter((part) => !missing.includes(part));
   const starts = await Promise.allSettled(
     present.map(async (part) => {
-      const server = { TEST_REDIS_URL: startRedis, TEST_POSTGRES_URL: startPostgres }[part.setting];
+      const server = servers[part.setting];
       if (!server) {
         environment[part.setting] = part.find();
         return;

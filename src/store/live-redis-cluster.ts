@@ -48,10 +48,10 @@ export function openCluster(address: RedisAddress, waiting: Waiting): RedisServe
       if (answers.length === 0 || failed.length * 2 >= answers.length)
         throw new StoreUnavailable('live', failed[0]?.reason ?? new Error('no node was found yet'));
     },
+    usable: nodes.complete,
     async states() {
-      if (nodes.complete()) return Promise.all(nodes.primaries().map(({ reads }) => reads.state()));
       nodes.learn();
-      throw new StoreUnavailable('live', new Error('not every slot has a node that can be used'));
+      return Promise.all(nodes.primaries().map(({ reads }) => reads.state()));
     },
     waitReplicas: nodes.replicas,
     close: nodes.close,

@@ -1,3 +1,4 @@
+import { StoreUnavailable } from './live.ts';
 import type { RedisAddress } from './live-redis-address.ts';
 import { type RedisServers, stateOf } from './live-redis-servers.ts';
 import { judgeReplication, judgeServer, type RedisState, type RedisVerdict } from './live-redis-state.ts';
@@ -6,7 +7,7 @@ export type RedisExamination = { states: RedisState[]; verdicts: RedisVerdict[];
 
 /** Looks at every primary and, since any of them may be the next primary, at every replica that can be reached. */
 export async function examineServers(
-  servers: Pick<RedisServers, 'states' | 'waitReplicas'>,
+  servers: Pick<RedisServers, 'usable' | 'states' | 'waitReplicas'>,
   address: RedisAddress,
 ): Promise<RedisExamination> {
   const { form } = address;
@@ -17,12 +18,12 @@ export async function examineServers(
   const replicas = visits.flatMap((visit) => (visit.status === 'fulfilled' ? [visit.value] : []));
   const states = [...primaries, ...replicas];
   const waitReplicas = servers.waitReplicas();
-  return {
-    states,
-    waitReplicas,
-    verdicts: [
-      ...states.flatMap((state) => judgeServer(state, form)),
-      ...primaries.flatMap((state) => judgeReplication(state, { form, waitReplicas })),
-    ],
-  };
+  const verdicts = [
+    ...states.flatMap((state) => judgeServer(state, form)),
+    ...primaries.flatMap((state) => judgeReplication(state, { form, waitReplicas })),
+  ];
+  // One that is not fit for use never becomes usable, so that is said first.
+  if (!servers.usable() && !verdicts.some(({ verdict }) => verdict === 'FAIL'))
+    throw new StoreUnavailable('live', new Error('not every server can be used yet'));
+  return { states, waitReplicas, verdicts };
 }

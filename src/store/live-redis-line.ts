@@ -179,7 +179,7 @@ const connection = {
   socketTimeout: 1000,
   connectTimeout: 2000,
   keepAlive: 10_000,
-  retryStrategy: (attempt: number) => Math.min(50 * attempt, 500),
+  retryStrategy: (attempt: number) => Math.min(50 * attempt, 250),
   // A primary that became a replica: the address may lead to another server now.
   reconnectOnError: (error: Error) => /^(READONLY|UNBLOCKED)\b/.test(error.message),
 } satisfies RedisOptions;

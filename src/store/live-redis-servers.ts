@@ -15,7 +15,9 @@ export type RedisServers = {
     ask: (line: RedisLine, asking: boolean) => Promise<Reply>,
   ): Promise<Reply>;
   ping(): Promise<void>;
-  /** Of every primary. */
+  /** Whether every server can be used now. */
+  usable(): boolean;
+  /** Of every primary, also of those that are not fit for use. */
   states(): Promise<RedisState[]>;
   /** How many replicas a write waits for. */
   waitReplicas(): number;
@@ -82,8 +84,9 @@ export function openPrimary(address: RedisAddress, { waitReplicas, waitMs }: Wai
   return {
     at: (_key, which, ask) => ask(server[which], false),
     async ping() {
-      await server.reads.call((redis) => redis.ping());
+      await Promise.all([server.reads, server.writes].map((line) => line.call((redis) => redis.ping())));
     },
+    usable: () => server.reads.usable && server.writes.usable,
     states: async () => [await server.reads.state()],
     waitReplicas: () => replicas,
     async close() {

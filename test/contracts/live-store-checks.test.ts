@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId } from '../../src/kit/secrets.ts';
 import type { LiveKey, LiveStep } from '../../src/store/live.ts';
-import { liveKinds, openTestLive, type TestLive } from '../support/stores.ts';
+import { liveHomes } from '../support/live-homes.ts';
+import type { TestLive } from '../support/stores.ts';
 
 /** The steps of a commit that write nothing, and decide whether the others may. */
-describe.each(liveKinds)('checks of the live state on %s', (kind) => {
+describe.each(liveHomes)('checks of the live state on $name', ({ open }) => {
   let store: TestLive;
   beforeAll(async () => {
-    store = await openTestLive(kind);
+    store = await open();
   });
   afterAll(() => store.close());
 

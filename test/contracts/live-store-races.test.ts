@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId } from '../../src/kit/secrets.ts';
 import type { LiveKey, LiveStep } from '../../src/store/live.ts';
-import { liveKinds, openTestLive, type TestLive } from '../support/stores.ts';
+import { liveHomes } from '../support/live-homes.ts';
+import type { TestLive } from '../support/stores.ts';
 
 /** What every home of the live state promises when many ask at once. Each test has a partition of its own. */
-describe.each(liveKinds)('races for the live state on %s', (kind) => {
+describe.each(liveHomes)('races for the live state on $name', ({ open }) => {
   let store: TestLive;
   beforeAll(async () => {
-    store = await openTestLive(kind);
+    store = await open();
   });
   afterAll(() => store.close());
 

@@ -97,7 +97,7 @@ export type TestLive = {
 
 export async function openTestLive(kind: LiveKind): Promise<TestLive> {
   const clock = testClock();
-  if (kind === 'redis') return openTestRedis(clock);
+  if (kind === 'redis') return openTestLiveAt(process.env['TEST_REDIS_URL'] ?? '', clock);
   const folder = testFolder();
   const live = openLiveSqlite({ file: join(folder.path, 'live.db'), clock });
   return {
@@ -111,10 +111,12 @@ export async function openTestLive(kind: LiveKind): Promise<TestLive> {
   };
 }
 
-async function openTestRedis(clock: TestClock): Promise<TestLive> {
+/** On a Redis of whichever form, among keys of its own. */
+export async function openTestLiveAt(url: string, clock = testClock()): Promise<TestLive> {
   const prefix = `${randomBytes(8).toString('hex')}:`;
-  const live = openLiveRedis({ url: process.env['TEST_REDIS_URL'] ?? '', prefix, clock });
-  await untilAnswering(live);
+  const live = openLiveRedis({ url, prefix, clock });
+  // Answers when every server of it does.
+  await untilAnswering({ ping: async () => void (await live.examine()) });
   return {
     live,
     clock,

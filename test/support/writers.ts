@@ -1,0 +1,54 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { newId } from '../../src/kit/secrets.ts';
+import { type LiveKey, type LiveStore, StoreUnavailable } from '../../src/store/live.ts';
+
+/** What was acknowledged, and when something was not; see `writeOn`. */
+export type Ledger = {
+  acknowledged: LiveKey[];
+  /** When the calls were made that failed, and how long they took. */
+  failed: { at: number; ms: number; error: unknown }[];
+  lastFailure(): number;
+  stop(): Promise<void>;
+};
+
+/** Writes to one partition after the other, several at a time, until it is stopped, and keeps a ledger of it. */
+export function writeOn(live: LiveStore, width = 4): Ledger {
+  const acknowledged: LiveKey[] = [];
+  const failed: Ledger['failed'] = [];
+  let stopped = false;
+  const writers = Array.from({ length: width }, async () => {
+    while (!stopped) {
+      const key: LiveKey = `{${newId()}}:entry`;
+      const at = performance.now();
+      try {
+        await live.commit([{ do: 'add', key, value: 'acknowledged', ttlMs: 600_000 }]);
+        acknowledged.push(key);
+      } catch (error) {
+        failed.push({ at, ms: performance.now() - at, error });
+      }
+      await sleep(2);
+    }
+  });
+  return {
+    acknowledged,
+    failed,
+    lastFailure: () => Math.max(0, ...failed.map(({ at, ms }) => at + ms)),
+    async stop() {
+      stopped = true;
+      await Promise.all(writers);
+    },
+  };
+}
+
+/** Acknowledged writes that are not there. */
+export async function lostOf(live: LiveStore, { acknowledged }: Ledger): Promise<LiveKey[]> {
+  const found = await Promise.all(
+    acknowledged.map(async (key) => ({ key, entry: (await live.read([key]))[0] })),
+  );
+  return found.flatMap(({ key, entry }) => (entry ? [] : [key]));
+}
+
+/** Errors of the ledger that are anything but StoreUnavailable within a second. */
+export function unforeseen({ failed }: Ledger): unknown[] {
+  return failed.filter(({ ms, error }) => !(error instanceof StoreUnavailable) || ms > 1000);
+}
