@@ -92,6 +92,7 @@ export class RedisLine {
     try {
       const [info, [seconds, micros]] = await Promise.all([this.#redis.info(), this.#redis.time()]);
       const now = Number(seconds) * 1000 + Number(micros) / 1000;
+      this.#clock.heard(now);
       const name = this.#use.name ?? (this.peer ? hostName(this.peer) : '');
       return readRedisState({ name, info, aheadMs: now - (asked + Date.now()) / 2 });
     } catch (error) {

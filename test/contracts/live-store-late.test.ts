@@ -1,0 +1,77 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { systemClock } from '../../src/kit/clock.ts';
+import { type LiveStore, StoreUnavailable } from '../../src/store/live.ts';
+import { openLiveRedis } from '../../src/store/live-redis.ts';
+import { openServerClock } from '../../src/store/live-redis-clock.ts';
+import { startRedis, type TestServer } from '../support/servers.mjs';
+import { untilAnswering } from '../support/stores.ts';
+import { untilWorks } from '../support/timing.ts';
+
+describe('a commit to a Redis that stood still', () => {
+  let redis: TestServer;
+  let live: LiveStore;
+  beforeAll(async () => {
+    redis = await startRedis();
+    live = openLiveRedis({ url: redis.url, clock: systemClock });
+    await untilAnswering(live);
+  });
+  afterAll(async () => {
+    await live.close();
+    await redis.stop();
+  });
+
+  it('does not happen after its caller was told that it failed, though it has arrived', async () => {
+    await live.commit([{ do: 'put', key: '{code}:c', value: 'code', ttlMs: 60_000 }]);
+    process.kill(redis.pid, 'SIGSTOP');
+    const calls = Array.from({ length: 5 }, (_, n) =>
+      live.commit([
+        { do: 'consume', key: '{code}:c', by: 'whoever was told that it failed' },
+        { do: 'put', key: `{code}:${n}`, value: 'token', ttlMs: 60_000 },
+      ]),
+    );
+    const answers = await Promise.allSettled(calls);
+    // The time of the server goes on beyond the latest that the commits allow.
+    await sleep(300);
+    process.kill(redis.pid, 'SIGCONT');
+    for (const answer of answers)
+      expect(answer.status === 'rejected' && answer.reason).toBeInstanceOf(StoreUnavailable);
+    await untilWorks(3000, () => live.ping());
+    const left = await live.read(['{code}:c', '{code}:0', '{code}:4']);
+    expect(left).toEqual([{ value: 'code', consumedBy: undefined }, undefined, undefined]);
+    // So the honest second attempt finds the code as it was.
+    expect(await live.commit([{ do: 'consume', key: '{code}:c', by: 'the second attempt' }])).toEqual({
+      ok: true,
+    });
+  });
+});
+
+describe('what is known of a server’s clock', () => {
+  function clockAt() {
+    let now = 1000;
+    const clock = openServerClock(() => now);
+    return { clock, pass: (ms: number) => (now += ms), hear: (theirs: number) => clock.heard(theirs) };
+  }
+
+  it('is nothing before it said anything', () => {
+    expect(clockAt().clock.latest(800)).toBe('');
+  });
+
+  it('is what the quickest answer showed', () => {
+    const { clock, hear } = clockAt();
+    hear(5_000_950);
+    hear(5_001_000);
+    hear(5_000_700);
+    expect(clock.latest(800)).toBe(5_001_800);
+  });
+
+  it('follows a clock that jumped forward at once, and one that jumped back within seconds', () => {
+    const { clock, hear, pass } = clockAt();
+    hear(5_000_000);
+    hear(5_060_000);
+    expect(clock.latest(800)).toBe(5_060_800);
+    pass(10_001);
+    hear(5_010_001);
+    expect(clock.latest(800)).toBe(5_010_801);
+  });
+});
