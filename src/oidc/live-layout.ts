@@ -61,10 +61,14 @@ const shapeOf = (secretLength: number) => new RegExp(`^[A-Za-z0-9_-]{${grantIdLe
 const tokenShape = shapeOf(tokenSecretLength);
 const refreshTokenShape = shapeOf(refreshSecretLength);
 
+/** Whether a text can be the id of something that belongs to no grant. */
+export function isAlone(id: string): boolean {
+  return id.length === tokenSecretLength;
+}
+
 /** A grant as the indexes list it. `session`: the beginning of the uid of the session it was made for, if any. */
 export type GrantMember = { grantId: string; accountId: string; clientId: string; session?: string };
 
-<<<<<<< src/oidc/live-layout.ts
 const sessionTagLength = 16;
 const noSession = '.'.repeat(sessionTagLength);
 
@@ -87,15 +91,6 @@ export function fromAccountIndex(accountId: string, member: string): GrantMember
     session,
   };
 }
-=======
-/** Whether a text can be the id of something that belongs to no grant. */
-export function isAlone(id: string): boolean {
-  return id.length === tokenSecretLength;
-}
-
-/** The members of an index of grants: which grant, of whom, for which app. */
-export type GrantMember = { grantId: string; accountId: string; clientId: string };
->>>>>>> /tmp/lk/perf/src/oidc/live-layout.ts
 
 /** What an app's index says: the app stands in the key. The session's tag is there to find the account's entry by. */
 export function inClientIndex({ grantId, accountId, session = noSession }: GrantMember): string {

@@ -2,6 +2,7 @@ import { Provider } from 'oidc-provider';
 import { seconds } from '../kit/durations.ts';
 import { digest, newSecret } from '../kit/secrets.ts';
 import type { Services } from '../services.ts';
+import { currentContext } from './engine-context.ts';
 import { grantIdLength, layout } from './live-layout.ts';
 import { openRefreshTokenText, writeEnd } from './refresh-token-text.ts';
 import { requestMemory } from './request-memory.ts';
@@ -51,7 +52,7 @@ function grantOf({ grantId }: Named): string {
 /** The name of what follows the refresh token that this request presented; undefined when it presented none. */
 function succeed({ clock }: Pick<Services, 'clock'>, end: string): string | undefined {
   const rotation = requestMemory()?.rotation;
-  const rotated = Provider.ctx?.oidc.entities.RotatedRefreshToken;
+  const rotated = currentContext()?.oidc.entities.RotatedRefreshToken;
   if (!rotation || rotated?.jti !== rotation.presented) return undefined;
   const spent = rotation.repeats && rotation.spent ? rotation.spent : newSpent({ at: clock.now(), end });
   const successor = rotation.successorOf(spent);

@@ -1,6 +1,6 @@
 import type { AdapterPayload } from 'oidc-provider';
-import { Provider } from 'oidc-provider';
 import type { Services } from '../services.ts';
+import { currentContext } from './engine-context.ts';
 import type { AdapterContext } from './adapter-context.ts';
 import { layout } from './live-layout.ts';
 import { openRefreshTokenText, type RefreshTokenText } from './refresh-token-text.ts';
@@ -49,7 +49,7 @@ export class RefreshTokenRecords extends TokenRecords {
       key,
       spent,
       // Elsewhere than at the token endpoint it is what it is: used.
-      repeats: honest === true && Provider.ctx?.oidc?.route === 'token',
+      repeats: honest === true && currentContext()?.oidc?.route === 'token',
       successorOf: ({ nonce, end }) => {
         const token = this.#text.successor({ presented: id, nonce, end });
         return { token, key: this.placeOf(token).key };

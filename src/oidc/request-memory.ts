@@ -1,13 +1,9 @@
-<<<<<<< src/oidc/request-memory.ts
-import { type errors, Provider } from 'oidc-provider';
+import type { errors } from 'oidc-provider';
 import type { LiveStep } from '../store/live.ts';
+import { currentContext } from './engine-context.ts';
 import type { Rotation } from './rotation.ts';
 import type { StoredGrant } from './stored-grant.ts';
 import type { StoredSession } from './stored-session.ts';
-=======
-import type { LiveStep } from '../store/live.ts';
-import { currentContext } from './engine-context.ts';
->>>>>>> /tmp/lk/perf/src/oidc/request-memory.ts
 
 /**
  * What the adapter has read in the course of one request of the engine. It serves two ends: a second read of the same

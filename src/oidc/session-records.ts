@@ -1,22 +1,12 @@
 import type { AdapterPayload } from 'oidc-provider';
-<<<<<<< src/oidc/session-records.ts
-import { Provider } from 'oidc-provider';
 import { sameSecret } from '../kit/secrets.ts';
 import { sourceOf } from '../web/request-state.ts';
+import { currentContext } from './engine-context.ts';
 import type { AdapterContext } from './adapter-context.ts';
 import { timeToLive } from './adapter-context.ts';
 import { enterIndex, unlessEnded } from './endings.ts';
 import { layout, shortDigest } from './live-layout.ts';
 import { readSession, writeSession } from './record-forms.ts';
-=======
-import { minutes, seconds } from '../kit/durations.ts';
-import { digest, sameSecret } from '../kit/secrets.ts';
-import { sourceOf } from '../web/request-state.ts';
-import type { AdapterContext } from './adapter-context.ts';
-import { timeToLive } from './adapter-context.ts';
-import { currentContext } from './engine-context.ts';
-import { layout } from './live-layout.ts';
->>>>>>> /tmp/lk/perf/src/oidc/session-records.ts
 import { requestMemory } from './request-memory.ts';
 import { SessionEnded } from './session-ended.ts';
 import { dropSession } from './session-ending.ts';
@@ -68,9 +58,10 @@ export class SessionRecords {
     const ours = { ...kept, uid: parts.uid, secret: shortDigest(parts.secret) } as StoredSession;
     const read = requestMemory()?.sessions.get(parts.uid);
     if (read && isOnlyAlive(read.session, ours, this.#context.clock.now())) return;
+    const asking = currentContext();
     const visit = {
-      login: Provider.ctx?.oidc?.result?.login as Login | undefined,
-      source: Provider.ctx && sourceOf(Provider.ctx),
+      login: asking?.oidc?.result?.login as Login | undefined,
+      source: asking && sourceOf(asking),
     };
     await beside(() => this.#write(ours, { read, ttlMs, ...visit }));
   }
@@ -139,36 +130,8 @@ export class SessionRecords {
       throw new SessionEnded('the account was signed out everywhere meanwhile');
   }
 
-<<<<<<< src/oidc/session-records.ts
   #stamp({ login, source }: Visit) {
     return { now: this.#context.clock.now(), signsIn: login !== undefined, source };
-=======
-  /** Notes where and when, and which secrets are still taken: none of `earlier` states before a sign-in counts. */
-  #stamped(session: StoredSession, earlier: StoredSession[]): StoredSession {
-    const now = this.#context.clock.now();
-    const ctx = currentContext();
-    const source = ctx && sourceOf(ctx);
-    // Credentials proved in this very request are a sign-in, even if the one before it was in the same second.
-    const signsIn = ctx?.oidc?.result?.login !== undefined;
-    const sameSignIn = signsIn ? [] : earlier.filter((one) => isSameSignIn(one, session));
-    const former = new Map(
-      sameSignIn.flatMap((one) => stillFormer(one, now)).map((one) => [one.secret, one]),
-    );
-    for (const { secret } of sameSignIn)
-      if (secret !== session.secret && !former.has(secret))
-        former.set(secret, { secret, until: now + overlapMs });
-    const { former: _former, ...rest } = session;
-    return {
-      ...rest,
-      ...(former.size > 0 ? { former: [...former.values()].slice(-4) } : {}),
-      seen: {
-        startedAt: earlier.find((one) => isSameSignIn(one, session))?.seen?.startedAt ?? now,
-        at: now,
-        ip: source?.ip ?? '',
-        userAgent: source?.userAgent ?? '',
-      },
-    };
->>>>>>> /tmp/lk/perf/src/oidc/session-records.ts
   }
 }
 

@@ -1,20 +1,11 @@
 import type { AdapterPayload } from 'oidc-provider';
-<<<<<<< src/oidc/token-records.ts
-import { Provider } from 'oidc-provider';
-=======
-import { errors } from 'oidc-provider';
->>>>>>> /tmp/lk/perf/src/oidc/token-records.ts
 import { newId } from '../kit/secrets.ts';
 import type { LiveKey } from '../store/live.ts';
+import { currentContext } from './engine-context.ts';
 import type { AdapterContext } from './adapter-context.ts';
 import { timeToLive } from './adapter-context.ts';
-<<<<<<< src/oidc/token-records.ts
 import { layout } from './live-layout.ts';
 import { readGrant, readToken, type TokenLetter, writeToken } from './record-forms.ts';
-=======
-import { currentContext } from './engine-context.ts';
-import { fromStored, layout, toStored } from './live-layout.ts';
->>>>>>> /tmp/lk/perf/src/oidc/token-records.ts
 import { requestMemory } from './request-memory.ts';
 import type { StoredGrant } from './stored-grant.ts';
 import { write } from './unit-of-work.ts';
@@ -105,13 +96,8 @@ const names = new WeakMap<object, string>();
  * A name for the request that is under way. It goes into the record that the request spends, so that a commit whose
  * reply was lost and is sent again is recognised as the same one, not taken for a thief.
  */
-<<<<<<< src/oidc/token-records.ts
 export function requestName(): string {
-  const ctx = Provider.ctx;
-=======
-function requestName(): string {
   const ctx = currentContext();
->>>>>>> /tmp/lk/perf/src/oidc/token-records.ts
   if (!ctx) return newId();
   const known = names.get(ctx) ?? newId();
   names.set(ctx, known);

@@ -2,7 +2,7 @@ import { type Client, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { withContext } from '../engine-context.ts';
 import { grantHandler } from '../grant-handlers.ts';
 import { retryAfterSeconds } from '../unavailable.ts';
-import { settle } from '../unit-of-work.ts';
+import { settle } from '../settle.ts';
 import type { Answer } from './answer.ts';
 import { authenticatedClient } from './client-auth.ts';
 import type { DirectContext } from './direct.ts';
