@@ -19,7 +19,7 @@ const forgotForm = z.object({
 
 type Shown = { problems?: Problems; identifier?: string; status?: number; kept?: string };
 
-async function showForgot(
+export async function showForgot(
   app: App,
   ctx: RouterContext,
   current: CurrentStep,

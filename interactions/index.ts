@@ -5,7 +5,7 @@ import type { App } from '../src/services.ts';
 import { mountConsent, showConsent } from './consent.ts';
 import { continueSignIn } from './continue-sign-in.ts';
 import { backToStep, type CurrentStep, currentStep } from './current-step.ts';
-import { mountForgot } from './forgot.ts';
+import { mountForgot, showForgot } from './forgot.ts';
 import { mountNewPassword, showNewPassword } from './new-password.ts';
 import { mountPasskey } from './passkey.ts';
 import { mountPasskeyOffer, showPasskeyOffer } from './passkey-offer.ts';
@@ -46,10 +46,16 @@ const mounts = [
   mountWaysOut,
 ];
 
+/** From the page that "It wasn't me" ends on: our own request, which asks for a new password at once. */
+function recovers({ interaction: { client, params, progress } }: CurrentStep): boolean {
+  return client === undefined && params['state'] === 'recover' && progress === undefined;
+}
+
 async function showStep(app: App, ctx: RouterContext, current: CurrentStep): Promise<void> {
   const { step } = current;
   switch (step.at) {
     case 'start':
+      if (recovers(current)) return await showForgot(app, ctx, current);
       return await showSignIn(app, ctx, current);
     case 'second_step':
       return await showSecondStep(app, ctx, current, step);

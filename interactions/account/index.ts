@@ -4,6 +4,9 @@ import type { App } from '../../src/services.ts';
 import { seeOther } from '../../src/web/see-other.ts';
 import { activityPage } from './activity.ts';
 import { appsPages } from './apps.ts';
+import { confirmPages } from './confirm.ts';
+import { devicesPages } from './devices.ts';
+import { notMePages } from './not-me.ts';
 import { overviewPage } from './overview.ts';
 import { passkeysPages } from './passkeys.ts';
 import { passkeysNewPages } from './passkeys-new.ts';
@@ -13,6 +16,10 @@ import { profilePage } from './profile.ts';
 import { sessionsPages } from './sessions.ts';
 import { signOutPages } from './sign-out.ts';
 import { twoStepPages } from './two-step.ts';
+import { twoStepCodesPages } from './two-step-codes.ts';
+import { twoStepRemovePages } from './two-step-remove.ts';
+import { twoStepTextPages } from './two-step-text.ts';
+import { twoStepTotpPages } from './two-step-totp.ts';
 
 /**
  * The account pages: what people see and change of their own account, behind the same session that apps sign in with
@@ -26,8 +33,15 @@ export function accountPages(app: App): Router {
     profilePage,
     passwordPage,
     twoStepPages,
-  passkeysNewPages,
-  passkeysPages,
+    twoStepTotpPages,
+    twoStepTextPages,
+    twoStepCodesPages,
+    twoStepRemovePages,
+    devicesPages,
+    confirmPages,
+    notMePages,
+    passkeysNewPages,
+    passkeysPages,
     appsPages,
     sessionsPages,
     activityPage,

@@ -1,6 +1,7 @@
 import Router from '@koa/router';
+import { twoStepOf } from '../../src/actions/second-step-methods.ts';
 import { findPassword } from '../../src/credentials/password.ts';
-import { listTotp } from '../../src/credentials/totp.ts';
+
 import { listSessions } from '../../src/oidc/sessions.ts';
 import type { App } from '../../src/services.ts';
 import { eventLines } from './activity.ts';
@@ -18,8 +19,8 @@ export function overviewPage(app: App): Router {
     places.overview,
     signedIn(app, 'overview', async (ctx, { account }) => {
       const { words } = ctx.state;
-      const [totp, password, apps, sessions, [latest]] = await Promise.all([
-        listTotp(app, account.id),
+      const [twoStep, password, apps, sessions, [latest]] = await Promise.all([
+        twoStepOf(app, account.id),
         findPassword(app, account.id),
         listAppsWithAccess(app, account.id),
         listSessions(app, account.id),
@@ -39,7 +40,8 @@ export function overviewPage(app: App): Router {
             written,
             proved: verifiedAt !== null,
           })),
-          twoStep: totp.length > 0,
+          twoStep: twoStep.on,
+          onlyOne: twoStep.onlyOne,
           passwordOff: await passwordIsOff(app, account.id),
           password: password && withAgo(words, 'account.overview.password.changed', password.changedAt),
           appCount: apps.length,

@@ -9,6 +9,13 @@ export const places = {
   'sessions-others': '/account/sessions/others',
   'two-step': '/account/two-step',
   'two-step-new': '/account/two-step/new',
+  'two-step-text': '/account/two-step/text',
+  'two-step-codes': '/account/two-step/codes',
+  'two-step-remove': '/account/two-step/remove',
+  'two-step-off': '/account/two-step/off',
+  devices: '/account/devices',
+  /** After "It wasn't me": by way of a forgotten password, see interactions/index.ts. */
+  recover: '/account',
   passkeys: '/account/passkeys',
   'passkeys-new': '/account/passkeys/new',
   'passkeys-new-key': '/account/passkeys/new-key',

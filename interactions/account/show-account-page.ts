@@ -23,7 +23,14 @@ const said = [
   'session_ended',
   'sessions_ended',
   'totp_added',
-  'totp_removed',
+  'text_added',
+  'method_removed',
+  'method_preferred',
+  'two_step_on',
+  'two_step_off',
+  'device_renamed',
+  'device_removed',
+  'devices_removed',
   'passkey_added',
   'passkey_renamed',
   'passkey_removed',
@@ -33,7 +40,7 @@ const said = [
 ] as const;
 export type Said = (typeof said)[number];
 
-type AccountPage = Pick<PageOptions, 'title' | 'view' | 'status' | 'scripts'> & {
+type AccountPage = Pick<PageOptions, 'title' | 'view' | 'status' | 'scripts' | 'errorCode'> & {
   /** The template beside this file, without its ending. */
   template: string;
   account: Account;

@@ -1,13 +1,14 @@
 import type { RouterContext, RouterMiddleware } from '@koa/router';
 import { type Account, findAccount } from '../../src/accounts/account.ts';
-import { listTotp } from '../../src/credentials/totp.ts';
-import { minutes } from '../../src/kit/durations.ts';
+import { freshProof } from '../../src/actions/fresh-proof.ts';
 import { signInAddress } from '../../src/oidc/account-client.ts';
 import { renewSession } from '../../src/oidc/session-renewal.ts';
 import { type CurrentSession, currentSession } from '../../src/oidc/sessions.ts';
 import type { App } from '../../src/services.ts';
 import { seeOther } from '../../src/web/see-other.ts';
+import { confirmAddress } from './confirm-address.ts';
 import type { Place } from './places.ts';
+import { showFrozen } from './show-frozen.ts';
 
 export type SignedIn = { account: Account; session: CurrentSession };
 type Show = (ctx: RouterContext, who: SignedIn) => Promise<void>;
@@ -22,23 +23,18 @@ export function signedIn(app: App, place: Place, show: Show): RouterMiddleware {
 }
 
 /**
- * For what an unattended browser must not allow: changing the password or the second step, ending all sessions. Asks for
- * the credentials again when they were last proved too long ago, or without the second step that the account has by
- * now: whoever has only the password must not be the one to take the second step off.
+ * For what an unattended browser must not allow: changing the password or the second step, ending all sessions. Who did not
+ * prove it lately, with the best they have, does so on the page /account/confirm and comes back to `place`
+ * (src/actions/fresh-proof.ts). After "It wasn't me" nobody comes through for a day.
  */
 export function provedLately(app: App, place: Place, show: Show): RouterMiddleware {
   return signedIn(app, place, async (ctx, who) => {
-    if (await isProvedLately(app, who)) await show(ctx, who);
-    else seeOther(ctx, signInAddress(app, { page: place, fresh: true }));
+    const { account, session } = who;
+    const proof = await freshProof(app, { accountId: account.id, session });
+    if (proof.ok) return await show(ctx, who);
+    if (proof.reason === 'frozen') return await showFrozen(ctx, { account, until: proof.until });
+    seeOther(ctx, confirmAddress(place, ctx.query['method']));
   });
-}
-
-const proofLasts = 10 * minutes;
-
-async function isProvedLately(app: App, { account, session }: SignedIn): Promise<boolean> {
-  if (app.clock.now() - session.signedInAt > proofLasts) return false;
-  const wantsSecondStep = (await listTotp(app, account.id)).length > 0;
-  return !wantsSecondStep || session.amr.includes('otp');
 }
 
 /**

@@ -1,149 +1,126 @@
 import Router, { type RouterContext } from '@koa/router';
 import { z } from 'zod';
-import { beginTotp, enrolTotp } from '../../src/actions/enrol-totp.ts';
-import { removeTotp } from '../../src/actions/remove-totp.ts';
-import { listTotp, type TotpCredential } from '../../src/credentials/totp.ts';
-import { totpQr } from '../../src/credentials/totp-qr.ts';
+import { preferSecondStep } from '../../src/actions/prefer-second-step.ts';
+import type { SecondStepMethod } from '../../src/actions/second-step-kinds.ts';
+import { methodName, twoStepOf } from '../../src/actions/second-step-methods.ts';
+import { mayText } from '../../src/actions/second-step-text.ts';
+import { turnOffTwoStep } from '../../src/actions/turn-off-two-step.ts';
+import { turnOnTwoStep } from '../../src/actions/turn-on-two-step.ts';
+import { findBackupCodes } from '../../src/credentials/backup-codes.ts';
+import { listTrustedDevices } from '../../src/credentials/trusted-devices.ts';
 import type { App } from '../../src/services.ts';
-import { codeField, optionalTextField, type Problems, readForm } from '../../src/web/form.ts';
+import { readForm, textField } from '../../src/web/form.ts';
 import { notFound } from '../../src/web/problem.ts';
 import { seeOther } from '../../src/web/see-other.ts';
-import type { Sentence, Translator } from '../../src/web/words.ts';
+import type { Translator } from '../../src/web/words.ts';
+import { secondStepPart } from '../second-step/kinds.ts';
 import { places } from './places.ts';
 import { afterDoing, showAccountPage } from './show-account-page.ts';
-import { provedLately, type SignedIn, signedIn } from './signed-in.ts';
+import { provedLately, signedIn } from './signed-in.ts';
 import { withAgo, withDate } from './with-time.ts';
 
-const enrolForm = z.object({
-  code: codeField({ required: 'two-step.code_missing' }),
-  name: optionalTextField({ most: 60 }),
-});
+const preferForm = z.object({ method: textField({ most: 100 }) });
 
-const sentences: Record<'wrong_code' | 'expired' | 'too_many', Sentence> = {
-  wrong_code: 'two-step.wrong_code',
-  expired: 'two-step.expired',
-  too_many: 'two-step.too_many',
-};
-
-/** Two-step verification: what it is, the authenticator apps of the account, adding one and taking one off. */
+/**
+ * Two-step verification: whether it is on, the methods of the account, which is asked first, and turning it off. Each way to add
+ * a method is a page of its own (two-step-totp.ts, two-step-text.ts, two-step-codes.ts), removing one is two-step-remove.ts.
+ */
 export function twoStepPages(app: App): Router {
   const router = new Router();
-  const removal = `${places['two-step']}/:id/remove`;
 
   router.get(
     places['two-step'],
     signedIn(app, 'two-step', async (ctx, { account }) => {
-      const { words } = ctx.state;
-      const credentials = await listTotp(app, account.id);
-      const view = {
-        credentials: credentials.map((one) => credentialLine(words, one)),
-        add: places['two-step-new'],
-      };
-      const title = words.t('two-step.title');
+      const title = ctx.state.words.t('two-step.title');
+      const view = await overviewOf(app, ctx, account.id);
       await showAccountPage(ctx, { template: 'two-step', account, under: 'two-step', title, view });
     }),
   );
 
-  router.get(
-    places['two-step-new'],
-    provedLately(app, 'two-step-new', (ctx, who) => showEnrolment(app, ctx, who, {})),
-  );
-
   router.post(
-    places['two-step-new'],
-    provedLately(app, 'two-step-new', async (ctx, who) => {
-      const { words, source } = ctx.state;
-      const form = await readForm(ctx, enrolForm);
-      if (!form.ok) return showEnrolment(app, ctx, who, form.problems, form.typed['name']);
-      const { code, name } = form.fields;
-      const enrolled = await enrolTotp(
-        app,
-        {
-          accountId: who.account.id,
-          sessionUid: who.session.uid,
-          code,
-          name: name || words.t('two-step.enrol.name.default'),
-          locale: words.locale,
-        },
-        source,
-      );
-      if (enrolled.ok) return seeOther(ctx, afterDoing('two-step', 'totp_added'));
-      const field = enrolled.reason === 'wrong_code' ? 'code' : 'form';
-      return showEnrolment(app, ctx, who, { [field]: sentences[enrolled.reason] }, name);
-    }),
-  );
-
-  router.get(
-    removal,
-    provedLately(app, 'two-step', async (ctx, { account }) => {
-      const credentials = await listTotp(app, account.id);
-      const credential = credentials.find(({ id }) => id === ctx.params['id']);
-      if (!credential) throw notFound();
-      const { words } = ctx.state;
-      const line = credentialLine(words, credential);
-      const view = { credential: line, last: credentials.length === 1, back: places['two-step'] };
-      const title = words.t('two-step.confirm.title', { name: credential.name });
-      await showAccountPage(ctx, { template: 'two-step-remove', account, under: 'two-step', title, view });
-    }),
-  );
-
-  router.post(
-    removal,
+    `${places['two-step']}/prefer`,
     provedLately(app, 'two-step', async (ctx, { account, session }) => {
+      const form = await readForm(ctx, preferForm);
+      const method = form.ok ? form.fields.method : '';
+      const who = { accountId: account.id, sessionUid: session.uid };
+      const preferred = await preferSecondStep(app, { ...who, method }, ctx.state.source);
+      if (!preferred.ok) throw notFound();
+      seeOther(ctx, afterDoing('two-step', 'method_preferred'));
+    }),
+  );
+
+  router.get(
+    places['two-step-off'],
+    provedLately(app, 'two-step-off', async (ctx, { account }) => {
+      const title = ctx.state.words.t('two-step.off.title');
+      const view = { action: places['two-step-off'], back: places['two-step'] };
+      await showAccountPage(ctx, { template: 'two-step-off', account, under: 'two-step', title, view });
+    }),
+  );
+
+  router.post(
+    places['two-step-off'],
+    provedLately(app, 'two-step-off', async (ctx, { account, session }) => {
       const { words, source } = ctx.state;
-      const removed = await removeTotp(
-        app,
-        {
-          accountId: account.id,
-          sessionUid: session.uid,
-          id: ctx.params['id'] ?? '',
-          locale: words.locale,
-        },
-        source,
-      );
-      if (!removed.ok) throw notFound();
-      seeOther(ctx, afterDoing('two-step', 'totp_removed'));
+      const who = { accountId: account.id, sessionUid: session.uid, locale: words.locale };
+      await turnOffTwoStep(app, who, source);
+      seeOther(ctx, afterDoing('two-step', 'two_step_off'));
+    }),
+  );
+
+  // For who has passkeys and wants one asked after the password too; other methods turn it on when they are added.
+  router.post(
+    `${places['two-step']}/on`,
+    provedLately(app, 'two-step', async (ctx, { account }) => {
+      const { methods } = await twoStepOf(app, account.id);
+      if (!methods.some(({ kind }) => kind === 'passkey')) throw notFound();
+      await turnOnTwoStep(app, { accountId: account.id });
+      seeOther(ctx, afterDoing('two-step', 'two_step_on'));
     }),
   );
   return router;
 }
 
-async function showEnrolment(
-  app: App,
-  ctx: RouterContext,
-  { account, session }: SignedIn,
-  problems: Problems,
-  name = '',
-): Promise<void> {
+async function overviewOf(app: App, ctx: RouterContext, accountId: string) {
   const { words } = ctx.state;
-  const begun = await beginTotp(app, { accountId: account.id, sessionUid: session.uid });
-  if (!begun.ok && begun.reason === 'unknown_account') throw notFound();
-  await showAccountPage(ctx, {
-    template: 'two-step-new',
-    account,
-    under: 'two-step',
-    title: words.t('two-step.enrol.title'),
-    status: Object.keys(problems).length > 0 ? 400 : 200,
-    view: {
-      problems: begun.ok ? problems : { form: sentences.too_many },
-      back: places['two-step'],
-      action: places['two-step-new'],
-      name,
-      enrolment: begun.ok && {
-        picture: totpQr(begun.uri),
-        uri: begun.uri,
-        key: begun.secret.match(/.{1,4}/g)?.join(' ') ?? begun.secret,
-      },
-    },
-  });
+  const [{ on, methods, onlyOne }, codes, devices] = await Promise.all([
+    twoStepOf(app, accountId),
+    findBackupCodes(app, accountId),
+    listTrustedDevices(app, accountId),
+  ]);
+  const own = methods.filter(({ kind }) => kind !== 'backup_code');
+  return {
+    on,
+    onlyOne,
+    methods: own.map((method, at) => listed(words, method, { on, first: at === 0, more: own.length > 1 })),
+    prefer: `${places['two-step']}/prefer`,
+    turnOn: !on && own.length > 0 ? `${places['two-step']}/on` : undefined,
+    turnOff: on ? places['two-step-off'] : undefined,
+    add: { totp: places['two-step-new'], text: mayText(app.settings) ? places['two-step-text'] : undefined },
+    codes: on ? { page: places['two-step-codes'], left: codes?.left } : undefined,
+    devices: on ? { page: places.devices, count: devices.length } : undefined,
+  };
 }
 
-function credentialLine(words: Translator, { id, name, createdAt, lastUsedAt }: TotpCredential) {
+function listed(
+  words: Translator,
+  method: SecondStepMethod,
+  { on, first, more }: { on: boolean; first: boolean; more: boolean },
+) {
+  const { kind, name, addedAt, lastUsedAt } = method;
+  const { icon, manage } = secondStepPart(kind);
   return {
+    icon,
     name,
-    added: withDate(words, 'two-step.added', createdAt),
+    kind: words.t(`second-step.kind.${kind}`),
+    weak: method.weak === true,
+    first: on && first && more,
+    value: on && more && !first ? methodName(method) : undefined,
+    askFirst: words.t('two-step.ask_first_named', { name }),
+    added: withDate(words, 'two-step.added', addedAt),
     used: lastUsedAt === undefined ? undefined : withAgo(words, 'two-step.used', lastUsedAt),
-    removal: `${places['two-step']}/${id}/remove`,
-    removeLabel: words.t('two-step.remove_named', { name }),
+    removal: manage ?? `${places['two-step-remove']}?${new URLSearchParams({ method: methodName(method) })}`,
+    manages: manage !== undefined,
+    removeLabel: words.t(manage ? 'two-step.manage_named' : 'two-step.remove_named', { name }),
   };
 }

@@ -27,6 +27,8 @@ export type SecondStepPart = {
   wrong: Sentence;
   /** The button that begins anew, and what is said when that was done. */
   again?: { label: Sentence; done: Sentence };
+  /** The account's own page for this kind, where such methods are named and removed. */
+  manage?: string;
   /** More of our scripts, by asset name. */
   scripts?: readonly string[];
 };

@@ -13,5 +13,6 @@ export const passkeyPart: SecondStepPart = {
   }),
   about: (_words, { name }) => name,
   wrong: 'passkey.step.wrong',
+  manage: '/account/passkeys',
   scripts: ['passkeys.js'],
 };

@@ -12,6 +12,7 @@ import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import type { Locale } from '../web/words.ts';
 import { wellKnown } from './create-account.ts';
+import { dropTrustedDevices } from './drop-trusted-devices.ts';
 import { cutOffOthers } from './end-other-sessions.ts';
 import { forgetOldPassword } from './forget-old-password.ts';
 import { notifyAccount } from './notify-account.ts';
@@ -47,11 +48,16 @@ export async function changePassword(
   const acceptable = checkNewPassword(ctx, { password: next, about: wellKnown(account) });
   if (!acceptable.ok) return acceptable;
   const known = await provePassword(ctx, { accountId, password: current }, from);
-  if (!known.ok) return known;
-
+  if (!known.ok && known.reason !== 'wrong_password') return known;
+  if (!known.ok) {
+    const detail = { reason: known.reason };
+    await recordEvent(ctx, { type: 'password.change_failed', accountId, sessionUid, detail }, from);
+    return known;
+  }
   await setPassword(ctx, { accountId, password: next });
   await forgetOldPassword(ctx, { accountId, except: from.browser });
   const { ended } = await cutOffOthers(ctx, { accountId, except: sessionUid });
+  await dropTrustedDevices(ctx, { accountId, reason: 'password_changed' }, from);
   await recordEvent(
     ctx,
     { type: 'password.changed', accountId, sessionUid, detail: { sessions_ended: ended } },
@@ -61,7 +67,8 @@ export async function changePassword(
   return { ok: true, ended };
 }
 
-async function provePassword(
+/** A fresh proof by the password, for whoever is signed in. */
+export async function provePassword(
   ctx: Context,
   { accountId, password }: { accountId: string; password: string },
   from: RequestSource,
@@ -85,7 +92,5 @@ async function provePassword(
     await giveOneTryBack(ctx, wanted, counted);
     return done;
   }
-  const detail = { reason: 'wrong_password' };
-  await recordEvent(ctx, { type: 'password.change_failed', accountId, detail }, from);
   return refused('wrong_password');
 }

@@ -10,6 +10,7 @@ import type { RequestSource } from '../web/request-source.ts';
 import type { Locale } from '../web/words.ts';
 import { cutOffOthers } from './end-other-sessions.ts';
 import { notifyAccount } from './notify-account.ts';
+import { turnOnTwoStep } from './turn-on-two-step.ts';
 
 /**
  * Setting up an authenticator app, in two requests. Between them the secret waits, sealed, in the live state under this
@@ -55,6 +56,7 @@ export async function enrolTotp(
   const added = await addTotp(ctx, { accountId, secret, code, name });
   if (!added.ok) return added;
 
+  await turnOnTwoStep(ctx, { accountId });
   // Of a form that was posted twice, one request takes it and goes on to tell everybody.
   if (!(await ctx.live.commit([{ do: 'take', key }])).ok) return added;
   const { ended } = await cutOffOthers(ctx, { accountId, except: sessionUid });

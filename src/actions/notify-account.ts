@@ -1,12 +1,17 @@
 import { findAccount } from '../accounts/account.ts';
+import { addAlarm } from '../credentials/alarms.ts';
 import { sendMessage } from '../mail/message.ts';
-import type { Told } from '../mail/templates.ts';
+import { type Told, templateOf } from '../mail/templates.ts';
 import type { Services } from '../services.ts';
 import { type Locale, locales } from '../web/words.ts';
 
+/** The page behind the link. */
+export const notMePath = '/account/not-me';
+
 /**
  * Tells the person what was done to their account, at EVERY address they proved: whoever did it may hold one of them
- * (NIST SP 800-63B-4 section 4.6). In the language the person chose, else in the one the page had.
+ * (NIST SP 800-63B-4 section 4.6). In the language the person chose, else in the one the page had. Where it may have been
+ * somebody else, the link in it is this notice's own "It wasn't me" (raise-alarm.ts).
  */
 export async function notifyAccount(
   ctx: Pick<Services, 'db' | 'clock' | 'seals' | 'settings' | 'log'>,
@@ -16,6 +21,18 @@ export async function notifyAccount(
   if (!account) return;
   const [language] = account.profile.locale?.toLowerCase().split(/[-_]/) ?? [];
   const locale = locales.find((known) => known === language) ?? pageLocale;
-  for (const { channel, written, verifiedAt } of account.contacts)
-    if (verifiedAt !== null) await sendMessage(ctx, { to: { channel, written }, locale, ...told });
+  const proved = account.contacts.filter(({ verifiedAt }) => verifiedAt !== null);
+  if (proved.length === 0) return;
+  const path = await alarmPath(ctx, { accountId, template: told.template });
+  for (const { channel, written } of proved)
+    await sendMessage(ctx, { to: { channel, written }, locale, path, ...told });
+}
+
+async function alarmPath(
+  ctx: Pick<Services, 'db' | 'clock'>,
+  { accountId, template }: { accountId: string } & Pick<Told, 'template'>,
+): Promise<string | undefined> {
+  if (templateOf(template).after !== 'not_you') return undefined;
+  const secret = await addAlarm(ctx, { accountId, about: template });
+  return `${notMePath}?link=${secret}`;
 }

@@ -27,4 +27,5 @@ export const backupCodeKind: SecondStepKind = {
     await removeBackupCodes(tx, accountId);
     return true;
   },
+  removeAll: (tx, accountId) => removeBackupCodes(tx, accountId),
 };

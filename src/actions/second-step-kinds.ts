@@ -79,6 +79,8 @@ export type SecondStepKind = {
   ): Promise<Outcome<Proof, CheckRefusal>>;
   /** Takes it off the account, within `changeTwoStep`; answers whether the account had it. */
   remove(tx: Database, method: { accountId: string; id: string }): Promise<boolean>;
+  /** Takes all of them off, when the second step is turned off; for kinds that turn it on, and those that stand behind. */
+  removeAll?(tx: Database, accountId: string): Promise<void>;
 };
 
 const table: readonly SecondStepKind[] = [passkeyKind, totpKind, textKind, backupCodeKind];

@@ -1,6 +1,11 @@
 import { recordEvent } from '../audit/record.ts';
 import { checkContactCode, issueContactCode } from '../credentials/contact-codes.ts';
-import { listTextSteps, noteTextStepUsed, removeTextStep } from '../credentials/text-steps.ts';
+import {
+  listTextSteps,
+  noteTextStepUsed,
+  removeAllTextSteps,
+  removeTextStep,
+} from '../credentials/text-steps.ts';
 import { refused } from '../kit/outcome.ts';
 import { orGiveBack, type Take, takeFromLimits } from '../limits/limits.ts';
 import { codeCameBack, messageTakes } from '../limits/message-budget.ts';
@@ -42,6 +47,7 @@ export const textKind: SecondStepKind = {
     return { ok: true, amr: ['sms'] };
   },
   remove: (tx, method) => removeTextStep(tx, method),
+  removeAll: (tx, accountId) => removeAllTextSteps(tx, accountId),
 };
 
 /** Whether codes by text message are offered as a second step at all. */

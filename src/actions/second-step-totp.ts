@@ -1,4 +1,4 @@
-import { listTotp, removeTotp, verifyTotp } from '../credentials/totp.ts';
+import { listTotp, removeAllTotp, removeTotp, verifyTotp } from '../credentials/totp.ts';
 import type { SecondStepKind } from './second-step-kinds.ts';
 
 /** Authenticator apps. A code of any of them is good, whichever the page named. */
@@ -15,4 +15,5 @@ export const totpKind: SecondStepKind = {
     return verified.ok ? { ok: true, amr: ['otp'] } : verified;
   },
   remove: (tx, method) => removeTotp({ db: tx }, method),
+  removeAll: (tx, accountId) => removeAllTotp(tx, accountId),
 };

@@ -70,6 +70,11 @@ export async function storePasswordHash(
     .execute();
 }
 
+/** Nothing signs in with it any more; its owner sets another by the reset. */
+export async function removePassword({ db }: Pick<Services, 'db'>, accountId: string): Promise<void> {
+  await db.deleteFrom('passwords').where('account_id', '=', accountId).execute();
+}
+
 /** When the password was last set; undefined when there is none. */
 export async function findPassword(
   { db }: Pick<Services, 'db'>,

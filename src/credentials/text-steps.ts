@@ -89,3 +89,7 @@ export async function removeTextStep(
     .executeTakeFirst();
   return numDeletedRows === 1n;
 }
+
+export async function removeAllTextSteps(db: Database, accountId: string): Promise<void> {
+  await db.deleteFrom('text_steps').where('account_id', '=', accountId).execute();
+}

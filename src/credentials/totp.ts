@@ -1,7 +1,7 @@
 import { generateSecret, generateURI } from 'otplib';
 import { done, type Outcome, refused } from '../kit/outcome.ts';
 import type { Services } from '../services.ts';
-import type { TotpCredentialsTable } from '../store/tables.ts';
+import type { Database, TotpCredentialsTable } from '../store/tables.ts';
 import { burnTotpStep, matchingStep, period } from './totp-step.ts';
 import { typedCode } from './typed-code.ts';
 
@@ -145,4 +145,8 @@ export async function removeTotp(
     .where('account_id', '=', accountId)
     .executeTakeFirst();
   return numDeletedRows === 1n;
+}
+
+export async function removeAllTotp(db: Database, accountId: string): Promise<void> {
+  await db.deleteFrom('totp_credentials').where('account_id', '=', accountId).execute();
 }

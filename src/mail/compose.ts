@@ -18,10 +18,16 @@ const words = openWords([messagesDir]);
 type Context = Pick<Services, 'settings' | 'clock'>;
 
 /** An e-mail: plain text, and the same as simple HTML that fetches nothing. The code is in the text, never in the subject. */
-export function composeEmail({ settings, clock }: Context, told: Told, locale: Locale): Composed {
+export function composeEmail(
+  { settings, clock }: Context,
+  told: Told,
+  locale: Locale,
+  path?: string,
+): Composed {
   const { template } = told;
-  const { after } = templateOf(template);
-  const { links, codes } = carried({ settings }, told);
+  const { after, only } = templateOf(template);
+  if (only === 'sms') throw new Error(`${template} does not go by e-mail`);
+  const { links, codes } = carried({ settings }, told, path);
   const translator = words.in(locale);
   const values = valuesOf({ settings, clock }, translator, told);
   const say = (key: string) => translator.t(`mail.${key}`, values);
@@ -47,8 +53,13 @@ export function composeEmail({ settings, clock }: Context, told: Told, locale: L
  * A text message: one sentence, then the link or the code on a line of its own. The last line of a code binds it to our
  * host, so that browsers offer it there and nowhere else (WebOTP, https://wicg.github.io/sms-one-time-codes).
  */
-export function composeSms({ settings, clock }: Context, told: Told, locale: Locale): Composed {
-  const { links, codes } = carried({ settings }, told);
+export function composeSms(
+  { settings, clock }: Context,
+  told: Told,
+  locale: Locale,
+  path?: string,
+): Composed {
+  const { links, codes } = carried({ settings }, told, path);
   const translator = words.in(locale);
   const sentence = translator.t(`sms.${told.template}`, valuesOf({ settings, clock }, translator, told));
   const host = new URL(settings.issuer.origin).hostname;
@@ -56,8 +67,13 @@ export function composeSms({ settings, clock }: Context, told: Told, locale: Loc
   return { subject: '', text: lines.join('\n'), links, codes };
 }
 
-function carried({ settings }: Pick<Services, 'settings'>, { template, values }: Told) {
-  const { path: page, code } = templateOf(template);
+function carried(
+  { settings }: Pick<Services, 'settings'>,
+  { template, values }: Told,
+  path: string | undefined,
+) {
+  const { path: usual, code } = templateOf(template);
+  const page = path ?? usual;
   return {
     links: page === undefined ? [] : [`${settings.issuer.origin}${page}`],
     codes: code && values && 'code' in values ? [values.code] : [],

@@ -17,11 +17,16 @@ const nextId = orderedIds();
 
 /**
  * Writes a message down to be sent. `to: undefined` is for answers that must take the same time whether or not there is
- * somebody to write to: the same work is done, and nothing is sent.
+ * somebody to write to: the same work is done, and nothing is sent. `path`: a page of ours in the place of the template's.
  */
 export async function sendMessage(
   services: Pick<Services, 'db' | 'clock' | 'seals' | 'settings' | 'log'>,
-  { to, locale, ...told }: { to: MessageAddress | undefined; locale: Locale } & Told,
+  {
+    to,
+    locale,
+    path,
+    ...told
+  }: { to: MessageAddress | undefined; locale: Locale; path?: string | undefined } & Told,
 ): Promise<void> {
   const { db, clock, seals, settings, log } = services;
   const channel = to?.channel === 'phone' ? 'sms' : 'email';
@@ -29,7 +34,8 @@ export async function sendMessage(
     log.warn({ template: told.template }, 'a text message was not sent: SMS_URL is not set');
     return;
   }
-  const composed = (channel === 'sms' ? composeSms : composeEmail)(services, told, locale);
+  const compose = channel === 'sms' ? composeSms : composeEmail;
+  const composed = compose(services, told, locale, path);
   const now = clock.now();
   const until = now + (templateOf(told.template).code ? codeLifetime : 24 * hours);
   const body: MessageBody = { ...composed, to: written(to), until };

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { generate } from 'otplib';
 import { beginTotp, enrolTotp } from '../../src/actions/enrol-totp.ts';
-import { removeTotp } from '../../src/actions/remove-totp.ts';
+import { removeSecondStep } from '../../src/actions/remove-second-step.ts';
 import { listEvents } from '../../src/audit/list.ts';
 import { listTotp, verifyTotp } from '../../src/credentials/totp.ts';
 import { minutes } from '../../src/kit/durations.ts';
@@ -113,11 +113,15 @@ describe('removing an authenticator app', () => {
     return added.id;
   };
 
+  const remove = (what: { accountId: string; sessionUid: string; id: string }) =>
+    removeSecondStep(services, { ...what, kind: 'totp' }, source);
+
   it('takes it off, ends other sessions and tells every address', async () => {
     const id = await enrolled();
+    const kept = await enrolled();
     await aSession(services, accountId);
-    expect(await removeTotp(services, { accountId, sessionUid, id }, source)).toEqual({ ok: true, left: 0 });
-    expect(await listTotp(services, accountId)).toEqual([]);
+    expect(await remove({ accountId, sessionUid, id })).toEqual({ ok: true });
+    expect((await listTotp(services, accountId)).map((app) => app.id)).toEqual([kept]);
     expect((await listSessions(services, accountId)).map(({ uid }) => uid)).toEqual([sessionUid]);
     expect(await subjectsSent(services)).toContain(
       'email: An authenticator app was removed from your Latchkey account',
@@ -128,7 +132,7 @@ describe('removing an authenticator app', () => {
     const id = await enrolled();
     const stranger = await anAccount(services);
     const session = await aSession(services, stranger);
-    expect(await removeTotp(services, { accountId: stranger, sessionUid: session, id }, source)).toEqual({
+    expect(await remove({ accountId: stranger, sessionUid: session, id })).toEqual({
       ok: false,
       reason: 'unknown',
     });

@@ -1,0 +1,60 @@
+import { recordEvent } from '../audit/record.ts';
+import { changeTwoStep } from '../credentials/two-step.ts';
+import { type Outcome, refused } from '../kit/outcome.ts';
+import type { Services } from '../services.ts';
+import type { RequestSource } from '../web/request-source.ts';
+import type { Locale } from '../web/words.ts';
+import { dropTrustedDevices } from './drop-trusted-devices.ts';
+import { cutOffOthers } from './end-other-sessions.ts';
+import { notifyAccount } from './notify-account.ts';
+import { type KindContext, type KindName, kindNamed } from './second-step-kinds.ts';
+import { twoStepOf } from './second-step-methods.ts';
+
+export type RemovalContext = KindContext & Pick<Services, 'settings'>;
+export type Removal = { accountId: string; sessionUid: string; kind: KindName; id: string };
+
+/**
+ * Takes one method off the account, never the last that stands alone: of two requests that each remove one of two, one is
+ * told `last`. Turning it all off is a choice of its own (turn-off-two-step.ts). Only after a fresh proof, which the page
+ * asks for; every other session ends, and no browser is trusted any more. `unknown` also for a method of somebody else.
+ */
+export async function removeSecondStep(
+  ctx: RemovalContext,
+  { accountId, sessionUid, kind, id, locale }: Removal & { locale?: Locale },
+  from?: RequestSource,
+): Promise<Outcome<object, 'unknown' | 'last'>> {
+  const removed = await takeOff(ctx, { accountId, kind, id });
+  if (!removed.ok) return removed;
+  await dropTrustedDevices(ctx, { accountId, reason: 'method_removed' }, from);
+  const { ended } = await cutOffOthers(ctx, { accountId, except: sessionUid });
+  if (kind === 'totp')
+    await recordEvent(ctx, { type: 'totp.removed', accountId, sessionUid, detail: { credential: id } }, from);
+  if (kind === 'text')
+    await recordEvent(
+      ctx,
+      { type: 'text_step.removed', accountId, sessionUid, detail: { method: id } },
+      from,
+    );
+  if (ended > 0)
+    await recordEvent(ctx, { type: 'sessions.ended', accountId, detail: { count: ended } }, from);
+  const template = kind === 'text' ? 'text_step_removed' : 'second_step_removed';
+  await notifyAccount(ctx, { accountId, pageLocale: locale, template });
+  return removed;
+}
+
+/**
+ * Removes it unless nothing that stands alone would be left while the second step is on. For each verb that removes a method,
+ * also for passkeys: counting and removing are one step.
+ */
+export async function takeOff(
+  ctx: KindContext,
+  { accountId, kind, id }: Pick<Removal, 'accountId' | 'kind' | 'id'>,
+): Promise<Outcome<object, 'unknown' | 'last'>> {
+  return await changeTwoStep(ctx, accountId, async (tx) => {
+    const { on, methods } = await twoStepOf({ ...ctx, db: tx }, accountId);
+    if (!methods.some((one) => one.kind === kind && one.id === id)) return refused('unknown');
+    const left = methods.filter((one) => !(one.kind === kind && one.id === id));
+    if (on && !left.some((one) => kindNamed(one.kind).standsAlone)) return refused('last');
+    return (await kindNamed(kind).remove(tx, { accountId, id })) ? { ok: true } : refused('unknown');
+  });
+}
