@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { checkLogo, checkProxies, sayPlainly } from './settings-plainly.ts';
 import { readRedisAddress } from './store/live-redis-address.ts';
 
 /**
@@ -39,7 +40,10 @@ export const settingsSchema = z.object({
     .string()
     .refine(isIssuer, 'must be an https origin without path or slash at the end; http only for localhost')
     .default('http://localhost:3000')
-    .meta({ description: 'The public address. Every link, redirect and cookie is built from it alone.' }),
+    .meta({
+      description:
+        'The public address. Every link, redirect and cookie is built from it alone. Unset, with another PORT: localhost with that port.',
+    }),
   PORT: wholeNumber(0, 65535)
     .default(3000)
     .meta({ description: 'The port it listens on; 0 picks a free one.' }),
@@ -96,6 +100,7 @@ export const settingsSchema = z.object({
     .meta({ description: 'The name on pages and in messages.' }),
   BRAND_LOGO: z
     .string()
+    .superRefine(checkLogo)
     .optional()
     .meta({ description: 'A logo file (SVG or PNG, at most 20 kB) shown beside the name.' }),
   BRAND_ACCENT: z
@@ -138,12 +143,12 @@ export const settingsSchema = z.object({
     .meta({ description: 'The countries (ISO 3166-1 alpha-2) text messages go to. Unset: everywhere.' }),
   DEFAULT_PHONE_REGION: z
     .string()
-    .regex(/^[A-Z]{2}$/)
+    .regex(/^[A-Z]{2}$/, 'must be a country code like DE')
     .default('US')
     .meta({
       description: 'The country of phone numbers written without a country code (ISO 3166-1 alpha-2).',
     }),
-  TRUSTED_PROXIES: list.default([]).meta({
+  TRUSTED_PROXIES: list.superRefine(checkProxies).default([]).meta({
     description: 'Addresses or CIDR ranges whose Forwarded and X-Forwarded-For headers are believed.',
   }),
   WORKERS: wholeNumber(1, 256)
@@ -206,9 +211,10 @@ export type Settings = z.output<typeof settingsSchema> & {
 export function readSettings(environment: Record<string, string | undefined>): Settings {
   // An empty variable means unset: that is how shells, compose files and unit files say it.
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
-  const parsed = settingsSchema.safeParse(given);
+  given['ISSUER'] ??= localIssuer(given['PORT']);
+  const parsed = settingsSchema.safeParse(given, { error: sayPlainly });
   const problems = parsed.success ? [] : parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`);
-  if (parsed.success) problems.push(...conflicts(parsed.data));
+  problems.push(...(parsed.success ? conflicts(parsed.data) : conflictsBeside(given, parsed.error)));
   if (!parsed.success || problems.length > 0) throw new SettingsProblem(problems);
   const url = new URL(parsed.data.ISSUER);
   const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
@@ -216,6 +222,21 @@ export function readSettings(environment: Record<string, string | undefined>): S
     ...parsed.data,
     issuer: { origin: url.origin, host: url.host, https: url.protocol === 'https:', loopback },
   };
+}
+
+/** Whoever only moves the port means the address that goes with it; without this, every request would get 421. */
+function localIssuer(port = '0'): string | undefined {
+  const address = `http://localhost:${port}`;
+  return /^[1-9]\d*$/.test(port) && URL.canParse(address) ? new URL(address).origin : undefined;
+}
+
+/** What does not go together among the settings that are right by themselves: nobody should be told in two rounds. */
+function conflictsBeside(given: Record<string, string | undefined>, { issues }: z.ZodError): string[] {
+  const wrong = new Set(issues.map(({ path }) => String(path[0])));
+  const right = Object.fromEntries(Object.entries(given).filter(([name]) => !wrong.has(name)));
+  const found = settingsSchema.safeParse(right);
+  const all = found.success ? conflicts(found.data) : [];
+  return all.filter((problem) => ![...wrong].some((name) => problem.includes(name)));
 }
 
 function conflicts(given: z.output<typeof settingsSchema>): string[] {
@@ -230,6 +251,8 @@ function conflicts(given: z.output<typeof settingsSchema>): string[] {
     if (key.length < 32) problems.push('COOKIE_KEYS: each key must have 32 characters or more');
   if (given.WORKERS > 1 && !(given.DATABASE_URL && given.REDIS_URL))
     problems.push('WORKERS: more than 1 needs DATABASE_URL and REDIS_URL');
+  if (given.METRICS_PORT && given.METRICS_PORT === given.PORT)
+    problems.push('METRICS_PORT: must not be the same as PORT');
   if (given.SESSION_IDLE_DAYS > given.SESSION_MAX_DAYS)
     problems.push('SESSION_IDLE_DAYS: must not exceed SESSION_MAX_DAYS');
   const host = new URL(given.ISSUER).hostname;
@@ -256,7 +279,8 @@ function rpIdConflicts({ RP_ID, ISSUER, WEBAUTHN_ORIGINS }: z.output<typeof sett
 export class SettingsProblem extends Error {
   readonly problems: readonly string[];
   constructor(problems: readonly string[]) {
-    super(`The settings have ${problems.length} problem(s):\n${problems.map((p) => `  ${p}`).join('\n')}`);
+    const many = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
+    super(`The settings have ${many}:\n${problems.map((p) => `  ${p}`).join('\n')}`);
     this.name = 'SettingsProblem';
     this.problems = problems;
   }
