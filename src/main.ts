@@ -63,19 +63,27 @@ export async function runServer(environment: NodeJS.ProcessEnv): Promise<void> {
     if (settings.WORKERS > 1 && cluster.isPrimary) return runWorkers(settings);
     stopOnSignal(await startServer(environment));
   } catch (error) {
-    console.error(whyNotStarted(error));
+    console.error(whyNotStarted(error, environment));
     process.exit(1);
   }
 }
 
-function whyNotStarted(error: unknown): string | object {
+/** A sentence, as on the command line; where it came from only for whoever asks. */
+function whyNotStarted(error: unknown, environment: NodeJS.ProcessEnv): string | object {
   if (error instanceof SettingsProblem) return error.message;
-  const { code, port } = error as NodeJS.ErrnoException & { port?: number };
+  if (environment['LATCHKEY_DEBUG']) return describeError(error);
+  const { code, port, address, hostname } = error as NodeJS.ErrnoException & {
+    port?: number;
+    address?: string;
+    hostname?: string;
+  };
   if (code === 'EADDRINUSE')
     return `Port ${port} is taken by another program. Stop it, or set PORT (and ISSUER) to another.`;
   if (code === 'EACCES' && port)
     return `Port ${port} may not be opened by this user. Set PORT to one above 1023.`;
-  return describeError(error);
+  if (code === 'EADDRNOTAVAIL' || (code === 'ENOTFOUND' && hostname))
+    return `HOST: ${address ?? hostname} is no address of this machine.`;
+  return `${error instanceof Error ? error.message : String(error)}\nSet LATCHKEY_DEBUG=1 to see where.`;
 }
 
 function stopOnSignal(running: { stop(): Promise<void> }): void {

@@ -12,6 +12,7 @@ import {
 import { join } from 'node:path';
 import { z } from 'zod';
 import { newId, newSecret } from '../kit/secrets.ts';
+import { SettingsProblem } from '../settings.ts';
 
 /**
  * DATA_DIR: the files of the embedded stores, and the secrets made on the first start. Only its owner may look in.
@@ -31,7 +32,12 @@ const secretsSchema = z.object({
 export type KeptSecrets = z.output<typeof secretsSchema>;
 
 export function makeDataFolder(folder: string): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const { code, path = folder } = error as NodeJS.ErrnoException;
+    throw new SettingsProblem([`DATA_DIR: cannot be used: ${code} at ${path}`]);
+  }
 }
 
 /**

@@ -21,14 +21,23 @@ export function openSqliteFile({
   closeSync(openSync(file, 'a', 0o600));
   // Long only while opening, when nobody is served yet: turning WAL on needs the file for a moment alone.
   const database = new DatabaseSync(file, { timeout: 5000, enableForeignKeyConstraints: true });
-  database.exec('pragma journal_mode = wal');
-  database.exec(`pragma synchronous = ${durability === 'power-cut' ? 'full' : 'normal'}`);
+  try {
+    database.exec('pragma journal_mode = wal');
+    database.exec(`pragma synchronous = ${durability === 'power-cut' ? 'full' : 'normal'}`);
+  } catch (error) {
+    database.close();
+    if (!damaged.includes(resultCode(error))) throw error;
+    const why = (error as Error).message;
+    throw new Error(`${file} is damaged (${why}). Bring it back from a backup.`, { cause: error });
+  }
   // A wait inside SQLite stops the whole process, so the waiting is done outside, in whenFree.
   database.exec('pragma busy_timeout = 10');
   return database;
 }
 
 const busy = 5;
+/** Malformed, not a database at all. */
+const damaged = [11, 26];
 /** Locked, read-only, I/O error, full, cannot open (https://www.sqlite.org/rescode.html): the disk's or the operator's to cure. */
 const notServing = [6, 8, 10, 13, 14];
 

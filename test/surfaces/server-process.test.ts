@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import path from 'node:path';
@@ -125,7 +126,34 @@ describe('the server process', () => {
     expect(await wrong.ended).toBe(1);
     expect(wrong.said()).toMatch(/ISSUER: must be an https origin/);
     expect(wrong.said()).toMatch(/SESSION_IDLE_DAYS: must be a whole number/);
-    expect(wrong.said()).not.toMatch(/ at .*\.ts:\d/);
+    expect(wrong.said()).not.toMatch(/\.ts:\d/);
+  }, 60_000);
+
+  it.each([
+    ['a folder that is a file', { DATA_DIR: 'package.json' }, /DATA_DIR: cannot be used: EEXIST at /],
+    ['an address of another machine', { HOST: '192.0.2.1' }, /^HOST: 192\.0\.2\.1 is no address of this/m],
+  ])(
+    'says in one sentence that it does not start with %s',
+    async (_what, settings, sentence) => {
+      const server = await start(settings);
+      expect(await server.ended).toBe(1);
+      expect(server.said()).toMatch(sentence);
+      expect(server.said()).not.toMatch(/\.ts:\d/);
+    },
+    60_000,
+  );
+
+  it('names the file that is damaged, and says where only to whoever asks', async () => {
+    const folder = testFolder();
+    folders.push(folder);
+    await writeFile(path.join(folder.path, 'live.db'), Buffer.alloc(9000, 'x'));
+    const server = await start({ DATA_DIR: folder.path });
+    expect(await server.ended).toBe(1);
+    expect(server.said()).toMatch(/live\.db is damaged \(file is not a database\)\. Bring it back/);
+    expect(server.said()).not.toMatch(/\.ts:\d/);
+    const asked = await start({ DATA_DIR: folder.path, LATCHKEY_DEBUG: '1' });
+    expect(await asked.ended).toBe(1);
+    expect(asked.said()).toMatch(/sqlite-file\.ts:\d/);
   }, 60_000);
 
   it('tells its numbers on the port for metrics and nowhere else', async () => {
