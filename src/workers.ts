@@ -20,7 +20,7 @@ export function runWorkers(settings: Settings): void {
     const startedAt = Date.now();
     worker.once('exit', (code, signal) => {
       if (stopping) return;
-      log.warn({ pid: worker.process.pid, code, signal }, 'a worker ended and is started again');
+      log.warn({ pid: worker.process.pid, exitCode: code, signal }, 'a worker ended and is started again');
       // One that dies as soon as it starts must not keep the machine busy with dying.
       setTimeout(start, Date.now() - startedAt > 5 * seconds ? 0 : 1 * seconds);
     });

@@ -55,7 +55,8 @@ export function describeError(error: unknown, depth = 0): object {
   return {
     name: error.name,
     message: error.message.slice(0, 1000),
-    ...(typeof code === 'string' ? { code } : {}),
+    // Not by its own name, which is that of what an app redeems, and is blacked out.
+    ...(typeof code === 'string' ? { errorCode: code } : {}),
     stack: error.stack
       ?.split('\n')
       .slice(1, 12)
