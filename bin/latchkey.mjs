@@ -15,5 +15,6 @@ if (!existsSync(path.join(root, 'node_modules'))) {
 await needRightNode();
 // `latchkey audit list | head` closes the pipe early; that is no mistake of anybody's.
 process.stdout.on('error', (problem) => process.exit(problem.code === 'EPIPE' ? 0 : 1));
+process.stderr.on('error', () => {});
 module.enableCompileCache?.(path.join(root, 'node_modules/.cache/compile'));
 await import('../src/cli.ts');

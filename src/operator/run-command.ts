@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { QueueFull } from '../kit/bounded-queue.ts';
 import { nearest } from '../kit/nearest.ts';
 import { SettingsProblem } from '../settings.ts';
@@ -9,11 +11,15 @@ import { OperatorProblem } from './desk.ts';
 import { readFlags } from './flags.ts';
 import { commandHelp, nounHelp, overview } from './help.ts';
 
+const packageFile = path.join(import.meta.dirname, '../../package.json');
+const { version } = JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string };
+
 /** Finds the command that `args` name and does it. Throws only what nobody foresaw. */
 export async function runCommand(desk: Desk, args: readonly string[]): Promise<Reply> {
   const wantsHelp = args.some((arg) => arg === '--help' || arg === '-h');
   const words = args.filter((arg) => arg !== '--help' && arg !== '-h');
   const [noun, verb] = words;
+  if (noun === '--version' || noun === 'version') return yes({ version }, [version]);
   if (noun === undefined || noun === 'help') return help(overview());
   const own = commands.filter((one) => one.noun === noun);
   const single = own.find((one) => one.verb === undefined);
@@ -65,6 +71,7 @@ function unknownCommand(noun: string, verb: string | undefined, own: readonly Co
     const said = verb === undefined ? `latchkey ${noun} needs a verb` : `There is no \`${noun} ${verb}\``;
     return no(`${said}. ${meant ? `Did you mean \`${noun} ${meant}\`?` : `Verbs: ${verbs.join(', ')}.`}`);
   }
+  if (noun.startsWith('-')) return no('The command comes before its flags. See `latchkey --help`.');
   const typed = [noun, verb].filter((word) => word && !word.startsWith('-')).join(' ');
   const near = nearest(noun, [...new Set(commands.map((one) => one.noun))]);
   const whole = commands.find((one) => one.noun === near && (one.verb === undefined || one.verb === verb));

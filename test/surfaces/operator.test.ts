@@ -37,10 +37,18 @@ describe('the help', () => {
     expect(create.status).toBe(0);
   });
 
+  it('says which version it is', async () => {
+    expect(await latchkey(['--version'])).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+    });
+  });
+
   it.each([
     [['apps', 'crate'], /Did you mean `apps create`/],
     [['app', 'list'], /Did you mean `apps list`/],
     [['accounts'], /needs a verb/],
+    [['--colour', 'apps', 'list'], /comes before its flags/],
     [['apps', 'list', '--colour=red'], /--colour is not a flag/],
     [['apps', 'create', '--client-secret=x'], /secrets are never arguments/],
     [['accounts', 'create', '--password', 'x'], /secrets are never arguments/],
