@@ -20,8 +20,13 @@ async function find(seed, part, bits) {
 
 self.addEventListener('message', async ({ data: { seed, bits, parts } }) => {
   const numbers = [];
-  for (let part = 0; part < parts; part += 1) {
-    numbers.push(await find(seed, part, bits));
-    self.postMessage({ numbers });
+  try {
+    for (let part = 0; part < parts; part += 1) {
+      numbers.push(await find(seed, part, bits));
+      self.postMessage({ numbers });
+    }
+  } catch {
+    // An error in here would reach nobody.
+    self.postMessage({});
   }
 });

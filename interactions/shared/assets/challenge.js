@@ -5,10 +5,12 @@ const box = document.querySelector('[data-challenge]');
 const form = box?.closest('form');
 
 if (form) {
-  const { challenge, bits, parts, worker: address, working, done, held, stuck } = box.dataset;
+  const { challenge, bits, parts, worker: address, working, done, held } = box.dataset;
   const answer = form.elements.challenge_answer;
   const status = box.querySelector('[role=status]');
   const progress = box.querySelector('progress');
+  // What the page says where no scripts run: wait a little, then press the button.
+  const stuck = status.textContent;
   let over = false;
   let pressed;
 
@@ -36,6 +38,7 @@ if (form) {
     const worker = new Worker(address);
     worker.addEventListener('error', giveUp);
     worker.addEventListener('message', ({ data }) => {
+      if (!data.numbers) return giveUp();
       progress.value = data.numbers.length;
       if (data.numbers.length < Number(parts)) return;
       worker.terminate();
