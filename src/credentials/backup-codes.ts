@@ -2,7 +2,8 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { done, type Outcome, refused } from '../kit/outcome.ts';
 import { newId, sameSecret } from '../kit/secrets.ts';
 import type { Services } from '../services.ts';
-import type { BackupCodesTable, Database } from '../store/tables.ts';
+import type { BackupCodesTable } from '../store/second-step-tables.ts';
+import type { Database } from '../store/tables.ts';
 import { type HashContext, hashWithSalt, saltOf } from './password-hash.ts';
 
 /**

@@ -2,7 +2,8 @@ import { days } from '../kit/durations.ts';
 import { done, type Outcome, refused } from '../kit/outcome.ts';
 import { digest, newId, newSecret, sameSecret } from '../kit/secrets.ts';
 import type { Services } from '../services.ts';
-import type { Database, TrustedDevicesTable } from '../store/tables.ts';
+import type { TrustedDevicesTable } from '../store/second-step-tables.ts';
+import type { Database } from '../store/tables.ts';
 import { browserFamily } from '../web/browser-family.ts';
 import type { RequestSource } from '../web/request-source.ts';
 

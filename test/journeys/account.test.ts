@@ -171,8 +171,10 @@ describe('sessions', () => {
     const [here, there] = [await atAccount(account), await atAccount(account)];
     world.advance(11 * minutes);
     await here.goes(`${world.issuer}/account/sessions/others`);
-    expect(here.heading).toBe('Sign in');
-    await here.signsIn(account);
+    expect(here.heading).toBe('Confirm that it’s you');
+    await here.submits({ password: 'not-the-password' });
+    expect(here.alert).toContain('not your password');
+    await here.submits({ password: account.password });
     expect(here.path).toBe('/account/sessions/others');
     await here.presses('Sign out everywhere else');
     expect(here.text).toContain('Every other browser has been signed out');
@@ -225,7 +227,7 @@ describe('two-step verification', () => {
     expect(person.alert).toMatch(/not right/);
     const code = await generate({ secret, epoch: Math.floor(Date.now() / 1000) });
     await person.submits({ code, name: 'Old phone' });
-    expect(person.text).toContain('Two-step verification is on');
+    expect(person.text).toContain('The authenticator app was added');
     expect(person.text).toContain('Old phone');
 
     const elsewhere = world.person();
@@ -245,7 +247,7 @@ describe('two-step verification', () => {
     const person = await atAccount(account, '/two-step');
     await person.follows('Remove Authenticator app');
     await person.presses('Turn off two-step verification');
-    expect(person.text).toContain('was removed');
+    expect(person.text).toContain('was turned off');
     expect((await world.outbox())[0]?.to).toBe(account.identifier);
     const again = await atAccount({ ...account, totpSecret: undefined });
     expect(again.path).toBe('/account');
@@ -257,7 +259,9 @@ describe('two-step verification', () => {
     const person = await atAccount(account, '/two-step');
     world.advance(11 * minutes);
     await person.follows('Remove Authenticator app');
-    expect(person.heading).toBe('Sign in');
+    expect(person.heading).toBe('Confirm that it’s you');
+    await person.submits({ code: await world.freshCode(totpSecret) });
+    expect(person.heading).toBe('Remove Authenticator app?');
   });
 });
 

@@ -13,12 +13,14 @@ const settings = readSettings({
 });
 const context = { settings, clock: testClock(Date.UTC(2026, 10, 22, 9, 30)) };
 const names = Object.keys(templates) as TemplateName[];
+/** A mailbox is no second step: its code never goes there. */
+const mailed = names.filter((name) => templateOf(name).only !== 'sms');
 
 /** What each template is told, with values that are recognised again. */
 function told(template: TemplateName): Told {
   return {
     template,
-    values: { code: '314159', app: 'Photo Book', browser: 'Firefox, Linux' },
+    values: { code: '314159', app: 'Photo Book', browser: 'Firefox, Linux', left: '7', passkey: 'Blue key' },
   } as unknown as Told;
 }
 
@@ -38,15 +40,15 @@ describe('the message catalogues', () => {
   });
 
   it('have nothing that no template says', () => {
-    const said = names.flatMap((name) => [
-      `mail.${name}.subject`,
-      `mail.${name}.body`,
-      ...(templateOf(name).after === 'own' ? [`mail.${name}.after`] : []),
-      `sms.${name}`,
-    ]);
+    const said = names.flatMap((name) => [...(mailed.includes(name) ? mailOf(name) : []), `sms.${name}`]);
     const common = ['mail.greeting', 'mail.code_note', 'mail.not_you', 'mail.footer'];
     expect([...english.keys()].sort()).toEqual([...said, ...common].sort());
   });
+
+  function mailOf(name: TemplateName): string[] {
+    const after = templateOf(name).after === 'own' ? [`mail.${name}.after`] : [];
+    return [`mail.${name}.subject`, `mail.${name}.body`, ...after];
+  }
 
   function placeholders(text: string): string[] {
     const ast = new IntlMessageFormat(text, 'en', undefined, { ignoreTag: true }).getAst();
@@ -56,7 +58,7 @@ describe('the message catalogues', () => {
 });
 
 describe.each(locales)('an e-mail in %s', (locale) => {
-  it.each(names)('%s says all it has to, as text and as HTML', (name) => {
+  it.each(mailed)('%s says all it has to, as text and as HTML', (name) => {
     const { subject, text, html = '', links, codes } = composeEmail(context, told(name), locale);
     const { code, path } = templateOf(name);
     expect(subject).toContain('Acme');
@@ -73,6 +75,13 @@ describe.each(locales)('an e-mail in %s', (locale) => {
     expect([...html.matchAll(/https?:[^"<\s]*/g)].map(([found]) => new URL(found).origin)).toEqual(
       links.flatMap(() => ['https://id.example.com', 'https://id.example.com']),
     );
+  });
+});
+
+describe('a code for the second step', () => {
+  it('never goes by e-mail', () => {
+    const told = { template: 'second_step_code', values: { code: '314159' } } as const;
+    expect(() => composeEmail(context, told, 'en')).toThrow('does not go by e-mail');
   });
 });
 
