@@ -1,10 +1,10 @@
 import type { AdapterPayload } from 'oidc-provider';
 import { sameSecret } from '../kit/secrets.ts';
 import { sourceOf } from '../web/request-state.ts';
-import { currentContext } from './engine-context.ts';
 import type { AdapterContext } from './adapter-context.ts';
 import { timeToLive } from './adapter-context.ts';
 import { enterIndex, unlessEnded } from './endings.ts';
+import { currentContext } from './engine-context.ts';
 import { layout, shortDigest } from './live-layout.ts';
 import { readSession, writeSession } from './record-forms.ts';
 import { requestMemory } from './request-memory.ts';
@@ -77,7 +77,8 @@ export class SessionRecords {
     const [entry] = await this.#context.live.read([layout.session(uid)]);
     if (!entry) return undefined;
     const session = readSession(entry.value, uid);
-    requestMemory()?.sessions.set(uid, { value: entry.value, session });
+    // A reading of its own: the engine changes in place what it is given, and that would change what it is compared with.
+    requestMemory()?.sessions.set(uid, { value: entry.value, session: readSession(entry.value, uid) });
     return session;
   }
 

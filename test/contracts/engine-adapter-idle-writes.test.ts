@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { minutes } from '../../src/kit/durations.ts';
+import { listGrants, revokeGrants } from '../../src/oidc/grants.ts';
 import { listSessions } from '../../src/oidc/sessions.ts';
 import { openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
 import { openWorld, type World } from '../support/world.ts';
@@ -38,5 +39,22 @@ describe('the life of a session', () => {
     const attempt = other.asks();
     await person.goes(attempt.url);
     expect((await other.receives(person, attempt)).claims()?.sub).toBe(account.accountId);
+  });
+
+  it('keeps the grant it has for an app, however often it is asked for, and finds another when that one ended', async () => {
+    const account = await world.account();
+    const person = world.person();
+    const grants = async () =>
+      (await listGrants(world.services, account.accountId)).map((one) => one.grantId);
+    await app.signsIn(person, account);
+    const [first] = await grants();
+    await person.goes(app.asks().url);
+    expect(await grants()).toEqual([first]);
+
+    await revokeGrants(world.services, { accountId: account.accountId });
+    await person.goes(app.asks().url);
+    const [second] = await grants();
+    await person.goes(app.asks().url);
+    expect(await grants()).toEqual([second]);
   });
 });
