@@ -39,14 +39,15 @@ export function mountPasskey(router: Router, app: App): void {
     const form = await readForm(ctx, passkeyForm);
     if (!form.ok) {
       const problems = { form: form.problems['response'] ?? 'passkey.refused' };
-      return await showSignInAgain(app, ctx, current, { problems, remember: false, status: 400 });
+      const again = { problems, remember: false, status: 400, refused: { unknown: undefined } };
+      return await showSignInAgain(app, ctx, current, again);
     }
     const { response, remember } = form.fields;
     const answer = await submitPasskey(app, { response, remember }, entryOf(app, ctx, current));
     if (answer.ok) return await continueSignIn(app, ctx, current, answer.next);
     const problems = { form: `passkey.${answer.reason}` };
-    const unknownPasskey = answer.reason === 'unknown' ? credentialIn(response) : undefined;
-    await showSignInAgain(app, ctx, current, { problems, remember, status: 400, unknownPasskey });
+    const refused = { unknown: answer.reason === 'unknown' ? credentialIn(response) : undefined };
+    await showSignInAgain(app, ctx, current, { problems, remember, status: 400, refused });
   });
 
   router.post('/interaction/:uid/second-step/options', async (ctx: RouterContext) => {

@@ -33,8 +33,8 @@ type Shown = {
   remember: boolean;
   status: number;
   done?: string | undefined;
-  /** The id of a passkey that nobody has any more, for the password manager to forget it. */
-  unknownPasskey?: string | undefined;
+  /** A passkey was refused; `unknown` is the id of one that nobody has any more, for the password manager to forget it. */
+  refused?: { unknown: string | undefined };
   /** The challenge of a form that was not looked at yet. */
   kept?: string | undefined;
 };
@@ -52,7 +52,7 @@ async function show(
   app: App,
   ctx: RouterContext,
   current: CurrentStep,
-  { status, unknownPasskey, kept, ...shown }: Shown,
+  { status, refused, kept, ...shown }: Shown,
 ): Promise<void> {
   const { client } = current.interaction;
   const logo = client && (await findLogo(app, client.clientId));
@@ -64,7 +64,7 @@ async function show(
     forgot: pathOf(current, 'forgot'),
     signUp: pathOf(current, 'sign-up'),
     cancel: current.app && pathOf(current, 'cancel'),
-    passkey: await passkeyPart(app, current, unknownPasskey),
+    passkey: await passkeyPart(app, current, refused),
     challenge: await challengeOf(app, ctx, 'sign_in', kept),
   };
   const scripts = [...(view.passkey ? ['passkeys.js'] : []), ...(view.challenge ? ['challenge.js'] : [])];
@@ -82,17 +82,19 @@ export async function showSignInAgain(
 }
 
 /** `first`: who is signed in here, is asked to prove it again and has a passkey, is asked for that before the password. */
-async function passkeyPart(app: App, current: CurrentStep, unknown: string | undefined) {
+async function passkeyPart(app: App, current: CurrentStep, refused: Shown['refused']) {
   const party = relyingParty(app.settings);
   if (!party) return undefined;
   const { accountId, prompt } = current.interaction;
   const theirs = accountId && prompt === 'login' ? await listPasskeys(app, accountId) : [];
   // Where others use our name too, a key that we do not know may be theirs (docs/decisions/0018-passkeys.md).
-  const unknownHere = unknown && party.alone ? { rpId: party.id, credentialId: unknown } : undefined;
+  const credentialId = party.alone ? refused?.unknown : undefined;
   return {
     action: pathOf(current, 'passkey'),
     first: theirs.some(({ kind }) => kind === 'passkey'),
-    signals: unknownHere && JSON.stringify({ unknown: unknownHere }),
+    // One that was just refused is not offered at once again: the button is there for who wants to.
+    autofill: !refused,
+    signals: credentialId && JSON.stringify({ unknown: { rpId: party.id, credentialId } }),
   };
 }
 
