@@ -27,7 +27,14 @@ export function openLifetimes({
   const sessionMax = settings.SESSION_MAX_DAYS * days;
   return {
     AuthorizationCode: inSeconds(lifetimes.authorizationCode),
-    AccessToken: inSeconds(lifetimes.accessToken),
+    AccessToken(ctx, token) {
+      const signedInAt = ctx?.oidc.entities.AuthorizationCode?.authTime;
+      if (!token.expiresWithSession || signedInAt === undefined) return inSeconds(lifetimes.accessToken);
+      // What ends with the session does not outlive the moment at which every session ends for good. That it went unused
+      // for days cannot come first: the session was used to get this token.
+      const left = signedInAt + inSeconds(sessionMax) - epochSeconds(clock);
+      return Math.max(1, Math.min(inSeconds(lifetimes.accessToken), left));
+    },
     ClientCredentials: inSeconds(lifetimes.clientCredentials),
     IdToken: inSeconds(lifetimes.idToken),
     Interaction: inSeconds(lifetimes.interaction),

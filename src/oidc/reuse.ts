@@ -29,8 +29,8 @@ export async function endReused(
   const { grant_type, refresh_token: presented } = ctx.oidc.params ?? {};
   if (!refusal || grant_type !== 'refresh_token' || typeof presented !== 'string') return;
   const detail = (refusal as { error_detail?: string }).error_detail ?? '';
-  // The engine noticed by itself, or nothing can be known while a store is away.
-  if (refusal.statusCode >= 500 || detail.includes('already used')) return;
+  // Nothing can be known while a store is away; or the engine noticed by itself; or the token would be over anyway.
+  if (refusal.statusCode >= 500 || /already used|expired/.test(detail)) return;
   const honest = rotation?.repeats === true && !wrongHands.test(detail);
   if (rotation ? rotation.spent && !honest : await isUsedByNobody(context, ctx, presented)) {
     await dropGrant(context, presented.slice(0, grantIdLength));

@@ -83,27 +83,6 @@ describe.each(kinds)('the engine on %s', (kind) => {
     }
   });
 
-  it('turns a refresh token into another one once, and ends the grant when it is used by two', async () => {
-    const account = await world.account();
-    for (let round = 0; round < 5; round += 1) {
-      const tokens = await app.signsIn(world.person(), account, {
-        scope: 'openid offline_access',
-        prompt: 'consent',
-      });
-      const body = { grant_type: 'refresh_token', refresh_token: String(tokens.refresh_token) };
-      const answers = await together(body);
-      const won = answers.filter(({ status }) => status === 200);
-      expect(won.length).toBeLessThanOrEqual(1);
-      expect(answers.filter(({ status }) => !clean.includes(status))).toEqual([]);
-      const [winner] = won;
-      const again = await together(
-        { grant_type: 'refresh_token', refresh_token: String(winner?.json['refresh_token']) },
-        1,
-      );
-      expect(again[0]?.json['error']).toBe('invalid_grant');
-    }
-  });
-
   it('keeps a session ended that was ended while a request of it was under way', async () => {
     const account = await world.account();
     for (let round = 0; round < 10; round += 1) {
