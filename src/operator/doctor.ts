@@ -5,6 +5,7 @@ import type { Finding } from './doctor/finding.ts';
 import { examineFolder } from './doctor/folder.ts';
 import { examineIssuer } from './doctor/issuer.ts';
 import { examineMail } from './doctor/mail.ts';
+import { examineSecrets } from './doctor/secrets.ts';
 import { examineLive, examineRecords } from './doctor/stores.ts';
 
 /**
@@ -16,9 +17,15 @@ export async function examine(environment: Record<string, string | undefined>): 
   if (!read.settings) return read.findings;
   const { settings } = read;
   const examined = await Promise.all(
-    [examineFolder, examineRecords, examineLive, examineIssuer, examineClock, examineMail].map((look) =>
-      look(settings).catch((error: unknown): Finding[] => [unforeseen(look.name, error)]),
-    ),
+    [
+      examineFolder,
+      examineSecrets,
+      examineRecords,
+      examineLive,
+      examineIssuer,
+      examineClock,
+      examineMail,
+    ].map((look) => look(settings).catch((error: unknown): Finding[] => [unforeseen(look.name, error)])),
   );
   return [...read.findings, ...examined.flat()];
 }

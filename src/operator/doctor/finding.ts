@@ -1,7 +1,7 @@
 /** One line of `latchkey doctor`. */
 export type Finding = {
   verdict: 'OK' | 'WARN' | 'FAIL';
-  /** What was looked at: settings, folder, records, live, issuer, proxy, cookies, clock, mail. */
+  /** What was looked at: settings, folder, secrets, records, live, issuer, proxy, cookies, clock, mail. */
   about: string;
   finding: string;
   /** What to do; undefined when there is nothing to do. */

@@ -35,7 +35,7 @@ async function unreachable(settings: Settings, { problem, code }: Unseen): Promi
   const finding = `nothing answers at ${issuer.origin}: ${problem}`;
   const said = (advice: string): Finding => ({ verdict: 'FAIL', about: 'issuer', finding, advice });
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
-    return said(`make a DNS record for ${issuer.host}, or correct ISSUER`);
+    return said(`make a DNS record for ${new URL(issuer.origin).hostname}, or correct ISSUER`);
   if (/CERT|SIGNATURE|ISSUER|ALTNAME|SSL|TLS/.test(code))
     return said(
       `the certificate does not speak for ${issuer.host} or is not trusted here: renew it, send its whole chain, or correct ISSUER`,
