@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import pg from 'pg';
 import type { KeptTable, RecordChanges } from './record-changes.ts';
 import { keptTables } from './record-changes.ts';
@@ -63,6 +63,8 @@ async function listenOn(client: pg.Client, changes: RecordChanges, stopped: () =
   while (!broken && !stopped()) {
     await client.query(`notify ${own}`);
     await sleep(beatEveryMs, undefined, { ref: false });
+    // After the process was held up, what has arrived meanwhile is read first.
+    await turn();
     if (performance.now() - heardAt > deafAfterMs) changes.hear(false);
   }
 }
