@@ -56,5 +56,9 @@ export function accountPages(app: App): Router {
     const session = await currentSession(app, ctx);
     seeOther(ctx, session ? places[page] : '/account/signed-out');
   });
+
+  // What somebody types who knows our name only, and what password managers open (A Well-Known URL for Changing Passwords, W3C).
+  router.get('/', (ctx) => seeOther(ctx, places.overview));
+  router.get('/.well-known/change-password', (ctx) => seeOther(ctx, places.password));
   return router;
 }

@@ -11,6 +11,11 @@ const others: readonly (readonly [string, string, string])[] = [
     'GET',
     'Where people add and manage their passkeys, for password managers (W3C draft).',
   ],
+  [
+    '/.well-known/change-password',
+    'GET',
+    'Leads to where people change their password (W3C), for password managers.',
+  ],
   ['/.well-known/webauthn', 'GET', 'The origins that may use our passkeys (WebAuthn Level 3 section 5.11).'],
   [
     '/dev/outbox.json',

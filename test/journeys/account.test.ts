@@ -40,6 +40,14 @@ describe('the account pages', () => {
     expect(person.text).toContain(account.identifier);
   });
 
+  it('are where the bare address leads, and the password page where password managers look for it', async () => {
+    const person = await atAccount(await world.account());
+    await person.goes(`${world.issuer}/`);
+    expect(person.path).toBe('/account');
+    await person.goes(`${world.issuer}/.well-known/change-password`);
+    expect([person.path, person.heading]).toEqual(['/account/password', 'Change password']);
+  });
+
   it('are not kept by the browser, nor shown in anybody’s frame', async () => {
     const person = await atAccount(await world.account());
     expect(person.headers['cache-control']).toContain('no-store');
