@@ -33,8 +33,8 @@ async function finish(app: App, ctx: RouterContext, current: CurrentStep, next: 
   const finished = await finishLogin(app, ctx, { accountId, amr, remember, generation });
   // Another tab was first. The page that follows says where things stand now.
   if (!finished.ok) return backToStep(ctx, current);
-  const { token } = await completeSignIn(app, { accountId, amr }, ctx.state.source);
-  writeKnownBrowser(app.settings, ctx, { token, lifeMs: knownBrowserLifeMs });
+  const known = await completeSignIn(app, { accountId, amr }, ctx.state.source);
+  if (known) writeKnownBrowser(app.settings, ctx, { token: known.token, lifeMs: knownBrowserLifeMs });
   const { settings, clock } = app;
   if (device)
     writeDeviceToken(settings, ctx, { token: device.token, lifeMs: device.expiresAt - clock.now() });

@@ -1,3 +1,4 @@
+import { findAccount } from '../accounts/account.ts';
 import { knowBrowser } from '../credentials/known-browsers.ts';
 import { days } from '../kit/durations.ts';
 import { forgetFailures } from '../limits/failures.ts';
@@ -13,13 +14,15 @@ const quiet = 1 * days;
  * start anew, those for which a right one was given. Not before: half a sign-in shows only that half is known.
  *
  * From a browser that was known already, the count of everybody else stays as it is while somebody is trying, or each
- * sign-in of the owner would hand an attacker fresh guesses. Answers what the browser's cookie is to hold.
+ * sign-in of the owner would hand an attacker fresh guesses. Answers what the browser's cookie is to hold; undefined when
+ * the account was removed meanwhile, which the engine will say.
  */
 export async function completeSignIn(
   ctx: Pick<Services, 'db' | 'clock'>,
   { accountId, amr }: { accountId: string; amr: readonly string[] },
   { browser }: Pick<RequestSource, 'browser'>,
-): Promise<{ token: string }> {
+): Promise<{ token: string } | undefined> {
+  if (!(await findAccount(ctx, accountId))) return undefined;
   const { token, wasKnown } = await knowBrowser(ctx, { token: browser, accountId });
   const since = wasKnown ? { quietSince: ctx.clock.now() - quiet } : {};
   await forgetFailures(ctx, { accountId, proofs: provedBy(amr), ...since });
