@@ -62,8 +62,8 @@ export async function openApp(services: Services): Promise<Server> {
 
   koa.use(onOurPages(sameOrigin(services)));
   for (const router of [interactionPages(app), accountPages(app), outboxPages(app), passkeyWellKnown(app)]) {
-    koa.use(router.routes());
-    koa.use(router.allowedMethods());
+    koa.use(notForTheEngine(router.routes() as Middleware));
+    koa.use(notForTheEngine(router.allowedMethods() as Middleware));
   }
 
   koa.use(limits.middleware);
@@ -95,6 +95,11 @@ export async function openApp(services: Services): Promise<Server> {
 /** The engine's endpoints are called by apps from anywhere; ours are forms that only our own pages may send. */
 function onOurPages(check: Middleware): Middleware {
   return (ctx, next) => (/^\/(interaction|account|dev)(\/|$)/.test(ctx.path) ? check(ctx, next) : next());
+}
+
+/** What apps send people to, more often than all pages together, is looked for in no table of pages. */
+function notForTheEngine(router: Middleware): Middleware {
+  return (ctx, next) => (ctx.path === '/authorize' ? next() : router(ctx, next));
 }
 
 function withBrowserCookies({ settings }: Pick<Services, 'settings'>): Middleware {

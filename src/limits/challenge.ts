@@ -4,13 +4,7 @@ import { done, type Outcome, refused } from '../kit/outcome.ts';
 import { newId, sameSecret } from '../kit/secrets.ts';
 import type { Services } from '../services.ts';
 import { addressBucket } from './address-bucket.ts';
-import {
-  type LimitContext,
-  type Limited,
-  type LimitName,
-  pressureOn,
-  takeFromLimits,
-} from './limits.ts';
+import { type LimitContext, type Limited, type LimitName, pressureOn, takeFromLimits } from './limits.ts';
 
 /**
  * What trying costs under pressure: the browser proves some work, which a person does not notice and a machine that tries

@@ -4,6 +4,7 @@ import { addressBucket, type LimitContext, takeFromLimits } from '../limits/limi
 import type { Services } from '../services.ts';
 import { StoreUnavailable } from '../store/live.ts';
 import { Problem } from '../web/problem.ts';
+import { readSessionAhead } from './session-ahead.ts';
 import { retryAfterSeconds } from './unavailable.ts';
 
 /**
@@ -33,7 +34,10 @@ export function openEndpointLimits(services: LimitContext): EndpointLimits {
     const path = ctx.path.toLowerCase().replace(/\/$/, '');
     if (!appEndpoints.has(path) && path !== '/authorize') return next();
     const key = addressBucket(ctx.state.source.ip);
-    if (path === '/authorize') await countRequest(services, key);
+    if (path === '/authorize') {
+      readSessionAhead(services, ctx);
+      await countRequest(services, key);
+    }
     if (!appEndpoints.has(path) || ctx.method !== 'POST') return next();
 
     const take = { limit: 'token_failures_by_address', key } as const;

@@ -1,4 +1,4 @@
-import { Provider } from 'oidc-provider';
+import type { Provider } from 'oidc-provider';
 import { seconds } from '../kit/durations.ts';
 import { digest, newSecret } from '../kit/secrets.ts';
 import type { Services } from '../services.ts';

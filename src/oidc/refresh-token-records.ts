@@ -1,7 +1,7 @@
 import type { AdapterPayload } from 'oidc-provider';
 import type { Services } from '../services.ts';
-import { currentContext } from './engine-context.ts';
 import type { AdapterContext } from './adapter-context.ts';
+import { currentContext } from './engine-context.ts';
 import { layout } from './live-layout.ts';
 import { openRefreshTokenText, type RefreshTokenText } from './refresh-token-text.ts';
 import { requestMemory } from './request-memory.ts';

@@ -1,5 +1,5 @@
 import type { errors } from 'oidc-provider';
-import type { LiveStep } from '../store/live.ts';
+import type { LiveEntry, LiveStep } from '../store/live.ts';
 import { currentContext } from './engine-context.ts';
 import type { Rotation } from './rotation.ts';
 import type { StoredGrant } from './stored-grant.ts';
@@ -15,6 +15,8 @@ export type RequestMemory = {
   grants: Map<string, { value: string; grant: StoredGrant }>;
   /** Sessions by uid, as they were when read. */
   sessions: Map<string, { value: string; session: StoredSession }>;
+  /** The session as it is being read already. */
+  ahead?: { uid: string; reading: Promise<(LiveEntry | undefined)[]> };
   /** Grants that this request made. */
   minted: Set<string>;
   /** The refresh token that was presented: rotation.ts. */

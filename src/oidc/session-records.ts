@@ -1,5 +1,6 @@
 import type { AdapterPayload } from 'oidc-provider';
 import { sameSecret } from '../kit/secrets.ts';
+import type { LiveEntry } from '../store/live.ts';
 import { sourceOf } from '../web/request-state.ts';
 import type { AdapterContext } from './adapter-context.ts';
 import { timeToLive } from './adapter-context.ts';
@@ -74,12 +75,21 @@ export class SessionRecords {
   }
 
   async #read(uid: string): Promise<StoredSession | undefined> {
-    const [entry] = await this.#context.live.read([layout.session(uid)]);
+    const entry = await this.#entry(uid);
     if (!entry) return undefined;
     const session = readSession(entry.value, uid);
     // A reading of its own: the engine changes in place what it is given, and that would change what it is compared with.
     requestMemory()?.sessions.set(uid, { value: entry.value, session: readSession(entry.value, uid) });
     return session;
+  }
+
+  /** The first reading of a request may have begun before the engine asked: session-ahead.ts. */
+  async #entry(uid: string): Promise<LiveEntry | undefined> {
+    const memory = requestMemory();
+    const { ahead } = memory ?? {};
+    if (memory) delete memory.ahead;
+    const reading = ahead?.uid === uid ? ahead.reading : this.#context.live.read([layout.session(uid)]);
+    return (await reading)[0];
   }
 
   async #write(ours: StoredSession, visit: Visit & { read: Read | undefined; ttlMs: number }): Promise<void> {

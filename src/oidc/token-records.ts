@@ -1,9 +1,9 @@
 import type { AdapterPayload } from 'oidc-provider';
 import { newId } from '../kit/secrets.ts';
 import type { LiveKey } from '../store/live.ts';
-import { currentContext } from './engine-context.ts';
 import type { AdapterContext } from './adapter-context.ts';
 import { timeToLive } from './adapter-context.ts';
+import { currentContext } from './engine-context.ts';
 import { layout } from './live-layout.ts';
 import { readGrant, readToken, type TokenLetter, writeToken } from './record-forms.ts';
 import { requestMemory } from './request-memory.ts';

@@ -1,8 +1,8 @@
 import { type Client, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { withContext } from '../engine-context.ts';
 import { grantHandler } from '../grant-handlers.ts';
-import { retryAfterSeconds } from '../unavailable.ts';
 import { settle } from '../settle.ts';
+import { retryAfterSeconds } from '../unavailable.ts';
 import type { Answer } from './answer.ts';
 import { authenticatedClient } from './client-auth.ts';
 import type { DirectContext } from './direct.ts';
