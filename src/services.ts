@@ -10,6 +10,7 @@ import { keptSecrets, liveFile } from './store/data-folder.ts';
 import { openDatabase } from './store/database.ts';
 import { type LiveStore, StoreUnavailable } from './store/live.ts';
 import { openLiveRedis } from './store/live-redis.ts';
+import { watchRedis } from './store/live-redis-watch.ts';
 import { openLiveSqlite } from './store/live-sqlite.ts';
 import { migrate } from './store/migrate.ts';
 import { hearPostgres } from './store/postgres-changes.ts';
@@ -54,7 +55,8 @@ export async function openServices(
   const settings = { ...given, SECRETS_KEY, COOKIE_KEYS };
   const changes = openRecordChanges();
   const db = await openRecords(settings, log, changes);
-  const live = await openLive(settings, clock, log).catch(async (error) => {
+  const metrics = openMetrics();
+  const live = await openLive(settings, { clock, log, metrics }).catch(async (error) => {
     await db.destroy();
     throw error;
   });
@@ -74,7 +76,7 @@ export async function openServices(
       retryAfter: 2,
     }),
     log,
-    metrics: openMetrics(),
+    metrics,
     async close() {
       await hearing.stop();
       await live.close().finally(() => db.destroy());
@@ -106,23 +108,23 @@ async function openRecords(
   return openDatabase({ ...place, wrote: (table) => changes.tell({ table, id: undefined }) });
 }
 
-async function openLive(settings: Settings, clock: Clock, log: Log): Promise<LiveStore> {
+async function openLive(
+  settings: Settings,
+  { clock, log, metrics }: Pick<Services, 'clock' | 'log' | 'metrics'>,
+): Promise<LiveStore> {
   const { REDIS_URL, REDIS_WAIT_REPLICAS, REDIS_WAIT_MS, DATA_DIR } = settings;
   if (!REDIS_URL) return openLiveSqlite({ file: join(DATA_DIR, liveFile), clock });
-  const live = openLiveRedis({
-    url: REDIS_URL,
-    clock,
-    waitReplicas: REDIS_WAIT_REPLICAS,
-    waitMs: REDIS_WAIT_MS,
-  });
+  const waiting = { waitReplicas: REDIS_WAIT_REPLICAS, waitMs: REDIS_WAIT_MS };
+  const live = openLiveRedis({ url: REDIS_URL, clock, ...waiting });
   try {
-    await whenStarted(log, 'live', async () => {
-      for (const { verdict, finding, advice } of (await live.examine()).verdicts) {
-        if (verdict === 'FAIL') throw new Error(`${finding}; ${advice}`);
-        log.warn({ store: 'live', advice }, finding);
-      }
-    });
-    return live;
+    const stopWatching = await whenStarted(log, 'live', () => watchRedis(live, { log, metrics }));
+    return {
+      ...live,
+      close() {
+        stopWatching();
+        return live.close();
+      },
+    };
   } catch (error) {
     await live.close();
     throw error;
@@ -130,7 +132,7 @@ async function openLive(settings: Settings, clock: Clock, log: Log): Promise<Liv
 }
 
 /** Stores and servers are started together, in any order: a store gets a minute to answer before we give up. */
-async function whenStarted(log: Log, store: string, attempt: () => Promise<void>): Promise<void> {
+async function whenStarted<Opened>(log: Log, store: string, attempt: () => Promise<Opened>): Promise<Opened> {
   const giveUpAt = performance.now() + 60_000;
   for (let tries = 0; ; tries += 1) {
     try {

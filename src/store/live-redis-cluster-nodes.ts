@@ -16,6 +16,7 @@ export function openClusterNodes(address: RedisAddress, { waitReplicas, waitMs }
   let view: ClusterView | undefined;
   // Once seen, replicas are waited for also while none is left: that is what they are for.
   let replicated = false;
+  let problem: unknown = new Error('no node was found yet');
   let learning = false;
   let closed = false;
   const replicas = () => waitReplicas ?? (replicated ? 1 : 0);
@@ -44,7 +45,10 @@ export function openClusterNodes(address: RedisAddress, { waitReplicas, waitMs }
   }
 
   async function lookAround(): Promise<void> {
-    const seen = newestView(await askOurs()) ?? newestView(await askStrangers());
+    const answers = [...(await askOurs())];
+    if (!newestView(answers)) answers.push(...(await askStrangers()));
+    const seen = newestView(answers);
+    problem = answers.find((answer) => answer.status === 'rejected')?.reason;
     if (!seen || closed) return;
     view = seen;
     replicated ||= seen.replicated;
@@ -84,6 +88,8 @@ export function openClusterNodes(address: RedisAddress, { waitReplicas, waitMs }
     learn,
     complete,
     replicas,
+    /** Why nobody, or not everybody, answered when last asked. */
+    problem: () => problem,
     ownerOf: (slot: number) => nodes.get(view?.owners[slot] ?? ''),
     primaries: () => (view?.primaries ?? []).flatMap((host) => nodes.get(hostName(host)) ?? []),
     /** A node that another has named. */

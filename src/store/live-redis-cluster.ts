@@ -23,7 +23,7 @@ export function openCluster(address: RedisAddress, waiting: Waiting): RedisServe
         if (!node?.[which].usable) {
           // Nothing was sent, so one that is just being connected to may be waited for.
           nodes.learn();
-          if (!patient) throw new StoreUnavailable('live', new Error(`slot ${slot} has no node to ask`));
+          if (!patient) throw new StoreUnavailable('live', nodes.problem());
           await sleep(10);
           continue;
         }
@@ -46,12 +46,17 @@ export function openCluster(address: RedisAddress, waiting: Waiting): RedisServe
       const failed = answers.filter((answer) => answer.status === 'rejected');
       // The majority can agree on who takes the place of the others.
       if (answers.length === 0 || failed.length * 2 >= answers.length)
-        throw new StoreUnavailable('live', failed[0]?.reason ?? new Error('no node was found yet'));
+        throw new StoreUnavailable('live', failed[0]?.reason ?? nodes.problem());
     },
     usable: nodes.complete,
     async states() {
       nodes.learn();
-      return Promise.all(nodes.primaries().map(({ reads }) => reads.state()));
+      const primaries = nodes.primaries();
+      if (primaries.length > 0) return Promise.all(primaries.map(({ reads }) => reads.state()));
+      const problem = nodes.problem();
+      if (problem instanceof StoreUnavailable && isReply(problem.cause, 'ERR This instance has cluster'))
+        throw new Error('Redis is no Cluster; begin REDIS_URL with redis:// or redis+sentinel://');
+      throw new StoreUnavailable('live', problem);
     },
     waitReplicas: nodes.replicas,
     close: nodes.close,

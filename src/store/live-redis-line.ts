@@ -3,7 +3,7 @@ import { StoreUnavailable } from './live.ts';
 import { hostName, type RedisHost } from './live-redis-address.ts';
 import { openServerClock } from './live-redis-clock.ts';
 import { type Script, scripts } from './live-redis-scripts.ts';
-import { type RedisState, readRedisState } from './live-redis-state.ts';
+import { askForState, type RedisState } from './live-redis-state.ts';
 
 /**
  * One connection to one Redis server. It is made anew for as long as it is wanted, and while it is not there each call
@@ -88,13 +88,10 @@ export class RedisLine {
 
   /** Also of a server that is not fit for use. */
   async state(): Promise<RedisState> {
-    const asked = Date.now();
     try {
-      const [info, [seconds, micros]] = await Promise.all([this.#redis.info(), this.#redis.time()]);
-      const now = Number(seconds) * 1000 + Number(micros) / 1000;
-      this.#clock.heard(now);
-      const name = this.#use.name ?? (this.peer ? hostName(this.peer) : '');
-      return readRedisState({ name, info, aheadMs: now - (asked + Date.now()) / 2 });
+      const state = await askForState(this.#redis, this.#use.name ?? (this.peer ? hostName(this.peer) : ''));
+      this.#clock.heard(state.theirs);
+      return state;
     } catch (error) {
       throw this.#explain(error);
     }

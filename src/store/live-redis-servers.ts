@@ -4,7 +4,7 @@ import type { RedisAddress, RedisHost } from './live-redis-address.ts';
 import { hostName } from './live-redis-address.ts';
 import { type LineUse, RedisLine } from './live-redis-line.ts';
 import { watchSentinels } from './live-redis-sentinels.ts';
-import { judgeServer, type RedisState, readRedisState } from './live-redis-state.ts';
+import { askForState, judgeServer, type RedisState } from './live-redis-state.ts';
 
 /** The servers behind REDIS_URL, whichever form it has. */
 export type RedisServers = {
@@ -149,7 +149,5 @@ export async function visit<Reply>(
 
 /** What a server says of itself that is no primary of ours. */
 export function stateOf(address: RedisAddress, host: RedisHost): Promise<RedisState> {
-  return visit({ ...directly(address, host), db: 0 }, async (redis) =>
-    readRedisState({ name: hostName(host), info: await redis.info(), aheadMs: 0 }),
-  );
+  return visit({ ...directly(address, host), db: 0 }, (redis) => askForState(redis, hostName(host)));
 }

@@ -1,3 +1,4 @@
+import type { Redis } from 'ioredis';
 import type { RedisAddress } from './live-redis-address.ts';
 
 /** What a Redis server says about itself, and what that means for state that must not get lost. */
@@ -10,6 +11,8 @@ export type RedisState = {
   /** 0: no limit of its own. */
   maxMemory: number;
   appendOnly: boolean;
+  /** How often its log is written to the disk; undefined where it does not say. */
+  appendFsync?: string;
   /** How many replicas are connected and up to date. */
   replicas: number;
   /** Where they are, as far as the primary knows. */
@@ -17,26 +20,38 @@ export type RedisState = {
   /** Refuses writes when too few replicas follow (min-replicas-to-write). */
   guardsWrites: boolean;
   clusterEnabled: boolean;
-  /** How far its clock is ahead of ours. */
+  /** What its clock said, and by how much it was ahead of ours. Epoch milliseconds. */
+  theirs: number;
   aheadMs: number;
 };
 
-export function readRedisState({
-  name,
-  info,
-  aheadMs,
-}: {
-  name: string;
-  info: string;
-  aheadMs: number;
-}): RedisState {
+/** Asks a server over any connection. */
+export async function askForState(redis: Redis, name: string): Promise<RedisState> {
+  const asked = Date.now();
+  const [info, [seconds, micros], fsync] = await Promise.all([
+    redis.info(),
+    redis.time(),
+    // Those who run Redis for others often keep CONFIG to themselves.
+    redis.config('GET', 'appendfsync').catch(() => []),
+  ]);
+  const theirs = Number(seconds) * 1000 + Number(micros) / 1000;
+  const appendFsync = (fsync as string[])[1];
+  return {
+    name,
+    ...readInfo(info),
+    theirs,
+    aheadMs: theirs - (asked + Date.now()) / 2,
+    ...(appendFsync ? { appendFsync } : {}),
+  };
+}
+
+function readInfo(info: string) {
   const value = (field: string) => new RegExp(`^${field}:(.*?)\\r?$`, 'm').exec(info)?.[1] ?? '';
   const following = [
     ...info.matchAll(/^slave\d+:ip=(?<host>[^,]+),port=(?<port>\d+),state=(?<state>\w+)/gm),
   ].map(({ groups }) => groups as { host: string; port: string; state: string });
   return {
-    name,
-    role: value('role') === 'slave' ? 'replica' : 'primary',
+    role: value('role') === 'slave' ? ('replica' as const) : ('primary' as const),
     evictionPolicy: value('maxmemory_policy') || 'unknown',
     usedMemory: Number(value('used_memory')),
     maxMemory: Number(value('maxmemory')),
@@ -46,7 +61,6 @@ export function readRedisState({
     // Said only where min-replicas-to-write and min-replicas-max-lag are set.
     guardsWrites: value('min_slaves_good_slaves') !== '',
     clusterEnabled: value('cluster_enabled') === '1',
-    aheadMs,
   };
 }
 
@@ -76,6 +90,12 @@ export function judgeServer(state: RedisState, form: RedisAddress['form']): Redi
       verdict: 'WARN',
       finding: `Redis at ${name} keeps no log: a restart of it signs people out`,
       advice: 'set appendonly to yes',
+    });
+  else if (state.appendFsync === 'no')
+    verdicts.push({
+      verdict: 'WARN',
+      finding: `Redis at ${name} leaves it to the system when its log is written to the disk`,
+      advice: 'set appendfsync to everysec or always: a power cut may lose half a minute',
     });
   if (memoryRatio(state) > 0.8)
     verdicts.push({

@@ -1,4 +1,4 @@
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
 /** What the server counts, in Prometheus form; served on METRICS_PORT only. */
 export type Metrics = {
@@ -10,6 +10,7 @@ export type Metrics = {
   limitsHit: Counter<'limit'>;
   challenges: Counter<'outcome'>;
   hashSeconds: Histogram<never>;
+  redisMemory: Gauge<'server'>;
 };
 
 export function openMetrics(): Metrics {
@@ -58,6 +59,14 @@ export function openMetrics(): Metrics {
       name: 'latchkey_password_hash_seconds',
       help: 'Time of one password hash, waiting included',
       registers,
+    }),
+    redisMemory: new Gauge({
+      name: 'latchkey_redis_memory_ratio',
+      help: 'Share of its maxmemory that a server of the live state uses; 0 without a limit',
+      labelNames: ['server'],
+      registers,
+      // All workers see the same servers.
+      aggregator: 'max',
     }),
   };
 }

@@ -1,7 +1,5 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { Redis } from 'ioredis';
 import { sql } from 'kysely';
 import { migrations } from '../../../migrations/index.ts';
 import { systemClock } from '../../kit/clock.ts';
@@ -10,8 +8,10 @@ import { liveFile, recordsFile } from '../../store/data-folder.ts';
 import { openDatabase } from '../../store/database.ts';
 import { openLiveSqlite } from '../../store/live-sqlite.ts';
 import type { Database } from '../../store/tables.ts';
+import { answered, reasonOf, timed } from './answer.ts';
 import { skewFinding } from './clock.ts';
 import type { Finding } from './finding.ts';
+import { examineRedis } from './redis.ts';
 
 /** Both stores: whether they answer and how fast, whether they are prepared and set up to keep what they are given. */
 export async function examineRecords({ DATABASE_URL, DATA_DIR }: Settings): Promise<Finding[]> {
@@ -80,9 +80,10 @@ async function recordsClock(db: Database): Promise<Finding[]> {
   return skewFinding('PostgreSQL', Number(rows[0]?.now), (asked + Date.now()) / 2);
 }
 
-export async function examineLive({ REDIS_URL, DATA_DIR }: Settings): Promise<Finding[]> {
+export async function examineLive(settings: Settings): Promise<Finding[]> {
+  const { REDIS_URL, DATA_DIR } = settings;
   const about = 'live';
-  if (REDIS_URL) return examineRedis(REDIS_URL);
+  if (REDIS_URL) return examineRedis(settings, REDIS_URL);
   const file = join(DATA_DIR, liveFile);
   if (!existsSync(file))
     return [
@@ -96,111 +97,8 @@ export async function examineLive({ REDIS_URL, DATA_DIR }: Settings): Promise<Fi
   }
 }
 
-async function examineRedis(url: string): Promise<Finding[]> {
-  const about = 'live';
-  const redis = new Redis(url, {
-    lazyConnect: true,
-    connectTimeout: 3000,
-    maxRetriesPerRequest: 0,
-    retryStrategy: () => null,
-  });
-  let why: unknown;
-  redis.on('error', (error) => {
-    why = error;
-  });
-  try {
-    await redis.connect();
-    const speed = await timed(() => redis.ping());
-    const memory = await redis.info('memory');
-    const persistence = await redis.info('persistence').catch(() => '');
-    const asked = Date.now();
-    const [seconds, micros] = await redis.time();
-    const theirs = Number(seconds) * 1000 + Number(micros) / 1000;
-    return [
-      answered(about, `Redis at ${placeOf(url)}`, speed),
-      ...eviction(memory),
-      ...persisted(persistence),
-      ...skewFinding('Redis', theirs, (asked + Date.now()) / 2),
-    ];
-  } catch (error) {
-    return [
-      {
-        verdict: 'FAIL',
-        about,
-        finding: `state does not answer at ${placeOf(url)}: ${reasonOf(why ?? error)}`,
-        advice: 'check that Redis runs and that REDIS_URL names its host, port and password',
-      },
-    ];
-  } finally {
-    redis.disconnect();
-  }
-}
-
-function eviction(memory: string): Finding[] {
-  const policy = /^maxmemory_policy:(\S+)/m.exec(memory)?.[1] ?? 'unknown';
-  return policy === 'noeviction'
-    ? [
-        {
-          verdict: 'OK',
-          about: 'live',
-          finding: 'state is never thrown away for want of memory (noeviction)',
-        },
-      ]
-    : [
-        {
-          verdict: 'FAIL',
-          about: 'live',
-          finding: `Redis may throw keys away (maxmemory-policy ${policy})`,
-          advice: 'set maxmemory-policy to noeviction: a lost mark of a spent code lets it be used again',
-        },
-      ];
-}
-
-function persisted(info: string): Finding[] {
-  return /^aof_enabled:0/m.test(info)
-    ? [
-        {
-          verdict: 'WARN',
-          about: 'live',
-          finding: 'Redis keeps no log: a restart signs people out',
-          advice: 'set appendonly to yes',
-        },
-      ]
-    : [];
-}
-
-function answered(about: string, where: string, ms: number): Finding {
-  const finding = `${where} answers in ${ms.toFixed(1)} ms`;
-  return ms < 50
-    ? { verdict: 'OK', about, finding }
-    : {
-        verdict: 'WARN',
-        about,
-        finding,
-        advice: 'each request asks it several times: put it nearer, or look for what slows it',
-      };
-}
-
-/** The median of five, since the first one also makes the connection. */
-async function timed(ask: () => Promise<unknown>): Promise<number> {
-  const times: number[] = [];
-  for (let round = 0; round < 5; round += 1) {
-    const start = performance.now();
-    await ask();
-    times.push(performance.now() - start);
-    await sleep(1);
-  }
-  return times.sort((a, b) => a - b)[2] ?? 0;
-}
-
 /** Host and database of an address; never its password. */
 function placeOf(url: string): string {
   const { host, pathname } = new URL(url);
   return `${host}${pathname === '/' ? '' : pathname}`;
-}
-
-function reasonOf(error: unknown): string {
-  const { cause, message, code } = error as Error & { code?: string };
-  if (cause) return reasonOf(cause);
-  return message || code || String(error);
 }
