@@ -38,12 +38,14 @@ export async function hashWithSalt(
 
 /** The recipe that a stored hash was made by. */
 export function saltOf({ hash: stored, pepper_id: pepperId }: { hash: string; pepper_id: string | null }) {
-  const [, memory, passes, salt] = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=1\$([^$]+)\$/.exec(stored) ?? [];
-  if (salt === undefined) throw new Error('a stored hash that is not one of ours');
+  const [, scheme, version, costs = '', salt = ''] = stored.split('$');
+  const costOf = (name: string) => Number(new RegExp(`(?:^|,)${name}=(\\d+)(?:,|$)`).exec(costs)?.[1]);
+  if (scheme !== 'argon2id' || version !== 'v=19' || costOf('p') !== 1)
+    throw new Error('a stored hash that is not one of ours');
   return {
     salt: Buffer.from(salt, 'base64'),
-    memoryCost: Number(memory),
-    timeCost: Number(passes),
+    memoryCost: costOf('m'),
+    timeCost: costOf('t'),
     pepperId,
   };
 }

@@ -89,10 +89,11 @@ describe('a planted cookie (misuse case SE-01)', () => {
 });
 
 /** The documented inventory: the session, one cookie for each interaction under way, and their signatures. */
-const inventory = /^(session|interaction\.[\w-]{43})(\.sig)?$/;
+// docs/security.md lists them.
+const inventory = /^((session|interaction\.[\w-]{43})(\.sig)?|known-browser|device\.[\w-]{8})$/;
 
 describe('cookies (SE-03)', () => {
-  it('are two kinds, opaque, not readable by scripts, and not for other sites', async () => {
+  it('are those we document, opaque, not readable by scripts, and not for other sites', async () => {
     const person = await signedIn();
     await person.goes(`${world.issuer}/account`);
     await person.presses('Sign out');

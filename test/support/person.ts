@@ -26,20 +26,24 @@ export class Person {
   left: URL | undefined;
   readonly #reach: Reach;
   readonly #language: string;
+  readonly #userAgent: string;
   #page: { url: string; answer: Answer; html: HtmlPage } | undefined;
 
   constructor({
     reach,
     address = newAddress(),
     language = 'en',
+    userAgent = browserName,
   }: {
     reach: Reach;
     address?: string;
     language?: string;
+    userAgent?: string;
   }) {
     this.#reach = reach;
     this.address = address;
     this.#language = language;
+    this.#userAgent = userAgent;
   }
 
   /** Types an address, or opens a bookmark. */
@@ -211,7 +215,7 @@ export class Person {
       headers: {
         accept: 'text/html,application/xhtml+xml',
         'accept-language': this.#language,
-        'user-agent': browserName,
+        'user-agent': this.#userAgent,
         'x-forwarded-for': this.address,
         'sec-fetch-site': site,
         'sec-fetch-mode': 'navigate',
@@ -223,10 +227,18 @@ export class Person {
     this.history.push({ method, url: url.href, status: answer.status });
     for (const line of answer.headers['set-cookie'] ?? []) {
       this.setCookies.push(line);
-      await this.cookies.setCookie(line, url.href);
+      await this.cookies.setCookie(withItsEnd(line), url.href);
     }
     return answer;
   }
+}
+
+/** The jar counts Max-Age from when the system's clock last saw the cookie used; a test may have moved ours. */
+function withItsEnd(line: string): string {
+  return line.replace(/Max-Age=(\d+)/i, (_, seconds) => {
+    const end = new Date(Number(seconds) > 0 ? Date.now() + 1000 * Number(seconds) : 0);
+    return `Expires=${end.toUTCString()}`;
+  });
 }
 
 function isSaid({ name, value }: { name: string | undefined; value: string }, fields: Fields): boolean {

@@ -27,7 +27,7 @@ export type World = {
   /** Lets time pass for everybody. Milliseconds. */
   advance(ms: number): void;
   /** Somebody with an empty browser. */
-  person(options?: { address?: string; language?: string }): Person;
+  person(options?: { address?: string; language?: string; userAgent?: string }): Person;
   account(given?: NewTestAccount): Promise<TestAccount>;
   /** The newest first. */
   outbox(): Promise<OutboxMessage[]>;

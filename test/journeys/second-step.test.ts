@@ -1,0 +1,300 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { listEvents } from '../../src/audit/list.ts';
+import { minutes } from '../../src/kit/durations.ts';
+import { arrivalOf, openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
+import {
+  atSecondStep,
+  type Careful,
+  carefulAccount,
+  giveBackupCodes,
+  giveText,
+  otherThan,
+  signedInFully,
+  wrongCode,
+} from '../support/second-steps.ts';
+import { openWorld, type World } from '../support/world.ts';
+
+let world: World;
+let app: RelyingParty;
+beforeAll(async () => {
+  world = await openWorld();
+  app = await openRelyingParty(world, { first_party: true });
+});
+afterAll(() => world.close());
+
+const title = 'Two-step verification';
+
+describe('choosing a method', () => {
+  it('asks the authenticator app first, and lists the others behind "Use a backup method"', async () => {
+    const account = await carefulAccount(world);
+    await giveText(world.services, account.accountId);
+    await giveBackupCodes(world.services, account.accountId);
+    const person = await atSecondStep(world, account);
+    expect(person.text).toContain('your authenticator app shows');
+    await person.follows('Use a backup method');
+    expect(person.heading).toBe('Choose a method');
+    expect(person.html.textsOf('h2')).toEqual(['Authenticator app', 'Text message Weaker', 'Backup codes']);
+    expect(person.text).toContain('10 codes left');
+    // Looking sent nothing.
+    expect(await textsTo(account)).toEqual([]);
+    await person.follows('Back');
+    expect([person.heading, person.text.includes('your authenticator app shows')]).toEqual([title, true]);
+  });
+
+  it('says so where there is only one', async () => {
+    const person = await atSecondStep(world, await carefulAccount(world));
+    await person.follows('Use a backup method');
+    expect(person.text).toContain('no other method');
+  });
+
+  it('takes a text message for a code, and never shows the number to who only knows the password', async () => {
+    const account = await carefulAccount(world);
+    await giveText(world.services, account.accountId);
+    const person = await atSecondStep(world, account);
+    await person.follows('Use a backup method');
+    await person.presses(`Use: A code sent to the number •••• ${account.number.slice(-2)}`);
+    expect(person.text).toContain(`•••• ${account.number.slice(-2)}`);
+    expect(person.html.source).not.toContain(account.number.slice(4, -2));
+    await person.submits({ code: await world.codeSentTo(account.number) });
+    expect(person.path).toBe('/account');
+  });
+
+  it('takes a backup code as people type it, once, and tells every address how many are left (MF-11)', async () => {
+    const account = await carefulAccount(world);
+    const [code = ''] = await giveBackupCodes(world.services, account.accountId);
+    const typed = ` ${code.toUpperCase().replace('-', ' ')} `;
+    const person = await atSecondStep(world, account);
+    await person.follows('Use a backup method');
+    await person.presses('Use: 10 codes left');
+    await person.submits({ code: typed });
+    expect(person.path).toBe('/account');
+    const told = (await world.outbox()).filter(({ text }) => text.includes('9') && /backup code/.test(text));
+    expect(told.map(({ to }) => to).sort()).toEqual([account.identifier, account.number].sort());
+
+    const again = await atSecondStep(world, account);
+    await again.follows('Use a backup method');
+    await again.presses('Use: 9 codes left');
+    await again.submits({ code });
+    expect([again.status, again.alert]).toEqual([400, expect.stringContaining('was used before')]);
+  });
+
+  it('puts the preferred method first, and forgets a preference for what is gone', async () => {
+    const account = await carefulAccount(world);
+    await giveText(world.services, account.accountId);
+    const person = await signedInFully(world, account);
+    await person.goes(`${world.issuer}/account/two-step`);
+    await person.presses(`Ask first: •••• ${account.number.slice(-2)}`);
+    expect(person.text).toContain('asked first from now on');
+    expect((await atSecondStep(world, account)).text).toContain('sent by text message');
+    await person.follows(`Remove •••• ${account.number.slice(-2)}`);
+    await person.presses('Remove');
+    expect((await atSecondStep(world, account)).text).toContain('your authenticator app shows');
+  });
+
+  it('has no e-mail among them, whatever is posted', async () => {
+    const account = await carefulAccount(world);
+    const person = await atSecondStep(world, account);
+    const before = (await world.outbox()).length;
+    for (const method of ['email', 'email.x', 'text.x', 'passkey', '', 'x'.repeat(99)])
+      await person.isSentTo(`${person.url}/second-step/method`, { form: { method }, from: world.issuer });
+    await person.goes(person.url);
+    expect(person.heading).toBe(title);
+    expect((await world.outbox()).length).toBe(before);
+  });
+});
+
+async function textsTo({ number }: Careful): Promise<string[]> {
+  return (await world.outbox()).filter(({ to }) => to === number).map(({ text }) => text);
+}
+
+describe('wrong answers', () => {
+  it('end the challenge after five, of whichever methods; the owner is told (MF-01)', async () => {
+    const account = await carefulAccount(world);
+    const [code = ''] = await giveBackupCodes(world.services, account.accountId);
+    const person = await atSecondStep(world, account);
+    const wrong = await wrongCode(account.totpSecret);
+    for (const _ of [1, 2, 3]) await person.submits({ code: wrong });
+    await person.follows('Use a backup method');
+    await person.presses('Use: 10 codes left');
+    for (const _ of [1, 2]) await person.submits({ code: 'aaaaa-aaaaa' });
+    const [newest] = await world.outbox();
+    expect(newest?.text).toMatch(/five wrong codes/);
+    // The right one is no good in it any more, nor is it used up.
+    await person.submits({ code });
+    expect(person.heading).toBe('Sign in');
+    world.advance(20 * minutes);
+    const again = await atSecondStep(world, account);
+    await again.follows('Use a backup method');
+    await again.presses('Use: 10 codes left');
+    await again.submits({ code });
+    expect(again.path).toBe('/account');
+  });
+
+  it('leave nothing behind but an audit event with the method and the reason', async () => {
+    const account = await carefulAccount(world);
+    const person = await atSecondStep(world, account);
+    await person.submits({ code: await wrongCode(account.totpSecret) });
+    expect([person.status, person.heading]).toEqual([400, title]);
+    const [event] = await listEvents(world.services, { accountId: account.accountId, limit: 1 });
+    expect(event).toMatchObject({
+      type: 'account.second_step_failed',
+      detail: { reason: 'wrong_code', method: 'totp' },
+    });
+  });
+});
+
+describe('a code by text message', () => {
+  async function askedByText() {
+    const account = await carefulAccount(world);
+    await giveText(world.services, account.accountId);
+    const person = await atSecondStep(world, account);
+    await choosesText(person, account);
+    return { account, person, code: await world.codeSentTo(account.number) };
+  }
+
+  async function choosesText(person: Awaited<ReturnType<typeof atSecondStep>>, account: Careful) {
+    await person.follows('Use a backup method');
+    await person.presses(`Use: A code sent to the number •••• ${account.number.slice(-2)}`);
+  }
+
+  it('is good for ten minutes (MF-09)', async () => {
+    const early = await askedByText();
+    world.advance(10 * minutes - 1000);
+    await early.person.submits({ code: early.code });
+    expect(early.person.path).toBe('/account');
+    const late = await askedByText();
+    world.advance(10 * minutes + 1000);
+    await late.person.submits({ code: late.code });
+    expect(late.person.alert).toContain('no longer good');
+  });
+
+  it('is dead once a newer one was sent, and after it was used (MF-09)', async () => {
+    const { account, person, code } = await askedByText();
+    await person.presses('Send another code');
+    expect(person.text).toContain('We sent another code');
+    const newer = await world.codeSentTo(account.number);
+    // Two random codes may be alike once in a million times.
+    if (code !== newer) {
+      await person.submits({ code });
+      expect(person.alert).toMatch(/not right/);
+    }
+    await person.submits({ code: newer });
+    expect(person.path).toBe('/account');
+    const again = await atSecondStep(world, account);
+    await choosesText(again, account);
+    if ((await world.codeSentTo(account.number)) === newer) return;
+    await again.submits({ code: newer });
+    expect(again.alert).toMatch(/not right/);
+  });
+
+  it('adds its failures up over new ones (MF-09)', async () => {
+    const { account, person } = await askedByText();
+    for (const _ of [1, 2, 3, 4])
+      await person.submits({ code: otherThan(await world.codeSentTo(account.number)) });
+    await person.presses('Send another code');
+    await person.submits({ code: otherThan(await world.codeSentTo(account.number)) });
+    await person.submits({ code: await world.codeSentTo(account.number) });
+    expect(person.heading).toBe('Sign in');
+  });
+
+  it('is good in the sign-in that asked for it, and for nothing else (MF-07)', async () => {
+    const { account, person, code } = await askedByText();
+    const other = await atSecondStep(world, account);
+    await choosesText(other, account);
+    const others = await world.codeSentTo(account.number);
+    if (others !== code) {
+      await other.submits({ code });
+      expect(other.alert).toMatch(/not right/);
+      await person.submits({ code: others });
+      expect(person.alert).toMatch(/not right/);
+    }
+    // Nor is the code of a reset good here.
+    const forgetful = world.person();
+    await forgetful.goes(app.asks().url);
+    await forgetful.goes(`${forgetful.url}/forgot`);
+    await forgetful.submits({ identifier: account.number });
+    const reset = await world.codeSentTo(account.number);
+    if (reset === code) return;
+    await person.submits({ code: reset });
+    expect(person.alert).toMatch(/not right/);
+  });
+
+  it('stops being sent when an account asked for too many, and the other methods go on (MF-19)', async () => {
+    const { account, person } = await askedByText();
+    for (let sends = 1; sends < 5; sends += 1) await person.presses('Send another code');
+    const sent = (await textsTo(account)).length;
+    await person.presses('Send another code');
+    expect(person.alert).toContain('too many codes');
+    expect((await textsTo(account)).length).toBe(sent);
+    await person.follows('Use a backup method');
+    await person.presses('Use: A code from the app “Authenticator app”');
+    await person.submits({ code: await world.freshCode(account.totpSecret) });
+    expect(person.path).toBe('/account');
+  });
+
+  it('does not stand in for the number that reset the password a moment ago', async () => {
+    const number = '+491701234567';
+    const account = await world.account({ email: 'only-text@example.com', phone: number });
+    await giveText(world.services, account.accountId);
+    const thief = world.person();
+    await thief.goes(app.asks().url);
+    await thief.goes(`${thief.url}/forgot`);
+    await thief.submits({ identifier: number });
+    await thief.submits({ code: await world.codeSentTo(number) });
+    const before = (await world.outbox()).filter(({ codes }) => codes.length > 0).length;
+    await thief.submits({ password: 'nine-tidy-harbours' });
+    expect(thief.heading).toBe('No method can be used');
+    expect((await world.outbox()).filter(({ codes }) => codes.length > 0).length).toBe(before);
+  });
+});
+
+describe('TOTP codes', () => {
+  it('are good once, never after a newer one, and one step to either side (MF-03)', async () => {
+    const account = await carefulAccount(world);
+    const first = await atSecondStep(world, account);
+    const older = await world.freshCode(account.totpSecret);
+    const newer = await world.freshCode(account.totpSecret);
+    await first.submits({ code: newer });
+    expect(first.path).toBe('/account');
+    for (const code of [newer, older]) {
+      const again = await atSecondStep(world, account);
+      await again.submits({ code });
+      expect(again.alert).toMatch(/not right/);
+    }
+    const stale = await world.freshCode(account.totpSecret);
+    world.advance(61_000);
+    const late = await atSecondStep(world, account);
+    await late.submits({ code: stale });
+    expect(late.alert).toMatch(/not right/);
+  });
+});
+
+describe('what is said of a sign-in', () => {
+  it.each([
+    ['an authenticator app', ['pwd', 'otp', 'mfa'], 'app'],
+    ['a text message', ['pwd', 'sms', 'mfa'], 'text'],
+    ['a backup code', ['pwd', 'otp', 'mfa'], 'codes'],
+  ] as const)('is true of %s (MF-27)', async (_, amr, how) => {
+    const account = await carefulAccount(world);
+    if (how === 'text') await giveText(world.services, account.accountId);
+    const [backup = ''] = how === 'codes' ? await giveBackupCodes(world.services, account.accountId) : [];
+    const person = world.person();
+    const attempt = app.asks();
+    await person.goes(attempt.url);
+    await person.submits({ identifier: account.identifier, password: account.password });
+    if (how === 'text' || how === 'codes') await person.follows('Use a backup method');
+    if (how === 'text')
+      await person.presses(`Use: A code sent to the number •••• ${account.number.slice(-2)}`);
+    if (how === 'codes') await person.presses('Use: 10 codes left');
+    const code =
+      how === 'text'
+        ? await world.codeSentTo(account.number)
+        : backup || (await world.freshCode(account.totpSecret));
+    await person.submits({ code });
+    expect(arrivalOf(person).searchParams.has('code')).toBe(true);
+    await app.receives(person, attempt);
+    const events = await listEvents(world.services, { accountId: account.accountId, limit: 10 });
+    const signedIn = events.find(({ type }) => type === 'account.signed_in');
+    expect(signedIn?.detail['amr']).toEqual(amr);
+  });
+});
