@@ -21,6 +21,8 @@ describe('recent activity', () => {
 
   it('shows what is about the person, newest first, without the place of an operator', async () => {
     const services = await openTestServices();
+    const operator = { type: 'account.created', accountId, actor: 'operator' } as const;
+    await recordEvent(services, operator);
     await recordEvent(services, { type: 'account.signed_in', accountId, clientId: 'gone' }, source);
     await recordEvent(services, { type: 'tokens.issued', accountId, clientId: 'gone' }, source);
     await recordEvent(services, { type: 'consent.given', accountId, clientId: 'gone' }, source);
@@ -31,6 +33,7 @@ describe('recent activity', () => {
       ['Your account was locked to protect it', 'Done by Latchkey'],
       ['You gave an app that no longer exists access', 'Firefox on Linux', '192.0.2.7'],
       ['You signed in', 'Firefox on Linux', '192.0.2.7'],
+      ['Your account was created', 'Done by Latchkey'],
     ]);
     await services.close();
   });
