@@ -76,6 +76,18 @@ describe('the sample pages', () => {
     });
   });
 
+  it.each([
+    ['en', 'none'],
+    ['ar', 'matrix(-1, 0, 0, 1, 0, 0)'],
+  ])('point forward the way %s is read', async (locale, transform) => {
+    await opened({ locale }, async (page) => {
+      await page.goto(`${gallery.origin}/apps`);
+      const drawn = `document.querySelector('main').insertAdjacentHTML('beforeend', '<svg class="icon forward"></svg>');
+        getComputedStyle(document.querySelector('.icon.forward')).transform`;
+      expect(await page.evaluate(drawn)).toBe(transform);
+    });
+  });
+
   it('have targets of 44 pixels', async () => {
     await opened({ viewport: { width: 320, height: 640 } }, async (page) => {
       for (const name of ['sign-in', 'consent', 'apps']) {
