@@ -76,7 +76,8 @@ export function passkeysPages(app: App): Router {
       const removed = await removePasskey(app, what, source);
       if (removed.ok) return seeOther(ctx, afterDoing('passkeys', 'passkey_removed'));
       if (removed.reason === 'unknown') throw notFound();
-      return showRemoval(app, ctx, who, passkey, { form: 'passkey.removal.last' });
+      const sentences = { last_way_in: 'passkey.removal.last', last_second_step: 'passkey.removal.off' };
+      return showRemoval(app, ctx, who, passkey, { form: sentences[removed.reason] });
     }),
   );
   return router;
@@ -119,7 +120,13 @@ async function showRemoval(
   const title = ctx.state.words.t('passkey.removal.title', { name: passkey.name });
   const status = Object.keys(problems).length > 0 ? 400 : 200;
   const last = await isLastSecondStep(app, { accountId: account.id, id: passkey.id });
-  const view = { problems, last, action: pathOf(passkey, 'remove'), back: places.passkeys };
+  const view = {
+    problems: last ? { form: 'passkey.removal.off' } : problems,
+    last,
+    action: pathOf(passkey, 'remove'),
+    back: places.passkeys,
+    twoStep: places['two-step'],
+  };
   await showAccountPage(ctx, {
     template: 'passkeys-remove',
     account,

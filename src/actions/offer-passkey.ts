@@ -30,7 +30,7 @@ export async function beforeFinishing(
   // The passkey came first and verified its user, and another factor stood beside it now (passkeys-use.ts, `beside`).
   if (shown !== undefined && amr.includes('mfa')) await countForTwo(app, { accountId, id: shown });
   // Who only proves themselves once more came for something else, and who has a passkey knows where to add another.
-  if (stepUp || !amr.includes('pwd') || can.length === 0) return finished;
+  if (stepUp || !amr.includes('pwd') || !can.includes('offer')) return finished;
   if ((await listPasskeys(app, accountId)).length > 0) return finished;
   if (!(await mayOfferPasskey(app, accountId))) return finished;
   return { at: 'passkey_offer', finished, provedAt: app.clock.now(), quiet: can.includes('quiet') };

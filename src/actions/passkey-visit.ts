@@ -11,7 +11,7 @@ import type { LiveKey } from '../store/live.ts';
  *   {passkey.<interaction>}:shown      a passkey that verified its user and counts for one factor as yet
  */
 const ability = z.enum(['offer', 'quiet']);
-/** `offer`: it has an authenticator of its own. `quiet`: it makes a passkey without asking, beside a saved password. */
+/** `offer`: it has an authenticator of its own. `quiet`: that one makes a passkey without asking, beside a saved password. */
 export type BrowserAbility = z.output<typeof ability>;
 
 /** Longer than an interaction lives. */

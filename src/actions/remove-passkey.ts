@@ -1,7 +1,7 @@
 import { recordEvent } from '../audit/record.ts';
 import { removePasskey as drop, listPasskeys } from '../credentials/passkeys.ts';
 import { findPassword } from '../credentials/password.ts';
-import { changeTwoStep, turnOff } from '../credentials/two-step.ts';
+import { changeTwoStep } from '../credentials/two-step.ts';
 import { done, type Outcome, refused } from '../kit/outcome.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import type { Locale } from '../web/words.ts';
@@ -14,14 +14,15 @@ import { twoStepOf } from './second-step-methods.ts';
 type Removal = { accountId: string; sessionUid: string; id: string; locale: Locale };
 
 /**
- * Takes a passkey or security key off the account. With the last thing that can prove a second step, two-step verification is
- * off; a passkey that is the only way in stays. Whoever came in with it is out. `unknown` also for one of somebody else.
+ * Takes a passkey or security key off the account, but not the only way in, nor the last thing that can prove a second step
+ * while one is asked for: turning that off is a choice of its own (turn-off-two-step.ts). Whoever came in with it is out.
+ * `unknown` also for one of somebody else.
  */
 export async function removePasskey(
   ctx: KindContext,
   { accountId, sessionUid, id, locale }: Removal,
   from: RequestSource,
-): Promise<Outcome<object, 'unknown' | 'last_way_in'>> {
+): Promise<Outcome<object, 'unknown' | 'last_way_in' | 'last_second_step'>> {
   const passkey = (await listPasskeys(ctx, accountId)).find((one) => one.id === id);
   if (!passkey) return refused('unknown');
   const hasPassword = (await findPassword(ctx, accountId)) !== undefined;
@@ -29,9 +30,8 @@ export async function removePasskey(
     const inside = { ...ctx, db: tx };
     const others = (await listPasskeys(inside, accountId)).filter((one) => one.id !== id);
     if (!hasPassword && !others.some(({ kind }) => kind === 'passkey')) return refused('last_way_in');
+    if (await isLastSecondStep(inside, { accountId, id })) return refused('last_second_step');
     if (!(await drop(inside, { accountId, id }))) return refused('unknown');
-    const { methods } = await twoStepOf(inside, accountId);
-    if (!methods.some(({ kind }) => kindNamed(kind).standsAlone)) await turnOff(tx, accountId);
     return done;
   });
   if (!removed.ok) return removed;
@@ -49,7 +49,7 @@ export async function removePasskey(
   return done;
 }
 
-/** Whether two-step verification would be off without it: the page that asks says so. */
+/** Whether a second step is asked for that nothing else could prove: the page that asks says so. */
 export async function isLastSecondStep(
   ctx: KindContext,
   { accountId, id }: { accountId: string; id: string },

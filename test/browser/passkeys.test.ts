@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
-import { listEvents } from '../../src/audit/list.ts';
-import { openBrowser, type Visit, visit } from '../support/browser.ts';
-import { addAuthenticator } from '../support/virtual-authenticator.ts';
-import { openWorld, type TestAccount, type World } from '../support/world.ts';
+import { openBrowser } from '../support/browser.ts';
+import { alert, heading, passkeyVisits, withoutAutofill } from '../support/passkey-browser.ts';
+import { openWorld, type World } from '../support/world.ts';
 
 const slow = 120_000;
 let world: World;
@@ -16,61 +15,21 @@ afterAll(async () => {
   await world?.close();
 });
 
-const alert = (page: Page) => page.locator('main [role=alert]:visible').first();
-const heading = (page: Page) => page.locator('h1').textContent();
-const submit = (page: Page) => page.locator('main form button[type=submit]:visible').first();
 const passkeyButton = (page: Page) => page.getByRole('button', { name: 'Sign in with a passkey' });
-const at = (page: Page, path: string) => page.goto(`${world.issuer}${path}`);
-
-async function typePassword(page: Page, { identifier, password }: TestAccount): Promise<void> {
-  await page.locator('[name=identifier]').fill(identifier);
-  await page.locator('[name=password]').fill(password);
-  await submit(page).click();
-}
-
-const withoutAutofill = 'PublicKeyCredential.isConditionalMediationAvailable = async () => false;';
-
-/** With the password, saying never to the offer that follows. */
-async function signIn(page: Page, account: TestAccount): Promise<void> {
-  await at(page, '/account');
-  await typePassword(page, account);
-  await page.getByRole('button', { name: 'Don’t ask me again' }).click();
-  await page.waitForURL(`${world.issuer}/account`);
-}
-
-async function signOut(page: Page): Promise<void> {
-  await page.getByRole('button', { name: 'Sign out' }).click();
-  await page.waitForURL(/signed-out/);
-}
-
-async function addPasskey(page: Page): Promise<void> {
-  await at(page, '/account/passkeys');
-  await page.getByRole('link', { name: 'Add a passkey' }).click();
-  await page.getByRole('button', { name: 'Create a passkey' }).click();
-  await page.waitForURL(/did=passkey_added/);
-}
 
 /** Somebody with an account, a browser that can do passkeys, and a passkey in it. */
-async function somebody(options: Parameters<typeof addAuthenticator>[1] = {}) {
-  const account = await world.account();
-  const visited: Visit = await visit(browser);
-  const { page } = visited;
-  const authenticator = await addAuthenticator(page, options);
-  await signIn(page, account);
-  await addPasskey(page);
-  return { account, authenticator, ...visited };
+async function somebody() {
+  const visits = passkeyVisits(world, browser);
+  const visited = await visits.somebody();
+  await visits.addPasskey(visited.page);
+  return { ...visits, ...visited };
 }
-
-const proofs = async ({ accountId }: TestAccount) => {
-  const events = await listEvents(world.services, { accountId, types: ['account.signed_in'], limit: 1 });
-  return events[0]?.detail['amr'];
-};
 
 describe('a passkey in a real browser', () => {
   it(
     'is added, listed with where it came from, and signs in from the field of the name, as both factors',
     async () => {
-      const { page, account, authenticator, complaints, close } = await somebody();
+      const { page, account, authenticator, complaints, lastSignIn, at, signOut, close } = await somebody();
       const [credential] = await authenticator.credentials();
       expect(Buffer.from(credential?.userHandle ?? '', 'base64')).toHaveLength(64);
       expect(await page.locator('.rows h3').textContent()).toContain('Passkey (Chrome on Linux)');
@@ -79,7 +38,7 @@ describe('a passkey in a real browser', () => {
       // Nothing is typed and nothing is pressed: it is offered in the field and taken.
       await at(page, '/account');
       await page.waitForURL(`${world.issuer}/account`);
-      expect(await proofs(account)).toEqual(['hwk', 'user', 'mfa']);
+      expect(await lastSignIn(account)).toMatchObject({ amr: ['hwk', 'user', 'mfa'] });
       await at(page, '/account/passkeys');
       expect(await page.locator('.rows').textContent()).toContain('Last used this minute');
       expect(complaints).toEqual([]);
@@ -91,19 +50,14 @@ describe('a passkey in a real browser', () => {
   it(
     'signs in by the button where the browser offers none in the field',
     async () => {
-      const { page, account, close } = await somebody();
+      const { page, account, lastSignIn, at, signOut, close } = await somebody();
       await signOut(page);
       await page.addInitScript({ content: withoutAutofill });
       await at(page, '/account');
       await page.getByLabel('Keep me signed in').check();
       await passkeyButton(page).click();
       await page.waitForURL(`${world.issuer}/account`);
-      const [event] = await listEvents(world.services, {
-        accountId: account.accountId,
-        types: ['account.signed_in'],
-        limit: 1,
-      });
-      expect(event?.detail).toMatchObject({ amr: ['hwk', 'user', 'mfa'], remember: true });
+      expect(await lastSignIn(account)).toMatchObject({ amr: ['hwk', 'user', 'mfa'], remember: true });
       await close();
     },
     slow,
@@ -112,7 +66,7 @@ describe('a passkey in a real browser', () => {
   it(
     'does nothing and says so when the authenticator does not know its user (misuse case WA-03)',
     async () => {
-      const { page, authenticator, complaints, close } = await somebody();
+      const { page, authenticator, complaints, at, signOut, close } = await somebody();
       await signOut(page);
       await authenticator.verifies(false);
       await at(page, '/account');
@@ -129,7 +83,7 @@ describe('a passkey in a real browser', () => {
   it(
     'that was copied is refused, and its owner is told (misuse case WA-05)',
     async () => {
-      const { page, account, authenticator, close } = await somebody();
+      const { page, account, authenticator, at, signOut, close } = await somebody();
       await signOut(page);
       await at(page, '/account');
       await page.waitForURL(`${world.issuer}/account`);
@@ -148,7 +102,7 @@ describe('a passkey in a real browser', () => {
   it(
     'that was removed signs nobody in, and the password manager is told to forget it',
     async () => {
-      const { page, authenticator, complaints, close } = await somebody();
+      const { page, authenticator, complaints, at, signOut, close } = await somebody();
       await signOut(page);
       await world.services.db.deleteFrom('passkeys').execute();
       await page.addInitScript({

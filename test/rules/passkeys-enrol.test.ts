@@ -170,11 +170,14 @@ describe('a security key', () => {
     expect((await twoStepOf(services, accountId)).on).toBe(false);
   });
 
-  it('turns the second step off again when it is removed and nothing else is there', async () => {
-    const { passkey } = await aPasskey(services, accountId, key);
-    expect(await isLastSecondStep(services, { accountId, id: passkey.id })).toBe(true);
-    expect(await remove(passkey.id)).toEqual({ ok: true });
-    expect((await twoStepOf(services, accountId)).on).toBe(false);
+  it('stays while the second step is on and nothing else could prove it (misuse case WA-13)', async () => {
+    const both = [await aPasskey(services, accountId, key), await aPasskey(services, accountId, key)];
+    const answers = await Promise.all(both.map(({ passkey }) => remove(passkey.id)));
+    expect(answers.filter(({ ok }) => ok)).toHaveLength(1);
+    expect(answers.filter(({ ok }) => !ok)).toEqual([{ ok: false, reason: 'last_second_step' }]);
+    const [last] = await listPasskeys(services, accountId);
+    expect(await isLastSecondStep(services, { accountId, id: last?.id ?? '' })).toBe(true);
+    expect((await twoStepOf(services, accountId)).on).toBe(true);
   });
 });
 
