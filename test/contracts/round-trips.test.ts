@@ -1,0 +1,122 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { arrivalOf, openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
+import type { TestAccount, World } from '../support/world.ts';
+import { worldKinds } from '../support/world-kinds.ts';
+
+/**
+ * How often an answer waits for a store, one after the other; what is asked at the same time is one trip. The records
+ * are asked for nothing, once the process has its copies of the app and the account. What is written after the answer
+ * left (the audit record) holds nobody up and is not counted.
+ */
+describe.each(worldKinds)('round trips on $name', ({ open }) => {
+  let world: World;
+  let app: RelyingParty;
+  let machine: RelyingParty;
+  let account: TestAccount;
+  beforeAll(async () => {
+    world = await open();
+    app = await openRelyingParty(world);
+    machine = await openRelyingParty(world, { grant_types: ['authorization_code', 'client_credentials'] });
+    account = await world.account();
+    await until(() => world.services.changes.heard);
+  });
+  afterAll(() => world.close());
+
+  /** Begins again whenever nothing is under way: a call that starts while another is waited for is the same trip. */
+  async function trips<T>(act: () => Promise<T>): Promise<{ live: number; queries: string[]; result: T }> {
+    const { live, db } = world.services;
+    const methods = live as unknown as Record<string, (...given: unknown[]) => Promise<unknown>>;
+    const names = ['read', 'commit', 'count', 'members'] as const;
+    const plain = names.map((name) => methods[name] as (...given: unknown[]) => Promise<unknown>);
+    const executor = db.getExecutor();
+    const execute = executor.executeQuery.bind(executor);
+    const seen = { live: 0, underWay: 0, queries: [] as string[] };
+    names.forEach((name, place) => {
+      methods[name] = async (...given) => {
+        if (seen.underWay === 0) seen.live += 1;
+        seen.underWay += 1;
+        try {
+          return await plain[place]?.apply(live, given);
+        } finally {
+          seen.underWay -= 1;
+        }
+      };
+    });
+    executor.executeQuery = ((query: { sql: string }, ...rest: unknown[]) => {
+      if (!/"versions"|"audit_events"|^pragma/.test(query.sql)) seen.queries.push(query.sql);
+      return (execute as (...given: unknown[]) => unknown)(query, ...rest);
+    }) as typeof executor.executeQuery;
+    try {
+      const result = await act();
+      return { live: seen.live, queries: seen.queries, result };
+    } finally {
+      names.forEach((name, place) => {
+        methods[name] = plain[place] as (...given: unknown[]) => Promise<unknown>;
+      });
+      executor.executeQuery = execute;
+    }
+  }
+
+  async function until(reached: () => boolean): Promise<void> {
+    while (!reached()) await new Promise((later) => setTimeout(later, 5));
+  }
+
+  const lasting = { scope: 'openid profile offline_access' };
+
+  it('are two for a code and for a refresh token, and one for userinfo and for introspection', async () => {
+    const person = world.person();
+    await app.signsIn(person, account, lasting);
+    const { code, attempt } = await app.getsCode(person, account, lasting);
+    const exchange = await trips(() => app.redeems(code, attempt));
+    expect(exchange).toMatchObject({ live: 2, queries: [], result: { status: 200 } });
+    const { access_token, refresh_token } = exchange.result.json as Record<string, string>;
+    expect(await trips(() => app.refreshes(refresh_token))).toMatchObject({
+      live: 2,
+      queries: [],
+      result: { status: 200 },
+    });
+    expect(await trips(() => app.userinfo(String(access_token)))).toMatchObject({
+      live: 1,
+      queries: [],
+      result: { status: 200 },
+    });
+    expect(await trips(() => app.introspects(access_token))).toMatchObject({
+      live: 1,
+      queries: [],
+      result: { active: true },
+    });
+  });
+
+  it('are two, one and one also for what ends with the session', async () => {
+    const person = world.person();
+    await app.signsIn(person, account);
+    const { code, attempt } = await app.getsCode(person, account);
+    const exchange = await trips(() => app.redeems(code, attempt));
+    expect(exchange).toMatchObject({ live: 2, queries: [], result: { status: 200 } });
+    const { access_token } = exchange.result.json as Record<string, string>;
+    expect(await trips(() => app.userinfo(String(access_token)))).toMatchObject({ live: 1, queries: [] });
+    expect(await trips(() => app.introspects(access_token))).toMatchObject({
+      live: 1,
+      result: { active: true },
+    });
+  });
+
+  it('are one for a machine and for a pushed request, and at most three for somebody who is signed in', async () => {
+    await machine.posts('token', { grant_type: 'client_credentials' });
+    const token = await trips(() => machine.posts('token', { grant_type: 'client_credentials' }));
+    expect(token).toMatchObject({ live: 1, queries: [], result: { status: 200 } });
+    const { url } = app.asks();
+    const pushed = await trips(() =>
+      app.posts('pushed_authorization_request', new URLSearchParams(url.searchParams)),
+    );
+    expect(pushed).toMatchObject({ live: 1, queries: [], result: { status: 201 } });
+
+    const person = world.person();
+    await app.signsIn(person, account);
+    const again = app.asks();
+    const authorize = await trips(() => person.goes(again.url));
+    expect(arrivalOf(person).searchParams.get('code')).toBeTruthy();
+    expect(authorize.live).toBeLessThanOrEqual(3);
+    expect(authorize.queries).toEqual([]);
+  });
+});
