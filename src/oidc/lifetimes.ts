@@ -2,6 +2,7 @@ import type { Configuration } from 'oidc-provider';
 import { epochSeconds } from '../kit/clock.ts';
 import { days, hours, minutes, seconds } from '../kit/durations.ts';
 import type { Services } from '../services.ts';
+import { currentContext } from './engine-context.ts';
 
 /**
  * How long what the engine makes may live, in one place. A refresh token that is not used for `idle` ends, and a chain
@@ -27,8 +28,8 @@ export function openLifetimes({
   const sessionMax = settings.SESSION_MAX_DAYS * days;
   return {
     AuthorizationCode: inSeconds(lifetimes.authorizationCode),
-    AccessToken(ctx, token) {
-      const signedInAt = ctx?.oidc.entities.AuthorizationCode?.authTime;
+    AccessToken(_ctx, token) {
+      const signedInAt = currentContext()?.oidc.entities.AuthorizationCode?.authTime;
       if (!token.expiresWithSession || signedInAt === undefined) return inSeconds(lifetimes.accessToken);
       // What ends with the session does not outlive the moment at which every session ends for good. That it went unused
       // for days cannot come first: the session was used to get this token.
