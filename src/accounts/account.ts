@@ -67,16 +67,21 @@ export async function findAccountByIdentifier(
 /**
  * Adds an account with its contacts, all or nothing. `address_taken` when another account has proved one of the
  * addresses. `displaced` are accounts that claimed a now proved address without proof and have lost it (contacts.ts);
- * the verb ends their sessions.
+ * the verb ends their sessions. Whoever may have to ask again, since nobody knows whether a lost answer was yes, brings
+ * an `accountId` of newId and gets the account that is there.
  */
 export async function addAccount(
   { db, clock }: Pick<Services, 'db' | 'clock'>,
-  { profile, contacts }: { profile: Profile; contacts: readonly NewContact[] },
+  {
+    accountId = newId(),
+    profile,
+    contacts,
+  }: { accountId?: string | undefined; profile: Profile; contacts: readonly NewContact[] },
 ): Promise<Outcome<{ accountId: string; displaced: string[] }, 'address_taken'>> {
-  const accountId = newId();
   const now = clock.now();
   try {
     return await db.transaction().execute(async (tx) => {
+      if (await isThere(tx, accountId)) return { ok: true, accountId, displaced: [] };
       for (const contact of contacts)
         if (await isProvedByAnother(tx, accountId, contact)) return refused('address_taken');
       await tx
@@ -91,6 +96,11 @@ export async function addAccount(
     if (isProvedTwice(error)) return refused('address_taken');
     throw error;
   }
+}
+
+async function isThere(tx: Database, accountId: string): Promise<boolean> {
+  const rows = await tx.selectFrom('accounts').select('id').where('id', '=', accountId).execute();
+  return rows.length > 0;
 }
 
 /** Puts `profile` in the place of the whole old one. */

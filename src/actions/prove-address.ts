@@ -1,6 +1,6 @@
 import { addAccount } from '../accounts/account.ts';
 import { recordEvent } from '../audit/record.ts';
-import { checkContactCode } from '../credentials/contact-codes.ts';
+import { checkContactCode, returnContactCode } from '../credentials/contact-codes.ts';
 import { storePasswordHash } from '../credentials/password.ts';
 import type { Outcome } from '../kit/outcome.ts';
 import { type Limited, takeFromLimits } from '../limits/limits.ts';
@@ -27,10 +27,15 @@ export async function proveAddress(
   const room = await takeFromLimits(app, [{ limit: 'code_guess_by_address', key: from.ip }]);
   if (!room.ok) return room;
   const about = codeIsAbout({ interactionUid }, progress);
-  const checked = await checkContactCode(app, { purpose: 'sign_up', about, id: progress.codeId, code });
+  const given = { purpose: 'sign_up', about, id: progress.codeId, code } as const;
+  const checked = await checkContactCode(app, given);
   if (!checked.ok) return checked;
   await codeCameBack(app, progress);
-  const accountId = await makeAccount(app, progress, from);
+  const accountId = await makeAccount(app, progress, from).catch(async (error: unknown) => {
+    // If it cannot be returned either, the person has another sent; what is to be told is the first trouble.
+    await returnContactCode(app, { ...given, data: checked.data }).catch(() => undefined);
+    throw error;
+  });
   if (!accountId) return { ok: true, next: { at: 'start', notice: 'address_taken' } };
   return { ok: true, next: afterFirstFactor(app, { accountId, remember: false }) };
 }
@@ -40,12 +45,12 @@ async function makeAccount(
   { channel, address, written, pending }: ProveAddress,
   from: RequestSource,
 ): Promise<string | undefined> {
-  const { name, hash, pepperId } = pending;
+  const { accountId: wanted, name, hash, pepperId } = pending;
   const contacts = [{ channel, address, written, verified: true }];
-  const added = await addAccount(app, { profile: { name }, contacts });
+  const added = await addAccount(app, { accountId: wanted, profile: { name }, contacts });
   if (!added.ok) return undefined;
   const { accountId, displaced } = added;
-  // Were we to stop between these two, the account has no password: its owner resets it with the proved address.
+  // Should this be as far as it gets, the person comes again with the same code and goes on from here.
   await storePasswordHash(app, { accountId, hash, pepperId });
   await recordEvent(app, { type: 'account.created', accountId, detail: { channel, by: 'sign_up' } }, from);
   await recordEvent(app, { type: 'contact.proved', accountId, detail: { channel } }, from);

@@ -82,7 +82,13 @@ const signInProgress = z.discriminatedUnion('at', [
     ...contact,
     codeId: z.string(),
     /** The account to be made. The progress is sealed, so a hash may wait in it; the password itself never does. */
-    pending: z.object({ name: z.string(), hash: z.string(), pepperId: z.string().nullable() }),
+    pending: z.object({
+      /** What it will be called; missing where a server of before this one wrote it. */
+      accountId: z.string().optional(),
+      name: z.string(),
+      hash: z.string(),
+      pepperId: z.string().nullable(),
+    }),
     sentAgain: z.boolean(),
   }),
   z.object({

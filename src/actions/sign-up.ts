@@ -4,6 +4,7 @@ import { profileSchema } from '../accounts/profile.ts';
 import { issueContactCode } from '../credentials/contact-codes.ts';
 import { checkNewPassword, hashPassword, type PasswordRefusal } from '../credentials/password.ts';
 import { type Outcome, refused } from '../kit/outcome.ts';
+import { newId } from '../kit/secrets.ts';
 import { type Limited, orGiveBack, takeFromLimits } from '../limits/limits.ts';
 import { messageTakes, textsReach } from '../limits/message-budget.ts';
 import { canText, sendMessage } from '../mail/message.ts';
@@ -38,7 +39,7 @@ export async function submitSignUp(
   const room = await takeFromLimits(app, [take]);
   if (!room.ok) return room;
   const hashed = await orGiveBack(app, [take], () => hashPassword(app, typed.password));
-  const pending = { name, ...hashed };
+  const pending = { accountId: newId(), name, ...hashed };
   return await sendSignUpCode(app, { identifier, pending, sentAgain: false }, visit);
 }
 

@@ -37,12 +37,8 @@ export async function issueContactCode(
 ): Promise<{ id: string; code: string; guessesLeft: number }> {
   const keys = codeKeys(seals, { purpose, about });
   const [id, code] = [newId(), newDigits(6)];
-  const stored: StoredCode = {
-    id,
-    mac: codeMac(seals, { id, purpose, about, code }),
-    data: seals.seal('contact-code', JSON.stringify(data)),
-  };
-  await live.commit([{ do: 'put', key: keys.code, value: JSON.stringify(stored), ttlMs: contactCodeLifeMs }]);
+  const value = storedCode(seals, { id, purpose, about, code, data });
+  await live.commit([{ do: 'put', key: keys.code, value, ttlMs: contactCodeLifeMs }]);
   const { count } = await live.count(keys.guesses, guessWindowMs, 0);
   return { id, code, guessesLeft: Math.max(0, mostContactCodeGuesses - count) };
 }
@@ -66,6 +62,36 @@ export async function checkContactCode(
   // Only failures add up: a right answer gives its guess back.
   await live.count(keys.guesses, guessWindowMs, -1);
   return { ...done, data: JSON.parse(seals.open('contact-code', stored.data)) };
+}
+
+const returnedLifeMs = 2 * minutes;
+
+/**
+ * Makes a right code good again whose use came to nothing because a store was away: the person comes again with it, as the
+ * page asks. Not when a newer one was sent meanwhile.
+ */
+export async function returnContactCode(
+  { live, seals }: CodeContext,
+  { id, purpose, about, code, data }: Binding & { id: string; code: string; data: object },
+): Promise<void> {
+  const typed = typedCode(code);
+  if (typed === undefined) return;
+  const value = storedCode(seals, { id, purpose, about, code: typed, data });
+  await live.commit([
+    { do: 'add', key: codeKeys(seals, { purpose, about }).code, value, ttlMs: returnedLifeMs },
+  ]);
+}
+
+function storedCode(
+  seals: Services['seals'],
+  { data, ...named }: Binding & { id: string; code: string; data: object },
+): string {
+  const stored: StoredCode = {
+    id: named.id,
+    mac: codeMac(seals, named),
+    data: seals.seal('contact-code', JSON.stringify(data)),
+  };
+  return JSON.stringify(stored);
 }
 
 /** Of two right answers at once, and of a right answer and a newer code, one wins. */
