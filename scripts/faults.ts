@@ -1,0 +1,45 @@
+/**
+ * npm run faults: three servers behind nginx under a steady load while their stores and they themselves fail, and whether
+ * everything that was acknowledged is still true afterwards.
+ *
+ *   npm run faults                                  every recipe in its short form, in about twenty minutes
+ *   npm run faults -- --only F1,F4                  some of them
+ *   npm run faults -- --minutes 3                   each up to three minutes long
+ *   npm run faults -- --rate 40 --json FILE         operations a second, and the results as JSON
+ *   npm run faults -- --keep FOLDER                 the ledgers into FOLDER
+ *
+ * Loopback only; every server is a child of this process, ends with it, and its data is removed. docs/reliability.md
+ * says what the figures mean. It ends with 1 when something did not hold, or when a run proved nothing.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { perform, type Result } from './faults/recipe.ts';
+import { controls, recipes } from './faults/recipes/all.ts';
+import { linesOf, tableOf, verdictOf } from './faults/report.ts';
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    minutes: { type: 'string', default: '1' },
+    rate: { type: 'string', default: '30' },
+    json: { type: 'string' },
+    keep: { type: 'string' },
+  },
+});
+
+const wanted = values.only?.split(',');
+const all = [...recipes, ...controls];
+const unknown = wanted?.filter((name) => !all.some((one) => one.name === name)) ?? [];
+if (unknown.length > 0)
+  throw new Error(`not known: ${unknown}. There are: ${all.map(({ name }) => name).join(', ')}`);
+if (values.keep) mkdirSync(values.keep, { recursive: true });
+const effort = { rate: Number(values.rate), length: Number(values.minutes) };
+const results: Result[] = [];
+for (const recipe of wanted ? all.filter(({ name }) => wanted.includes(name)) : recipes) {
+  const result = await perform(recipe, effort, { keep: values.keep });
+  for (const line of linesOf(result)) console.log(line);
+  results.push(result);
+}
+console.log(`\n${tableOf(results)}`);
+if (values.json) writeFileSync(values.json, JSON.stringify(results, undefined, 2));
+process.exitCode = results.every((result) => verdictOf(result) === 'holds') ? 0 : 1;

@@ -1,0 +1,160 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { check } from '../checker.ts';
+import { askPath, type Family } from '../crowd.ts';
+import { now } from '../ledger.ts';
+import { authorizeOnce } from '../operations.ts';
+import { gather, type Measured, type Recipe } from '../recipe.ts';
+import { settle } from '../settle.ts';
+import { somebody, upToTheCode } from '../sign-ups.ts';
+import type { Stage } from '../stage.ts';
+import { atLeast, withinMs, zero } from '../targets.ts';
+import { redeem, refresh } from '../tokens.ts';
+
+/**
+ * F3: a store does what it was told, and the reply to that very command is lost with its connection. Nothing else goes on, so
+ * that the command is the one that was meant. `attempt` says whether it came to what it should.
+ */
+type Attempt = () => Promise<boolean>;
+type Series = {
+  name: string;
+  store: 'redis' | 'postgres';
+  /** The command that the reply belongs to, by a text in it. */
+  command: string;
+  prepare(stage: Stage, rounds: number): Promise<Attempt[]>;
+};
+
+const series: Series[] = [
+  { name: 'refresh, its read', store: 'redis', command: 'mget', prepare: refreshes },
+  { name: 'refresh, its commit', store: 'redis', command: 'consume', prepare: refreshes },
+  { name: 'code, its commit', store: 'redis', command: 'consume', prepare: redemptions },
+  { name: 'consent, its record', store: 'postgres', command: '"allowed_scopes" = $', prepare: consents },
+  { name: 'sign-up, its COMMIT', store: 'postgres', command: 'commit', prepare: signUps },
+];
+
+export const replyLost: Recipe = {
+  name: 'F3',
+  title: 'Reply lost',
+  bed: { proxies: true },
+  async play(stage, { length }) {
+    await gather(stage);
+    const rounds = Math.max(20, Math.min(200, Math.round(200 * length)));
+    const measured: Measured[] = [];
+    const proof: string[] = [];
+    for (const one of series) {
+      const { cuts, first, failed, slowest } = await playSeries(stage, one, rounds);
+      proof.push(`${one.name}: ${cuts} replies cut`);
+      measured.push(
+        {
+          what: `${one.name}: done at once`,
+          figure: `${first} of ${cuts}`,
+          target: 'any',
+          met: cuts === rounds,
+        },
+        atLeast(`${one.name}: done with one repeat`, ((rounds - failed) / rounds) * 100, 99.5),
+        withinMs(`${one.name}: slowest answer`, slowest, 2000),
+      );
+    }
+    await settle(stage);
+    const { alarms } = await check(stage);
+    const { findings } = stage;
+    measured.push(
+      zero('acknowledged writes lost', findings.count('I3') + findings.count('I4')),
+      zero('false alarms', alarms + findings.count('I6')),
+    );
+    return { proof, measured };
+  },
+};
+
+async function playSeries(stage: Stage, { name, store, command, prepare }: Series, rounds: number) {
+  const proxy = stage.bed.proxies?.[store];
+  if (!proxy) throw new Error('F3 needs proxies');
+  const attempts = await prepare(stage, rounds);
+  const before = proxy.cuts();
+  const tally = { first: 0, failed: 0, slowest: 0 };
+  for (const attempt of attempts) {
+    proxy.cutReplyTo(command);
+    const from = performance.now();
+    const done = await attempt();
+    tally.slowest = Math.max(tally.slowest, performance.now() - from);
+    if (done) tally.first += 1;
+    else {
+      // As soon as a person presses again; what an app waits longer for is only easier.
+      await sleep(300);
+      if (!(await attempt())) {
+        tally.failed += 1;
+        stage.findings.add('target', `${name}: the repeat failed too`);
+      }
+    }
+    await sleep(20);
+  }
+  return { ...tally, cuts: proxy.cuts() - before };
+}
+
+/** An app that does not wait: `refresh` and `redeem` come again by themselves only after what they may wait for. */
+async function refreshes(stage: Stage, rounds: number): Promise<Attempt[]> {
+  const { families } = stage.crowd;
+  return Array.from({ length: rounds }, (_, place) => {
+    const family = families[place % families.length] as Family;
+    return () => refresh(stage, family, true);
+  });
+}
+
+async function redemptions(stage: Stage, rounds: number): Promise<Attempt[]> {
+  const { crowd } = stage;
+  return Array.from({ length: rounds }, (_, place) => {
+    const member = crowd.members[place % crowd.members.length] as (typeof crowd.members)[number];
+    let code: (typeof crowd.codes)[number] | undefined;
+    return async () => {
+      const retried = code !== undefined;
+      if (!code) {
+        // The cut is meant for what follows: nothing of this is a `consume`.
+        await authorizeOnce(stage, member);
+        code = crowd.codes.pop();
+      }
+      if (!code) return false;
+      return (await redeem(stage, { ...code, at: now(), retried, once: true })) !== undefined;
+    };
+  });
+}
+
+/** Each at the consent page again, as an app may have it shown. */
+async function consents(stage: Stage, rounds: number): Promise<Attempt[]> {
+  const { bed, crowd } = stage;
+  const attempts: Attempt[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    const { cookie, name } = crowd.members[round % crowd.members.length] as (typeof crowd.members)[number];
+    const person = somebody(bed);
+    for (const pair of cookie.split('; '))
+      await person.cookies.setCookie(`${pair}; path=/; secure`, bed.issuer);
+    await person.goes(`${bed.issuer}${askPath({ prompt: 'consent' })}`);
+    const page = person.url;
+    if (person.status !== 200) throw new Error(`${name} is not at the consent page: ${person.heading}`);
+    attempts.push(async () => {
+      // Back, and pressed again.
+      if (person.status !== 200) await person.goes(page);
+      await person.decides('allow', { scope: ['profile', 'email', 'offline_access'] });
+      return person.left?.searchParams.has('code') ?? false;
+    });
+  }
+  return attempts;
+}
+
+async function signUps(stage: Stage, rounds: number): Promise<Attempt[]> {
+  const attempts: Attempt[] = [];
+  for (let begun = 0; begun < rounds; begun += 10) {
+    const some = Array.from({ length: Math.min(10, rounds - begun) }, () => upToTheCode(stage.bed));
+    for (const { person, code } of await Promise.all(some)) {
+      const page = person.url;
+      attempts.push(async () => {
+        if (person.status !== 200) await person.goes(page.replace(/\/prove$/, ''));
+        await person.submits({ code });
+        return (
+          person.heading !== undefined &&
+          !person.alert &&
+          person.html.forms.some(({ buttons }) => buttons.some(({ name }) => name === 'decision'))
+        );
+      });
+    }
+  }
+  return attempts;
+}

@@ -1,0 +1,119 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { basicOf, benchRedirectUri, offlineApp } from '../bench/apps.ts';
+import { byEight } from './by-eight.ts';
+import { askPath, type Family, verifier } from './crowd.ts';
+import { hashOf, now } from './ledger.ts';
+import { codeIn, mustBeSignedOut, visit } from './operations.ts';
+import type { Stage } from './stage.ts';
+import { introspect, refresh } from './tokens.ts';
+
+/**
+ * After the fault everything that was acknowledged is asked for once more, at every node: what was given is there (I3), what
+ * was ended is gone and what was spent stays spent (I1, I4). Spent things are shown last, for that is real reuse, and the
+ * alarm it sets off is right.
+ */
+const graceMs = 11_000;
+const mostReplays = 40;
+
+export async function settle(stage: Stage): Promise<void> {
+  const { crowd } = stage;
+  await byEight(
+    crowd.families.filter(({ state }) => state === 'live'),
+    (family, place) => mustBeLive(stage, family, place),
+  );
+  await byEight(
+    crowd.families.filter(({ state }) => state === 'revoked'),
+    (family) => mustBeDead(stage, family),
+  );
+  await byEight(crowd.members, (member, place) => mustBeSignedIn(stage, member, place));
+  await byEight(crowd.ended, async (ended) => {
+    for (const node of stage.bed.nodes) await mustBeSignedOut(stage, ended, node);
+  });
+  await byEight(
+    crowd.families.filter(({ state }) => state === 'live'),
+    async (family) => void (await refresh(stage, family)),
+  );
+  await showSpent(stage);
+}
+
+function nodeFor({ bed }: Stage, place: number) {
+  return bed.nodes[place % bed.nodes.length] as (typeof bed.nodes)[number];
+}
+
+async function mustBeLive(stage: Stage, family: Family, place: number): Promise<void> {
+  const { port } = nodeFor(stage, place);
+  const { status, active } = await introspect(stage, family, { port, probe: true });
+  if (status === 200 && active === true) return;
+  family.state = 'lost';
+  stage.findings.add(
+    'I3',
+    'an access token that was given is gone after the fault',
+    `${family.member.name} ${family.grant}: ${status} ${active}`,
+  );
+}
+
+async function mustBeDead(stage: Stage, family: Family): Promise<void> {
+  for (const { port, name } of stage.bed.nodes) {
+    const { active } = await introspect(stage, family, { port, probe: true });
+    if (active === true)
+      stage.findings.add('I4', 'a token that was revoked came back', `${family.grant} on ${name}`);
+  }
+}
+
+async function mustBeSignedIn(
+  stage: Stage,
+  member: Stage['crowd']['members'][number],
+  place: number,
+): Promise<void> {
+  const { port } = nodeFor(stage, place);
+  const asked = { path: askPath({ prompt: 'none' }), headers: { cookie: member.cookie }, port };
+  const reply = await visit(stage, member, 'probe', asked);
+  if (!codeIn(reply))
+    stage.findings.add('I3', 'a session is gone after the fault', `${member.name}: ${reply.status} ${reply.headers.location ?? ''}`);
+}
+
+async function showSpent(stage: Stage): Promise<void> {
+  const { crowd } = stage;
+  // One replay ends a grant, so each is shown one thing: half of them their codes, the others a refresh token.
+  const shownCodes = crowd.spentCodes.slice(-2 * mostReplays).filter((_, place) => place % 2 === 0);
+  const taken = new Set(shownCodes.map(({ grant }) => grant));
+  const families = crowd.families
+    .filter(({ grant, spent }) => spent && !taken.has(grant))
+    .slice(0, mostReplays);
+  const newest = Math.max(0, ...families.map(({ spent }) => spent?.at ?? 0));
+  await sleep(Math.max(0, newest + graceMs - now()));
+  await byEight(shownCodes, ({ member, code, grant }) =>
+    mustBeRefused(
+      stage,
+      { who: member.name, grant, artefact: hashOf(code), address: member.address },
+      {
+        grant_type: 'authorization_code',
+        code,
+        redirect_uri: benchRedirectUri,
+        code_verifier: verifier,
+      },
+    ),
+  );
+  await byEight(families, ({ member, grant, spent }) =>
+    mustBeRefused(
+      stage,
+      { who: member.name, grant, artefact: hashOf(String(spent?.token)), address: member.address },
+      { grant_type: 'refresh_token', refresh_token: String(spent?.token) },
+    ),
+  );
+}
+
+async function mustBeRefused(
+  { asker, findings }: Stage,
+  { address, ...intent }: { who: string; grant: string; artefact: string; address: string },
+  form: Record<string, string>,
+): Promise<void> {
+  const headers = { ...basicOf(offlineApp), 'x-forwarded-for': address };
+  const { status, text } = await asker.ask({ kind: 'replay', ...intent }, { path: '/token', headers, form });
+  if (status !== 400)
+    findings.add(
+      'I1',
+      `a spent ${form['grant_type']} was not refused`,
+      `${intent.grant}: ${status} ${text.slice(0, 100)}`,
+    );
+}
