@@ -8,8 +8,9 @@ import { Problem } from './problem.ts';
  *
  * Browsers say where a request comes from in Sec-Fetch-Site, which no script can set (W3C Fetch Metadata): same-origin
  * is our page, none is the person's own doing. `same-site` is refused: a forgotten host beside ours is not us. Older
- * browsers send Origin. A request with neither is refused when it brings a cookie; without one it has no session that
- * could be abused, and is a program's own request (a test, a monitor).
+ * browsers send Origin with every such request, and still older ones a Referer. What sends none of the three is no
+ * browser but a program (curl, a test, a monitor), which nobody else can make send its cookies; and ours are
+ * SameSite=Lax, so that no browser would bring them from another site.
  */
 export function sameOrigin({ settings }: { settings: Pick<Settings, 'issuer'> }): Middleware {
   return (ctx, next) => {
@@ -23,5 +24,6 @@ export function comesFromUs({ req: { headers } }: Pick<Context, 'req'>, origin: 
   const site = headers['sec-fetch-site'];
   if (site !== undefined) return site === 'same-origin' || site === 'none';
   if (headers.origin !== undefined) return headers.origin === origin;
-  return headers.cookie === undefined;
+  if (headers.referer !== undefined) return URL.parse(headers.referer)?.origin === origin;
+  return true;
 }

@@ -29,7 +29,9 @@ describe('a request that can change something', () => {
     ['an older browser, on our page', { origin: 'ours', cookie: 'a=b' }, 200],
     ['an older browser, on another page', { origin: 'https://evil.test' }, 403],
     ['an older browser that hides it', { origin: 'null', cookie: 'a=b' }, 403],
-    ['no one knows where, with a cookie', { cookie: 'a=b' }, 403],
+    ['a still older one, on another page', { referer: 'https://evil.test/page', cookie: 'a=b' }, 403],
+    ['a still older one, on no page at all', { referer: 'nonsense', cookie: 'a=b' }, 403],
+    ['a program with a session', { cookie: 'a=b' }, 200],
     ['a program without a session', {}, 200],
   ])('from %s', async (_, headers, status) => {
     for (const method of ['POST', 'PUT', 'DELETE', 'PATCH'])
