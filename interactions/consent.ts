@@ -10,7 +10,7 @@ import { giveConsent } from '../src/actions/give-consent.ts';
 import { refuseConsent } from '../src/actions/refuse-consent.ts';
 import { type Consent, findConsent } from '../src/consents/consent.ts';
 import { type ScopeName, scopeRules, scopesInOrder } from '../src/consents/scopes.ts';
-import { finishConsent, refuseInteraction } from '../src/oidc/interaction.ts';
+import { finishConsent, refuseInteraction, takeDecision } from '../src/oidc/interaction.ts';
 import type { App } from '../src/services.ts';
 import { readForm } from '../src/web/form.ts';
 import { showPage } from '../src/web/page.ts';
@@ -119,8 +119,11 @@ export function mountConsent(router: Router, app: App): void {
     // The buttons are the only way to send it: nobody mistypes a decision.
     if (!form.ok) throw new Problem({ status: 400, code: 'malformed_request', reason: 'no decision' });
     const question = await openQuestion(app, current);
-    if (form.fields.decision === 'deny') return await deny(app, ctx, current, question);
-    await allow(app, ctx, current, { ...question, ticked: form.fields.scope });
+    const taken = await takeDecision(app, ctx);
+    if (!taken.ok) return backToStep(ctx, current);
+    const { decision } = taken;
+    if (form.fields.decision === 'deny') return await deny(app, ctx, current, { ...question, decision });
+    await allow(app, ctx, current, { ...question, decision, ticked: form.fields.scope });
   });
 }
 
@@ -128,11 +131,11 @@ async function allow(
   app: App,
   ctx: RouterContext,
   current: CurrentStep,
-  { account, client, asked, ticked }: Question & { ticked: string[] },
+  { account, client, asked, ticked, decision }: Question & { ticked: string[]; decision: string },
 ): Promise<void> {
   const { locale } = ctx.state.words;
   await giveConsent(app, { accountId: account.id, client, asked, ticked, locale }, ctx.state.source);
-  const finished = await finishConsent(app, ctx);
+  const finished = await finishConsent(app, ctx, { decision });
   if (!finished.ok) backToStep(ctx, current);
 }
 
@@ -140,9 +143,9 @@ async function deny(
   app: App,
   ctx: RouterContext,
   current: CurrentStep,
-  { account, client, asked }: Question,
+  { account, client, asked, decision }: Question & { decision: string },
 ): Promise<void> {
-  const denial = { error: 'access_denied', description: 'the person did not allow it' };
+  const denial = { error: 'access_denied', description: 'the person did not allow it', decision };
   const refused = await refuseInteraction(app, ctx, denial);
   if (!refused.ok) return backToStep(ctx, current);
   const decided = { accountId: account.id, clientId: client.clientId, scopes: asked };

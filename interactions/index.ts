@@ -2,6 +2,7 @@ import type { RouterContext } from '@koa/router';
 import Router from '@koa/router';
 import { refuseInteraction } from '../src/oidc/interaction.ts';
 import type { App } from '../src/services.ts';
+import { seeOther } from '../src/web/see-other.ts';
 import { mountConsent, showConsent } from './consent.ts';
 import { continueSignIn } from './continue-sign-in.ts';
 import { backToStep, type CurrentStep, currentStep } from './current-step.ts';
@@ -25,6 +26,8 @@ export function interactionPages(app: App): Router {
   const router = new Router();
   router.get('/interaction/:uid', async (ctx) => {
     const current = await currentStep(app, ctx);
+    const { goesOnAt } = current.interaction;
+    if (goesOnAt !== undefined) return seeOther(ctx, goesOnAt);
     await showStep(app, ctx, current);
   });
   for (const mount of mounts) mount(router, app);

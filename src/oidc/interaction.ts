@@ -3,8 +3,10 @@ import { type AdapterPayload, errors } from 'oidc-provider';
 import { type Client, findClient } from '../../clients/registry/registry.ts';
 import { recordEvent } from '../audit/record.ts';
 import { epochSeconds } from '../kit/clock.ts';
+import { seconds } from '../kit/durations.ts';
 import type { Outcome } from '../kit/outcome.ts';
 import { refused } from '../kit/outcome.ts';
+import { newId } from '../kit/secrets.ts';
 import type { App } from '../services.ts';
 import { sourceOf } from '../web/request-state.ts';
 import { accountClientId } from './account-client.ts';
@@ -34,6 +36,8 @@ export type CurrentInteraction = {
   sessionUid: string | undefined;
   /** For consent: the scopes that were not decided yet. Empty when the app asked to be shown the page again. */
   newScopes: string[];
+  /** The path it goes on at, once it was decided: another tab, or a second click, has nothing left to decide. */
+  goesOnAt: string | undefined;
 };
 
 type Expired = Outcome<object, 'expired'>;
@@ -44,7 +48,7 @@ export async function currentInteraction(
 ): Promise<Outcome<{ interaction: CurrentInteraction }, 'expired'>> {
   const details = await detailsOf(app, ctx);
   if (!details) return refused('expired');
-  const { uid, prompt, params, result, session } = details;
+  const { uid, prompt, params, result, session, returnTo } = details;
   const clientId = String(params['client_id']);
   const client = clientId === accountClientId ? undefined : await findClient(app, clientId);
   // Disabled or removed while the page was open: the request it came with is void.
@@ -62,6 +66,7 @@ export async function currentInteraction(
       accountId: session?.accountId,
       sessionUid: session?.uid,
       newScopes: (prompt.details['missingOIDCScope'] as string[] | undefined) ?? [],
+      goesOnAt: isFinal(result) ? wayOn(app, returnTo).slice(app.settings.issuer.origin.length) : undefined,
     },
   };
 }
@@ -123,10 +128,43 @@ async function endFormerSession(
 }
 
 /**
+ * Of the answers to one page (a double click, two tabs, yes in one and no in the other) one is the decision, and only that
+ * one is recorded, told and carried out: whoever takes it first. Where it came to nothing, since a store went away in
+ * between, the person is asked again and may take it anew a moment later.
+ */
+export async function takeDecision(
+  app: App,
+  ctx: Context,
+): Promise<Outcome<{ decision: string }, 'expired'>> {
+  const decision = newId();
+  const taken = await changeInteraction(app, ctx, (before) =>
+    isDecided(app, before) ? undefined : { decision: { id: decision, at: app.clock.now() } },
+  );
+  return taken.ok ? { ok: true, decision } : taken;
+}
+
+/** How long one who took the decision has to carry it out: longer than any request may take. */
+const decisionHolds = 10 * seconds;
+
+function isDecided({ clock }: Pick<App, 'clock'>, { result, decision }: Stored, own?: string): boolean {
+  if (isFinal(result) || decision === undefined) return isFinal(result);
+  return decision.id !== own && decision.at > clock.now() - decisionHolds;
+}
+
+/** A sign-in that is done is no decision: whoever proves more, or who they are anew, may. */
+function isFinal(result: object | undefined): boolean {
+  return result !== undefined && ('consent' in result || 'error' in result);
+}
+
+/**
  * The decision was recorded (src/consents); from it the engine gets a grant for this session. Answers 303. What the
  * decision was stands in the record: it may hold more than this page asked for.
  */
-export async function finishConsent(app: App, ctx: Context): Promise<Expired> {
+export async function finishConsent(
+  app: App,
+  ctx: Context,
+  { decision }: { decision: string },
+): Promise<Expired> {
   const current = await currentInteraction(app, ctx);
   if (!current.ok) return current;
   const { accountId, sessionUid, client } = current.interaction;
@@ -140,34 +178,49 @@ export async function finishConsent(app: App, ctx: Context): Promise<Expired> {
     await dropGrant(app, grant.jti);
     return refused('expired');
   }
-  return goOn(app, ctx, ({ lastSubmission }) => ({
-    result: { ...lastSubmission, consent: { grantId: grant.jti } },
-  }));
+  return goOn(app, ctx, (before) =>
+    isDecided(app, before, decision)
+      ? undefined
+      : { result: { ...before.lastSubmission, consent: { grantId: grant.jti } } },
+  );
 }
 
 /** Back to the app with an OAuth error, most often `access_denied` (RFC 6749 section 4.1.2.1). Answers 303. */
 export async function refuseInteraction(
   app: App,
   ctx: Context,
-  { error, description }: { error: string; description: string },
+  { error, description, decision }: { error: string; description: string; decision?: string },
 ): Promise<Expired> {
-  return goOn(app, ctx, () => ({ result: { error, error_description: description } }));
+  return goOn(app, ctx, (before) =>
+    isDecided(app, before, decision) ? undefined : { result: { error, error_description: description } },
+  );
 }
 
-type Stored = AdapterPayload & { uid: string; session?: { uid: string; accountId: string } };
-type Change = (before: Stored) => { result: object; session?: undefined };
+type Stored = AdapterPayload & {
+  uid: string;
+  session?: { uid: string; accountId: string };
+  result?: object;
+  decision?: { id: string; at: number };
+};
+/** Undefined when there is nothing left to change. */
+type Change = (before: Stored) => { result?: object; session?: undefined; decision?: object } | undefined;
 
 async function goOn(app: App, ctx: Context, change: Change): Promise<Expired> {
   const changed = await changeInteraction(app, ctx, change);
   if (!changed.ok) return changed;
-  const { returnTo } = changed.payload;
-  if (!returnTo?.startsWith(`${app.settings.issuer.origin}/`))
-    throw new Error('an interaction that leads elsewhere');
+  const location = wayOn(app, changed.payload.returnTo);
   ctx.status = 303;
-  ctx.set('Location', returnTo);
+  ctx.set('Location', location);
   ctx.set('Cache-Control', 'no-store');
   ctx.body = '';
   return changed;
+}
+
+/** Where the engine goes on. */
+function wayOn({ settings }: Pick<App, 'settings'>, returnTo: string | undefined): string {
+  if (!returnTo?.startsWith(`${settings.issuer.origin}/`))
+    throw new Error('an interaction that leads elsewhere');
+  return returnTo;
 }
 
 /** Compare and set: of two submissions at once, one is written, and one that is over stays over. */
@@ -182,7 +235,9 @@ async function changeInteraction(
   const [entry] = await app.live.read([key]);
   if (!entry) return refused('expired');
   const before = { ...fromStored(entry.value, details.uid), uid: details.uid } as Stored;
-  const { uid, ...payload } = { ...before, ...change(before) } as Stored;
+  const changed = change(before);
+  if (!changed) return refused('expired');
+  const { uid, ...payload } = { ...before, ...changed } as Stored;
   const ttlMs = Math.max(1000, (before.exp ?? 0) * 1000 - app.clock.now());
   const written = await app.live.commit([
     { do: 'replace', key, expect: entry.value, value: toStored(payload), ttlMs },

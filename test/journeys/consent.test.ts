@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { listEvents } from '../../src/audit/list.ts';
 import { listConsents } from '../../src/consents/consent.ts';
 import { listGrants } from '../../src/oidc/grants.ts';
 import type { Person } from '../support/person.ts';
 import { type Attempt, arrivalOf, openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
+import { send } from '../support/wire.ts';
 import { openWorld, type TestAccount, type World } from '../support/world.ts';
 
 let world: World;
@@ -230,5 +232,40 @@ describe('the consent page', () => {
     await person.signsIn(await world.account());
     expect(person.heading).toBe(`Allow ${name} to use your Latchkey account?`);
     expect(person.html.source).not.toContain('<img');
+  });
+});
+
+describe('a decision', () => {
+  const press = (person: Person, decision: string) =>
+    send(`${person.url}/consent`, {
+      body: new URLSearchParams({ decision, scope: 'email' }),
+      headers: { cookie: person.cookieHeader(), 'sec-fetch-site': 'same-origin' },
+    });
+
+  it('is the first of two clicks, and the page of the second one leads on to where the first one led', async () => {
+    const { app, account, person, attempt } = await atConsent({ scope: 'openid email offline_access' });
+    const first = await press(person, 'allow');
+    expect(first.headers.location).toMatch(/\/authorize\/[\w-]+$/);
+    const second = await press(person, 'deny');
+    expect(second.headers.location).toBe(new URL(person.url).pathname);
+    await person.goes(String(second.headers.location));
+    expect((await app.receives(person, attempt)).access_token).toBeTruthy();
+    expect(await listConsents(world.services, account.accountId)).toMatchObject([
+      { allowed: expect.arrayContaining(['email']) as string[] },
+    ]);
+    const events = await listEvents(world.services, { accountId: account.accountId, limit: 50 });
+    expect(events.filter(({ type }) => /^consent/.test(type)).map(({ type }) => type)).toEqual([
+      'consent.given',
+    ]);
+  });
+
+  it('of no before yes is no, and nothing is kept', async () => {
+    const { account, person } = await atConsent();
+    await press(person, 'deny');
+    const late = await press(person, 'allow');
+    await person.goes(String(late.headers.location));
+    expect(arrivalOf(person).searchParams.get('error')).toBe('access_denied');
+    expect(await listConsents(world.services, account.accountId)).toEqual([]);
+    expect(await listGrants(world.services, account.accountId)).toEqual([]);
   });
 });
