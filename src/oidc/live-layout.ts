@@ -11,6 +11,7 @@ import type { LiveKey } from '../store/live.ts';
  *   {<grant id>}:a:<digest>    AccessToken        ├ every use reads the grant beside it, so that deleting the
  *   {<grant id>}:r:<digest>    RefreshToken       ┘ one grant kills them all, on every process, at once
  *   {<grant id>}:e             the mark of a grant that ended before it was written (endings.ts)
+ *   {<grant id>}:t             the mark of a grant that ended for a reuse, once that was told
  *   {<session uid>}:s          Session: the cookie is `<uid>.<secret>`, and only the secret's digest is kept
  *   {<session uid>}:e          the mark of a session that ended before it was written
  *   {<interaction uid>}:i      Interaction: a sign-in or consent that is under way
@@ -32,6 +33,7 @@ export const refreshSecretLength = 44;
 export const layout = {
   grant: (grantId: string): LiveKey => `{${grantId}}:g`,
   grantEnded: (grantId: string): LiveKey => `{${grantId}}:e`,
+  reuseTold: (grantId: string): LiveKey => `{${grantId}}:t`,
   session: (uid: string): LiveKey => `{${uid}}:s`,
   sessionEnded: (uid: string): LiveKey => `{${uid}}:e`,
   interaction: (uid: string): LiveKey => `{${uid}}:i`,

@@ -1,8 +1,10 @@
 import type { errors, KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { recordEvent, recordSoon } from '../audit/record.ts';
+import { hours } from '../kit/durations.ts';
 import type { Services } from '../services.ts';
 import { describeError } from '../web/log.ts';
 import { sourceOf } from '../web/request-state.ts';
+import { grantIdLength, layout } from './live-layout.ts';
 import { memoryOf } from './request-memory.ts';
 import { afterWrites } from './unit-of-work.ts';
 import type { EngineViews } from './views.ts';
@@ -88,7 +90,8 @@ async function tellOfReuse(
   type: Reuse,
 ): Promise<void> {
   const { code, refresh_token } = (ctx.oidc.params ?? {}) as { code?: string; refresh_token?: string };
-  const grant = (code ?? refresh_token ?? '').slice(0, 22);
+  const grant = (code ?? refresh_token ?? '').slice(0, grantIdLength);
+  if (!(await isFirstToTell(services, grant))) return;
   // The grant is gone by now, and whoever came need not be the app it was given to.
   const { accountId, clientId } = memoryOf(ctx).grants.get(grant)?.grant ?? {};
   const whose = { ...(accountId ? { accountId } : {}), ...(clientId ? { clientId } : {}) };
@@ -99,6 +102,17 @@ async function tellOfReuse(
     await views.tellOfReuse({ accountId, clientName: client?.clientName ?? clientId });
   } catch (error) {
     services.log.error({ error: describeError(error) }, 'a notice could not be sent');
+  }
+}
+
+/** Of many who come with it at the same moment one tells, so that the person gets one message and the record one line. */
+async function isFirstToTell({ live }: Pick<Services, 'live'>, grantId: string): Promise<boolean> {
+  try {
+    const key = layout.reuseTold(grantId);
+    return (await live.commit([{ do: 'add', key, value: '', ttlMs: 1 * hours }])).ok;
+  } catch {
+    // Told twice is better than not told.
+    return true;
   }
 }
 
