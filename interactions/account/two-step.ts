@@ -1,5 +1,6 @@
 import Router, { type RouterContext } from '@koa/router';
 import { z } from 'zod';
+import { passkeysWork } from '../../src/actions/ask-passkey.ts';
 import { preferSecondStep } from '../../src/actions/prefer-second-step.ts';
 import type { SecondStepMethod } from '../../src/actions/second-step-kinds.ts';
 import { methodName, twoStepOf } from '../../src/actions/second-step-methods.ts';
@@ -96,7 +97,11 @@ async function overviewOf(app: App, ctx: RouterContext, accountId: string) {
     prefer: `${places['two-step']}/prefer`,
     turnOn: !on && own.length > 0 ? `${places['two-step']}/on` : undefined,
     turnOff: on ? places['two-step-off'] : undefined,
-    add: { totp: places['two-step-new'], text: mayText(app.settings) ? places['two-step-text'] : undefined },
+    add: {
+      totp: places['two-step-new'],
+      passkey: passkeysWork(app) ? places.passkeys : undefined,
+      text: mayText(app.settings) ? places['two-step-text'] : undefined,
+    },
     codes: on ? { page: places['two-step-codes'], left: codes?.left } : undefined,
     devices: on ? { page: places.devices, count: devices.length } : undefined,
   };

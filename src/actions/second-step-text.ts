@@ -55,9 +55,12 @@ export function mayText(settings: Services['settings']): boolean {
   return settings.TEXT_SECOND_STEP && canText(settings);
 }
 
-/** As somebody sees it who only knows the password: enough to know one's own number by, and not to learn it. */
+/**
+ * As somebody sees it who only knows the password: enough to know one's own number by, and not to learn it. Digits stand
+ * left to right in every language (UAX 9, LRI and PDI).
+ */
 export function lastDigits(address: string): string {
-  return `•••• ${address.slice(-2)}`;
+  return `\u2066•••• ${address.slice(-2)}\u2069`;
 }
 
 async function sendCode(ctx: KindContext, asked: Asked) {

@@ -8,6 +8,7 @@ import {
   carefulAccount,
   giveBackupCodes,
   giveText,
+  lastDigits,
   otherThan,
   signedInFully,
   wrongCode,
@@ -52,8 +53,8 @@ describe('choosing a method', () => {
     await giveText(world.services, account.accountId);
     const person = await atSecondStep(world, account);
     await person.follows('Use a backup method');
-    await person.presses(`Use: A code sent to the number •••• ${account.number.slice(-2)}`);
-    expect(person.text).toContain(`•••• ${account.number.slice(-2)}`);
+    await person.presses(`Use this: A code sent to the number ${lastDigits(account.number)}`);
+    expect(person.text).toContain(`${lastDigits(account.number)}`);
     expect(person.html.source).not.toContain(account.number.slice(4, -2));
     await person.submits({ code: await world.codeSentTo(account.number) });
     expect(person.path).toBe('/account');
@@ -65,7 +66,7 @@ describe('choosing a method', () => {
     const typed = ` ${code.toUpperCase().replace('-', ' ')} `;
     const person = await atSecondStep(world, account);
     await person.follows('Use a backup method');
-    await person.presses('Use: 10 codes left');
+    await person.presses('Use this: 10 codes left');
     await person.submits({ code: typed });
     expect(person.path).toBe('/account');
     const told = (await world.outbox()).filter(({ text }) => text.includes('9') && /backup code/.test(text));
@@ -73,7 +74,7 @@ describe('choosing a method', () => {
 
     const again = await atSecondStep(world, account);
     await again.follows('Use a backup method');
-    await again.presses('Use: 9 codes left');
+    await again.presses('Use this: 9 codes left');
     await again.submits({ code });
     expect([again.status, again.alert]).toEqual([400, expect.stringContaining('was used before')]);
   });
@@ -83,10 +84,10 @@ describe('choosing a method', () => {
     await giveText(world.services, account.accountId);
     const person = await signedInFully(world, account);
     await person.goes(`${world.issuer}/account/two-step`);
-    await person.presses(`Ask first: •••• ${account.number.slice(-2)}`);
+    await person.presses(`Ask first: ${lastDigits(account.number)}`);
     expect(person.text).toContain('asked first from now on');
     expect((await atSecondStep(world, account)).text).toContain('sent by text message');
-    await person.follows(`Remove •••• ${account.number.slice(-2)}`);
+    await person.follows(`Remove ${lastDigits(account.number)}`);
     await person.presses('Remove');
     expect((await atSecondStep(world, account)).text).toContain('your authenticator app shows');
   });
@@ -115,7 +116,7 @@ describe('wrong answers', () => {
     const wrong = await wrongCode(account.totpSecret);
     for (const _ of [1, 2, 3]) await person.submits({ code: wrong });
     await person.follows('Use a backup method');
-    await person.presses('Use: 10 codes left');
+    await person.presses('Use this: 10 codes left');
     for (const _ of [1, 2]) await person.submits({ code: 'aaaaa-aaaaa' });
     const [newest] = await world.outbox();
     expect(newest?.text).toMatch(/five wrong codes/);
@@ -125,7 +126,7 @@ describe('wrong answers', () => {
     world.advance(20 * minutes);
     const again = await atSecondStep(world, account);
     await again.follows('Use a backup method');
-    await again.presses('Use: 10 codes left');
+    await again.presses('Use this: 10 codes left');
     await again.submits({ code });
     expect(again.path).toBe('/account');
   });
@@ -154,7 +155,7 @@ describe('a code by text message', () => {
 
   async function choosesText(person: Awaited<ReturnType<typeof atSecondStep>>, account: Careful) {
     await person.follows('Use a backup method');
-    await person.presses(`Use: A code sent to the number •••• ${account.number.slice(-2)}`);
+    await person.presses(`Use this: A code sent to the number ${lastDigits(account.number)}`);
   }
 
   it('is good for ten minutes (MF-09)', async () => {
@@ -227,7 +228,7 @@ describe('a code by text message', () => {
     expect(person.alert).toContain('too many codes');
     expect((await textsTo(account)).length).toBe(sent);
     await person.follows('Use a backup method');
-    await person.presses('Use: A code from the app “Authenticator app”');
+    await person.presses('Use this: A code from the app “Authenticator app”');
     await person.submits({ code: await world.freshCode(account.totpSecret) });
     expect(person.path).toBe('/account');
   });
@@ -284,8 +285,8 @@ describe('what is said of a sign-in', () => {
     await person.submits({ identifier: account.identifier, password: account.password });
     if (how === 'text' || how === 'codes') await person.follows('Use a backup method');
     if (how === 'text')
-      await person.presses(`Use: A code sent to the number •••• ${account.number.slice(-2)}`);
-    if (how === 'codes') await person.presses('Use: 10 codes left');
+      await person.presses(`Use this: A code sent to the number ${lastDigits(account.number)}`);
+    if (how === 'codes') await person.presses('Use this: 10 codes left');
     const code =
       how === 'text'
         ? await world.codeSentTo(account.number)

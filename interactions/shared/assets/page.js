@@ -31,6 +31,11 @@ addEventListener('pageshow', () => {
     button.removeAttribute('aria-disabled');
 });
 
+for (const button of document.querySelectorAll('[data-print]')) {
+  button.hidden = false;
+  button.addEventListener('click', () => print());
+}
+
 document.querySelector('[aria-invalid]')?.focus();
 document.querySelector('.side [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
 
