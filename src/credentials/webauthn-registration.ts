@@ -76,12 +76,28 @@ export function authenticatorDataOf(bytes: Uint8Array): AuthenticatorData | unde
   }
 }
 
+/**
+ * The formats there are (IANA, WebAuthn Attestation Statement Format Identifiers). Asked for none, a browser still passes on
+ * what an authenticator signed with the very key that it made (section 5.1.3), and some do not ask at all.
+ */
+const formats = new Set<unknown>([
+  'none',
+  'packed',
+  'tpm',
+  'android-key',
+  'android-safetynet',
+  'fido-u2f',
+  'apple',
+  'compound',
+]);
+
 function readAttestation(bytes: Uint8Array): AuthenticatorData | undefined {
   try {
     const attestation = readCbor(bytes);
     if (!(attestation instanceof Map)) return undefined;
-    const [format, authData] = [attestation.get('fmt'), attestation.get('authData')];
-    if (typeof format !== 'string' || !(authData instanceof Uint8Array)) return undefined;
+    const [format, statement, authData] = ['fmt', 'attStmt', 'authData'].map((name) => attestation.get(name));
+    if (!(statement instanceof Map) || !(authData instanceof Uint8Array)) return undefined;
+    if (!formats.has(format) || (format === 'none' && statement.size > 0)) return undefined;
     return authenticatorDataOf(authData);
   } catch (error) {
     if (error instanceof NotCbor) return undefined;
