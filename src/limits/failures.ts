@@ -29,7 +29,7 @@ export async function takeTry(
     account_id: 'account' in subject ? subject.account : null,
     in_a_row: 1,
     last_at: now,
-    retry_at: now + waitAfter(waits[proof], 1),
+    retry_at: waitAfter(waits[proof], 1) && now + waitAfter(waits[proof], 1),
   };
   const counted = await db
     .insertInto('failures')
@@ -40,7 +40,7 @@ export async function takeTry(
         .doUpdateSet({
           in_a_row: sql`failures.in_a_row + 1`,
           last_at: sql`excluded.last_at`,
-          retry_at: sql`excluded.last_at + ${nextWait(waits[proof])}`,
+          retry_at: nextMoment(waits[proof]),
         })
         .where(sql<boolean>`failures.retry_at <= excluded.last_at`)
         .where(
@@ -52,14 +52,20 @@ export async function takeTry(
   return counted ? done : whyNot({ db, clock }, { proof, subject });
 }
 
-/** `waitAfter` of one more, in SQL: the count is known to the statement alone. */
-function nextWait(of: Waits): RawBuilder<number> {
+/**
+ * The end of the wait after one more, in SQL: the count is known to the statement alone. Without a wait it is 0 and not the
+ * moment of the last try, which by the clock of another process, or in a request that was overtaken, is still to come.
+ */
+function nextMoment(of: Waits): RawBuilder<number> {
   const last = of.free + of.steps.length;
+  const momentAfter = (inARow: number) => {
+    const wait = waitAfter(of, inARow);
+    return wait === 0 ? sql.lit(0) : sql`excluded.last_at + ${sql.lit(wait)}`;
+  };
   const cases = Array.from({ length: last - 1 }, (_, at) => at + 1).map(
-    (inARow) => sql`when ${sql.lit(inARow)} then ${sql.lit(waitAfter(of, inARow))}`,
+    (inARow) => sql`when ${sql.lit(inARow)} then ${momentAfter(inARow)}`,
   );
-  const rest = sql.lit(waitAfter(of, last));
-  return sql<number>`case failures.in_a_row + 1 ${sql.join(cases, sql` `)} else ${rest} end`;
+  return sql<number>`case failures.in_a_row + 1 ${sql.join(cases, sql` `)} else ${momentAfter(last)} end`;
 }
 
 async function whyNot(
