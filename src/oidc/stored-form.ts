@@ -83,7 +83,8 @@ export function openForm(members: readonly Member[]): Form {
       const short = said[at];
       at += 1;
       const member = table[place];
-      if (!member) Object.assign(payload, short);
+      // Defined and not assigned: no name of a member means anything to JavaScript.
+      if (!member) return { ...payload, ...(short as object) };
       else if (short === null) delete payload[member.name];
       else payload[member.name] = lengthened(member.shorten, short, iat);
     }
