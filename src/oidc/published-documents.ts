@@ -20,46 +20,82 @@ export type PublishedDocuments = {
   forget(): void;
 };
 
-type Kept = { headers: string[]; body: Buffer; etag: string };
+type Kept = { headers: string[]; withoutLength: string[]; body: string; etag: string };
 
 export function openPublishedDocuments(services: Pick<Services, 'settings' | 'metrics'>): PublishedDocuments {
   const kept = new Map<string, Kept>();
-  const { metrics, settings } = services;
+  const { settings } = services;
   const always = Object.entries(fixedHeaders({ settings })).flat();
+  const answered = openCount(services);
 
   return {
-    answer({ url = '', method, headers }, res) {
+    answer(req, res) {
+      const url = req.url ?? '';
       const document = kept.get(url);
-      if (!document || method !== 'GET' || headers.host !== settings.issuer.host) return false;
-      const status = headers['if-none-match'] === document.etag ? 304 : 200;
-      send(res, document, status);
-      metrics.requests.inc({ route: url.startsWith('/jwks') ? 'jwks' : '.well-known', method, status });
+      if (!document || req.method !== 'GET' || headerOf(req.rawHeaders, 'host') !== settings.issuer.host)
+        return false;
+      const known = headerOf(req.rawHeaders, 'if-none-match') === document.etag;
+      send(res, document, known ? 304 : 200);
+      answered(url, known ? 304 : 200);
       return true;
     },
     keep(ctx) {
       if (ctx.status !== 200 || !paths.includes(ctx.path.toLowerCase().replace(/\/$/, ''))) return;
       // The engine sends no cache headers with what every app reads again and again.
       ctx.set('Cache-Control', `public, max-age=${jwksMaxAge}`);
-      if (ctx.method !== 'GET' || !paths.includes(ctx.url)) return;
-      const body = Buffer.from(JSON.stringify(ctx.body));
-      const etag = `"${digest(body.toString()).slice(0, 22)}"`;
-      const headers = [
-        ...always,
-        ...['Content-Type', 'application/json; charset=utf-8', 'Content-Length', String(body.length)],
-        ...['Cache-Control', `public, max-age=${jwksMaxAge}`, 'ETag', etag],
-        // Public, and asked for by apps that run in a browser: one answer for all of them.
-        ...['Access-Control-Allow-Origin', '*'],
-      ];
-      kept.set(ctx.url, { headers, body, etag });
+      if (ctx.method === 'GET' && paths.includes(ctx.url)) kept.set(ctx.url, prepared(ctx, always));
     },
     forget: () => kept.clear(),
   };
 }
 
-function send(res: ServerResponse, { headers, body }: Kept, status: 200 | 304): void {
-  if (status === 200) res.writeHead(200, headers).end(body);
-  else {
-    const length = headers.indexOf('Content-Length');
-    res.writeHead(304, headers.toSpliced(length, 2)).end();
+function prepared(ctx: Context, always: readonly string[]): Kept {
+  // Escaped as JSON allows (RFC 8259 section 7): one byte is one character, so headers and body leave as one text.
+  const body = JSON.stringify(ctx.body).replace(
+    /[\u0080-\uffff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+  const etag = `"${digest(body).slice(0, 22)}"`;
+  const withoutLength = [
+    ...always,
+    ...['Content-Type', ctx.response.get('Content-Type'), 'ETag', etag],
+    ...['Cache-Control', `public, max-age=${jwksMaxAge}`],
+    // Public, and asked for by apps that run in a browser: one answer for all of them.
+    ...['Access-Control-Allow-Origin', '*'],
+  ];
+  return { headers: [...withoutLength, 'Content-Length', String(body.length)], withoutLength, body, etag };
+}
+
+function send(res: ServerResponse, { headers, withoutLength, body }: Kept, status: 200 | 304): void {
+  if (status === 200) res.writeHead(200, headers).end(body, 'latin1');
+  else res.writeHead(304, withoutLength).end();
+}
+
+/** The value of a header that was sent once; reading them all into an object costs more than the rest of the answer. */
+function headerOf(rawHeaders: readonly string[], name: string): string | undefined {
+  let value: string | undefined;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const given = rawHeaders[at] ?? '';
+    if (given.length !== name.length || given.toLowerCase() !== name) continue;
+    if (value !== undefined) return undefined;
+    value = rawHeaders[at + 1];
   }
+  return value;
+}
+
+/** Counted in bulk: the metrics look a label up each time. */
+function openCount({ metrics }: Pick<Services, 'metrics'>): (url: string, status: 200 | 304) => void {
+  const counted = new Map<string, { route: string; status: number; times: number }>();
+  const timer = setInterval(() => {
+    for (const { route, status, times } of counted.values())
+      metrics.requests.inc({ route, method: 'GET', status }, times);
+    counted.clear();
+  }, 1000);
+  timer.unref();
+  return (url, status) => {
+    const key = url + status;
+    const one = counted.get(key);
+    if (one) one.times += 1;
+    else counted.set(key, { route: url === '/jwks' ? 'jwks' : '.well-known', status, times: 1 });
+  };
 }
