@@ -9,7 +9,12 @@ describe('lines', () => {
     const ended = new Promise<void>((done) => {
       end = done;
     });
-    return { end: () => end(), run: () => (began.push(name), ended.then(() => name)) };
+    const run = async () => {
+      began.push(name);
+      await ended;
+      return name;
+    };
+    return { end: () => end(), run };
   }
 
   it('let one at a time through for each key, in order, and other keys beside them', async () => {
