@@ -239,7 +239,7 @@ describe('its end', () => {
       'an operator locks the account',
       async ({ accountId }) => {
         await lockAccount(world.services, { accountId, reason: 'test' });
-        await unlockAccount(world.services, { accountId });
+        await unlockAccount(world.services, { accountId, reason: 'test' });
       },
     ],
     [
@@ -278,7 +278,7 @@ describe('its end', () => {
     const slow = await atSecondStep(world, account, world.person({ userAgent: firefox }));
     world.advance(1000);
     await lockAccount(world.services, { accountId: account.accountId, reason: 'test' });
-    await unlockAccount(world.services, { accountId: account.accountId });
+    await unlockAccount(world.services, { accountId: account.accountId, reason: 'test' });
     await slow.submits({ code: await world.freshCode(account.totpSecret), trust_device: 'yes' });
     expect(devicesIn(slow)).toEqual([]);
   });

@@ -126,7 +126,7 @@ describe('A code sent to an address', () => {
       commit: (steps: Parameters<typeof home.live.commit>[0]) => {
         for (const step of steps) {
           keys.push(step.key);
-          if ('value' in step) values.push(step.value);
+          if ('value' in step && step.value !== undefined) values.push(step.value);
         }
         return home.live.commit(steps);
       },
