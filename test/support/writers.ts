@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { newId } from '../../src/kit/secrets.ts';
 import { type LiveKey, type LiveStore, StoreUnavailable } from '../../src/store/live.ts';
+import { untilWorks } from './timing.ts';
 
 /** What was acknowledged, and when something was not; see `writeOn`. */
 export type Ledger = {
@@ -40,12 +41,12 @@ export function writeOn(live: LiveStore, width = 4): Ledger {
   };
 }
 
-/** Acknowledged writes that are not there. */
+/** Acknowledged writes that are not there, once every server can be read. */
 export async function lostOf(live: LiveStore, { acknowledged }: Ledger): Promise<LiveKey[]> {
-  const found = await Promise.all(
-    acknowledged.map(async (key) => ({ key, entry: (await live.read([key]))[0] })),
-  );
-  return found.flatMap(({ key, entry }) => (entry ? [] : [key]));
+  const isThere = async (key: LiveKey) =>
+    (await untilWorks(5000, () => live.read([key]))).value[0] !== undefined;
+  const found = await Promise.all(acknowledged.map(isThere));
+  return acknowledged.filter((_, place) => !found[place]);
 }
 
 /** Errors of the ledger that are anything but StoreUnavailable within a second. */
