@@ -24,6 +24,10 @@ import type { LiveKey } from '../store/live.ts';
  *
  * Nothing here lets its reader in: of codes, tokens and session secrets the first 132 bits of their SHA-256 are kept,
  * and of the engine's payloads what is not said by the place they lie at (record-forms.ts). Everything has an end.
+ *
+ * Bytes in the memory of Redis 7, name and value, beside those of the engine's payload as JSON under `oidc:<model>:<id>`
+ * (test/contracts/engine-bytes.test.ts): session with one app 360 (JSON: 920), grant 232 (312), access token 152 (520),
+ * refresh token 216 (648), code 296 (776). Each place in an index takes another 80 to 170: a grant has two, a session one.
  */
 export const grantIdLength = 22;
 const tokenSecretLength = 43;
