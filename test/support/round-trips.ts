@@ -3,7 +3,7 @@ import type { World } from './world.ts';
 
 /**
  * How often a server waits for its live state in the course of `work`: what it asks side by side is one time of waiting.
- * One request at a time, or they are counted together. The counters of the limits are counted elsewhere.
+ * One request at a time, or they are counted together.
  */
 export async function roundTrips(
   { services: { live } }: World,
@@ -12,7 +12,7 @@ export async function roundTrips(
   const calls: string[] = [];
   let underWay = 0;
   let trips = 0;
-  const methods = ['read', 'commit', 'members'] as const;
+  const methods = ['read', 'commit', 'members', 'count'] as const;
   const originals = Object.fromEntries(methods.map((name) => [name, live[name]])) as Pick<
     LiveStore,
     (typeof methods)[number]
