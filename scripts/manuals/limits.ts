@@ -1,4 +1,5 @@
 import { limits } from '../../src/limits/limits.ts';
+import { mostKnownBrowsers, triesOfKnownBrowser, waits } from '../../src/limits/waits.ts';
 import { code, type Manual, page, table } from './markdown.ts';
 
 export const limitsManual: Manual = {
@@ -6,15 +7,32 @@ export const limitsManual: Manual = {
   print: () =>
     page(
       'Limits',
-      'How often something may be tried. The counters live in the live state: all processes share them and they outlive ' +
-        'a restart. An IPv6 address counts by its /64.',
+      'How often something may be tried.',
+      '## By sender, mailbox, number and everybody',
+      'These counters live in the live state: all processes share them and they outlive a restart. An IPv6 address counts by its /64, a ' +
+        'network is a /48. From the number under *work* on, the page asks for a proof of work (`CHALLENGE_BITS`).',
       table(
-        ['Limit', 'At most', 'Within', 'Counted by', 'Why'],
-        Object.entries(limits).map(([name, { max, windowMs, keyedBy, why }]) => [
+        ['Limit', 'At most', 'Within', 'Counted by', 'Work', 'Why'],
+        Object.entries(limits).map(([name, limit]) => [
           code(name),
-          String(max),
-          spoken(windowMs),
-          keyedBy.replaceAll('_', ' '),
+          String(limit.max),
+          spoken(limit.windowMs),
+          limit.keyedBy.replaceAll('_', ' '),
+          'challengeFrom' in limit ? String(limit.challengeFrom) : '',
+          limit.why,
+        ]),
+      ),
+      '## By account',
+      'Wrong tries in a row at an account. These live in the records: neither a restart nor the loss of the live state forgets them. They start ' +
+        `anew when a sign-in is complete. A browser that signed in before has ${triesOfKnownBrowser} tries of its own of each kind, ` +
+        `and ${mostKnownBrowsers} browsers of an account are known.`,
+      table(
+        ['Of', 'Free', 'Then each waits', 'Off after', 'Why'],
+        Object.entries(waits).map(([proof, { free, steps, offAfter, why }]) => [
+          code(proof),
+          String(free),
+          `${steps.map(spoken).join(', ')}; and so on`,
+          offAfter === undefined ? 'never' : String(offAfter),
           why,
         ]),
       ),
@@ -23,6 +41,7 @@ export const limitsManual: Manual = {
 
 function spoken(ms: number): string {
   const minutes = ms / 60_000;
+  if (minutes % 1440 === 0) return minutes === 1440 ? 'a day' : `${minutes / 1440} days`;
   if (minutes % 60 === 0) return minutes === 60 ? 'an hour' : `${minutes / 60} hours`;
   return minutes === 1 ? 'a minute' : `${minutes} minutes`;
 }

@@ -107,12 +107,6 @@ export const limits = {
     keyedBy: 'account',
     why: 'Text messages of one account’s second step, by somebody who knows its password.',
   },
-  confirm_by_account: {
-    max: 10,
-    windowMs: 15 * minutes,
-    keyedBy: 'account',
-    why: 'Guesses at a fresh proof in a browser that is signed in.',
-  },
   code_guess_by_address: {
     max: 50,
     windowMs: hours,
