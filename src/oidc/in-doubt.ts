@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { seconds } from '../kit/durations.ts';
+import { hours, seconds } from '../kit/durations.ts';
 import type { Services } from '../services.ts';
 import { type LiveStep, partitionOf, StoreUnavailable } from '../store/live.ts';
 import { layout } from './live-layout.ts';
@@ -9,8 +9,9 @@ import { readSpent, spentIsKept, writeSpent } from './rotation.ts';
 /**
  * A commit that nobody knows the outcome of: its reply was lost, and so was the one of its repetition. The app is told
  * 503 and will come again, with the same code or refresh token, and if the commit did happen it would look like a thief.
- * So what was answered with 503 is made true as soon as the store answers again: a code is unused once more, and the
- * time of grace of a refresh token begins anew. Only this process knows of it; if it dies first, a refresh token still
+ * So what was answered with 503 is made true as soon as the store answers again: a code is unused once more, and a
+ * refresh token may be repeated for an hour, until its successor is used. That gives a thief nothing that they would not
+ * have, had the commit not happened. Only this process knows of it; if it dies first, a refresh token still
  * has its grace, and a code is refused like any that comes twice.
  */
 type Context = Pick<Services, 'live' | 'clock' | 'settings' | 'log'>;
@@ -18,6 +19,8 @@ type Consume = Extract<LiveStep, { do: 'consume' }>;
 
 const tryFor = 60 * seconds;
 const every = 200;
+/** Apps come again when their people do. */
+const doubtLasts = 1 * hours;
 
 export function settleLater(context: Context, steps: readonly LiveStep[]): void {
   const spends = steps.find((step) => step.do === 'consume');
@@ -56,13 +59,13 @@ async function settleNow({ live, clock, settings }: Context, spends: Consume, st
     const nothingGiven = given.map((step) => ({ do: 'delete', key: step.key }) as const);
     await live.commit([alive, { do: 'put', key, value: entry.value, ttlMs }, ...nothingGiven]);
   } else if (spent && successor) {
-    const ttlMs = spentIsKept(settings);
+    const ttlMs = doubtLasts + spentIsKept(settings);
     await live.commit([
       alive,
       // Used by now: then the app had its answer after all.
       { do: 'require', key: successor.key, unspent: true },
       { do: 'put', key, value: entry.value, ttlMs },
-      { do: 'consume', key, by: writeSpent({ ...spent, at: clock.now() }) },
+      { do: 'consume', key, by: writeSpent({ ...spent, at: clock.now() + doubtLasts }) },
     ]);
   }
 }
