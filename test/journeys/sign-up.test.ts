@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { minutes } from '../../src/kit/durations.ts';
+import { workedOut } from '../support/effort.ts';
 import type { Person } from '../support/person.ts';
 import { type Attempt, arrivalOf, openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
 import { openWorld, type World } from '../support/world.ts';
@@ -166,10 +167,12 @@ describe('signing up', () => {
     const signUp = `${person.url}`;
     for (let one = 0; one < 20; one += 1) {
       await person.goes(signUp);
-      await person.submits({ name: 'Robot', identifier: `robot${one}@example.com`, password });
+      const fields = { name: 'Robot', identifier: `robot${one}@example.com`, password };
+      await person.submits({ ...fields, ...workedOut(person) });
     }
     await person.goes(signUp);
-    await person.submits({ name: 'Robot', identifier: 'robot20@example.com', password });
+    const fields = { name: 'Robot', identifier: 'robot20@example.com', password };
+    await person.submits({ ...fields, ...workedOut(person) });
     expect(person.status).toBe(429);
     expect((await world.outbox()).map(({ to }) => to)).not.toContain('robot20@example.com');
   });

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Fields, Person } from './person.ts';
 
-/** Does what the script of a page under pressure does, for people whose browser runs none. Answers the form's fields. */
+/** Does what the script of a page under pressure does, for people whose browser runs none. Answers the form's fields, none while all is calm. */
 export function workedOut(person: Person): Fields {
   const read = (name: string) => person.html.attribute('div', { class: 'challenge' }, name) ?? '';
   const [token, bits, parts] = [
@@ -9,6 +9,7 @@ export function workedOut(person: Person): Fields {
     Number(read('data-bits')),
     Number(read('data-parts')),
   ];
+  if (token === '') return {};
   const [, seed = ''] = token.split('.');
   const numbers = Array.from({ length: parts }, (_, part) => find(seed, part, bits));
   return { challenge: token, challenge_answer: numbers.join('.') };
