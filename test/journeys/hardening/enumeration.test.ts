@@ -86,16 +86,27 @@ async function get(who: Person, url: string): Promise<Answer> {
   });
 }
 
+/** `knownTo`: in a browser in which somebody else signed in before. */
+async function atSignIn(knownTo?: { identifier: string; password: string }): Promise<Person> {
+  const who = await world.person().goes(app.asks().url);
+  if (!knownTo) return who;
+  await who.signsIn(knownTo);
+  for (const name of ['session', 'session.sig'])
+    who.cookies.setCookieSync(`${name}=; Max-Age=0; Path=/`, world.issuer);
+  return who.goes(app.asks().url);
+}
+
 type Seen = { looks: object; work: Work };
 
 /** The same steps for each kind of account: every answer, the page that follows it, and the work for both. */
 async function seenBy(
   addresses: Record<Kind, string>,
   steps: (interaction: string, typed: string) => { path: string; fields: Record<string, string> }[],
+  knownTo?: { identifier: string; password: string },
 ): Promise<Record<Kind, Seen[]>> {
   const seen = {} as Record<Kind, Seen[]>;
   for (const kind of kinds) {
-    const who = await world.person().goes(app.asks().url);
+    const who = await atSignIn(knownTo);
     const typed = addresses[kind];
     seen[kind] = [];
     for (const { path, fields } of steps(who.url, typed)) {
@@ -119,6 +130,19 @@ describe('an account is not told from none', () => {
     ]);
     expectNoDifference(seen);
     expect(seen.proved[0]?.work.hashes).toBe(1);
+  });
+
+  it('by a wrong password in a browser that somebody else is known by', async () => {
+    const known = await world.account();
+    const addresses = await makeAccounts();
+    const seen = await seenBy(
+      addresses,
+      (_, identifier) =>
+        Array.from({ length: 7 }, () => ({ path: 'password', fields: { identifier, password: wrong } })),
+      known,
+    );
+    expectNoDifference(seen);
+    expect(seen.proved[0]?.work.queries.some((sql) => sql.includes('known_browsers'))).toBe(true);
   });
 
   it('by the right password of a locked one', async () => {
