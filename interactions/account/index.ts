@@ -1,4 +1,5 @@
 import Router from '@koa/router';
+import { twoStepOf } from '../../src/actions/second-step-methods.ts';
 import { currentSession } from '../../src/oidc/sessions.ts';
 import type { App } from '../../src/services.ts';
 import { seeOther } from '../../src/web/see-other.ts';
@@ -14,6 +15,7 @@ import { passwordPage } from './password.ts';
 import { isPlace, places } from './places.ts';
 import { profilePage } from './profile.ts';
 import { sessionsPages } from './sessions.ts';
+import { withOnlyOneWarning } from './show-account-page.ts';
 import { signOutPages } from './sign-out.ts';
 import { twoStepPages } from './two-step.ts';
 import { twoStepCodesPages } from './two-step-codes.ts';
@@ -54,7 +56,11 @@ export function accountPages(app: App): Router {
   router.get('/account/signed-in', async (ctx) => {
     const page = isPlace(ctx.query['state']) ? ctx.query['state'] : 'overview';
     const session = await currentSession(app, ctx);
-    seeOther(ctx, session ? places[page] : '/account/signed-out');
+    if (!session) return seeOther(ctx, '/account/signed-out');
+    const { onlyOne } = await twoStepOf(app, session.accountId);
+    // These two say it themselves.
+    const says = page === 'overview' || page === 'two-step';
+    seeOther(ctx, onlyOne && !says ? withOnlyOneWarning(page) : places[page]);
   });
 
   // What somebody types who knows our name only, and what password managers open (A Well-Known URL for Changing Passwords, W3C).

@@ -66,8 +66,16 @@ export async function showAccountPage(ctx: RouterContext, page: AccountPage): Pr
       current: places[under],
       who: nameOf(account),
       signOut: '/account/sign-out',
+      warning: ctx.query['did'] === onlyOne ? words.t('account.only_one') : undefined,
     },
   });
+}
+
+const onlyOne = 'only_one';
+
+/** Where a sign-in leads whose account hangs by one method: the page says it above everything else, this once. */
+export function withOnlyOneWarning(place: Place): string {
+  return `${places[place]}?did=${onlyOne}`;
 }
 
 /** The address of a page that says what was done. */

@@ -57,6 +57,8 @@ export type Navigation = {
   who: string;
   /** Where the sign-out form posts. */
   signOut: string;
+  /** What must be seen before the page. */
+  warning?: string | undefined;
 };
 
 /** The files a look is made of, absolute; handed down, because this room knows no page. */

@@ -36,6 +36,22 @@ describe('an account with one method', () => {
   });
 });
 
+describe('after signing in', () => {
+  it('says once, on whatever page was asked for, that there is only one', async () => {
+    const account = await carefulAccount(world);
+    const person = world.person();
+    await person.goes(`${world.issuer}/account/sessions`);
+    await person.submits({ identifier: account.identifier, password: account.password });
+    await person.submits({ code: await world.freshCode(account.totpSecret) });
+    expect([person.path, person.text]).toEqual([
+      '/account/sessions',
+      expect.stringContaining('only one method for the second step'),
+    ]);
+    await person.goes(`${world.issuer}/account/sessions`);
+    expect(person.text).not.toContain('only one method');
+  });
+});
+
 describe('backup codes (MF-11)', () => {
   it('are shown once, can be downloaded from that page, and are told of at every address', async () => {
     const account = await carefulAccount(world);
