@@ -34,7 +34,7 @@ export function openCluster(address: RedisAddress, waiting: Waiting): RedisServe
           if (!elsewhere && !isOnItsWay(error)) throw error;
           if (!patient) throw new StoreUnavailable('live', error);
           if (!elsewhere) await sleep(10);
-          else if (elsewhere.moved) nodes.moved(slot, elsewhere.to);
+          else if (elsewhere.moved) nodes.moved(elsewhere.slot, elsewhere.to);
           asked = elsewhere && !elsewhere.moved ? nodes.named(elsewhere.to) : undefined;
         }
       }

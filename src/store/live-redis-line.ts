@@ -103,8 +103,8 @@ export class RedisLine {
   }
 
   async close(): Promise<void> {
-    if (this.#redis.status === 'ready') await this.#redis.quit().catch(() => {});
-    this.#redis.disconnect();
+    if (this.#redis.status !== 'ready') return this.#redis.disconnect();
+    await this.#redis.quit().catch(() => this.#redis.disconnect());
   }
 
   /** Makes a new connection ready for use; one whose server is not fit is looked at again from time to time. */
@@ -176,6 +176,7 @@ const connection = {
   // A connection that swallows commands (a dead peer, a lost route) is given up, not only its commands.
   socketTimeout: 1000,
   connectTimeout: 2000,
+  disconnectTimeout: 200,
   keepAlive: 10_000,
   retryStrategy: (attempt: number) => Math.min(50 * attempt, 250),
   // A primary that became a replica: the address may lead to another server now.

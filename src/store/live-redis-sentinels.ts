@@ -46,6 +46,7 @@ function connect({ hosts, sentinelUser, tls }: RedisAddress, turn: number): Redi
     ...(tls ? { tls: {} } : {}),
     connectTimeout: 1 * seconds,
     commandTimeout: 0.5 * seconds,
+    disconnectTimeout: 0.2 * seconds,
     maxRetriesPerRequest: 0,
     enableReadyCheck: false,
     retryStrategy: () => null,

@@ -128,6 +128,7 @@ export async function visit<Reply>(
     ...options,
     lazyConnect: true,
     connectTimeout: 1000,
+    disconnectTimeout: 200,
     commandTimeout: 800,
     retryStrategy: () => null,
     enableReadyCheck: false,

@@ -16,11 +16,12 @@ export type ClusterView = {
 
 export const slotCount = 16_384;
 
-/** CRC16/XMODEM of the text between the first braces, which each key of ours has (the Cluster's specification). */
+/** CRC16/XMODEM of the text between the first braces, or of the whole key where that is none (the Cluster's specification). */
 export function slotOf(key: string): number {
   const start = key.indexOf('{') + 1;
+  const end = start > 0 ? key.indexOf('}', start) : -1;
   let crc = 0;
-  for (const byte of Buffer.from(key.slice(start, key.indexOf('}', start))))
+  for (const byte of Buffer.from(end > start ? key.slice(start, end) : key))
     crc = ((crc << 8) ^ (crcs[(crc >> 8) ^ byte] ?? 0)) & 0xffff;
   return crc % slotCount;
 }

@@ -42,7 +42,7 @@ export function openLiveRedis({
       const [first] = keys;
       if (first === undefined) return [];
       const prefixed = prefix === '' ? [...keys] : keys.map((key) => prefix + key);
-      const values = await servers.at(first, 'reads', (line, asking) =>
+      const values = await servers.at(prefix + first, 'reads', (line, asking) =>
         line.call((redis) => redis.mget(prefixed), { asking }),
       );
       return values.map(parseEntry);
@@ -53,14 +53,14 @@ export function openLiveRedis({
       if (first === undefined) return { ok: true };
       const keys = steps.map((step) => prefix + step.key);
       const given = [clock.now(), ...steps.flatMap(stepArguments)];
-      const [answer, step] = await servers.at(first.key, 'writes', (line, asking) =>
+      const [answer, step] = await servers.at(prefix + first.key, 'writes', (line, asking) =>
         line.commit(keys, given, asking),
       );
       return answer === 'ok' ? { ok: true } : { ok: false, reason: answer as CommitRefusal, step };
     },
     async members(key) {
       partitionOf(key);
-      const flat = await servers.at(key, 'reads', (line, asking) =>
+      const flat = await servers.at(prefix + key, 'reads', (line, asking) =>
         line.call((redis) => redis.zrangebyscore(prefix + key, `(${clock.now()}`, '+inf', 'WITHSCORES'), {
           asking,
         }),
@@ -71,7 +71,7 @@ export function openLiveRedis({
     },
     async count(key, windowMs, amount) {
       partitionOf(key);
-      const reply = await servers.at(key, 'reads', (line, asking) =>
+      const reply = await servers.at(prefix + key, 'reads', (line, asking) =>
         line.run(scripts.count, [prefix + key], [Math.ceil(windowMs), amount], { asking }),
       );
       const [count, resetMs] = reply as [number, number];

@@ -42,7 +42,17 @@ describe('the live state on a Cluster', () => {
   const textAt = async (key: LiveKey) => (await live.read([key]))[0]?.value;
 
   it('finds the slot of a key as the Cluster does, and waits for a replica since there are some', async () => {
-    const keys = ['{a}:b', '{account x}:sessions', '{grün 🔑}:g', `prefix:{${newId()}}:x`, `{${newId()}}:r`];
+    const keys = [
+      '{a}:b',
+      '{account x}:sessions',
+      '{grün 🔑}:g',
+      `prefix:{${newId()}}:x`,
+      '{}x}:i',
+      '{a}b}:i',
+      'none',
+      '{',
+      `{${newId()}}:r`,
+    ];
     for (const key of keys) expect(await ask(node(0), 'CLUSTER', 'KEYSLOT', key)).toBe(slotOf(key));
     expect((await live.examine()).waitReplicas).toBe(1);
   });
