@@ -1,11 +1,12 @@
 import Router from '@koa/router';
 import { twoStepOf } from '../../src/actions/second-step-methods.ts';
+import { listPasskeys } from '../../src/credentials/passkeys.ts';
 import { findPassword } from '../../src/credentials/password.ts';
-
 import { listSessions } from '../../src/oidc/sessions.ts';
 import type { App } from '../../src/services.ts';
 import { eventLines } from './activity.ts';
 import { listAppsWithAccess } from './app-access.ts';
+import { passkeySignals } from './passkey-signals.ts';
 import { passwordIsOff } from './password-off.ts';
 import { places } from './places.ts';
 import { nameOf, showAccountPage } from './show-account-page.ts';
@@ -19,8 +20,9 @@ export function overviewPage(app: App): Router {
     places.overview,
     signedIn(app, 'overview', async (ctx, { account }) => {
       const { words } = ctx.state;
-      const [twoStep, password, apps, sessions, [latest]] = await Promise.all([
+      const [twoStep, passkeys, password, apps, sessions, [latest]] = await Promise.all([
         twoStepOf(app, account.id),
+        listPasskeys(app, account.id),
         findPassword(app, account.id),
         listAppsWithAccess(app, account.id),
         listSessions(app, account.id),
@@ -31,6 +33,7 @@ export function overviewPage(app: App): Router {
         account,
         under: 'overview',
         title: words.t('account.overview.title'),
+        scripts: ['passkeys.js'],
         view: {
           name: nameOf(account),
           places,
@@ -42,6 +45,9 @@ export function overviewPage(app: App): Router {
           })),
           twoStep: twoStep.on,
           onlyOne: twoStep.onlyOne,
+          passkeyCount: passkeys.length,
+          // People come here after signing in, so password managers hear of new names and removed keys here.
+          signals: JSON.stringify(await passkeySignals(app, account, passkeys)),
           passwordOff: await passwordIsOff(app, account.id),
           password: password && withAgo(words, 'account.overview.password.changed', password.changedAt),
           appCount: apps.length,

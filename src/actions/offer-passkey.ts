@@ -1,10 +1,12 @@
 import { listPasskeys } from '../credentials/passkeys.ts';
 import { countForTwo } from '../credentials/passkeys-use.ts';
 import { mayOfferPasskey, noteOfferAnswered } from '../credentials/passkeys-user.ts';
-import type { Outcome } from '../kit/outcome.ts';
+import { type Outcome, refused } from '../kit/outcome.ts';
 import { type PasskeyContext, passkeysWork } from './ask-passkey.ts';
 import { type EnrolPasskeyRefusal, enrolPasskey, type PasskeyInMaking } from './enrol-passkey.ts';
+import { freshProof } from './fresh-proof.ts';
 import { findPasskeyVisit } from './passkey-visit.ts';
+import type { KindContext } from './second-step-kinds.ts';
 import { type Entry, type Finished, type NextStep, type SignInProgress, stillStands } from './sign-in.ts';
 
 /**
@@ -20,7 +22,7 @@ export type PasskeyOffer = Extract<SignInProgress, { at: 'passkey_offer' }>;
 
 /** Between the last proof and the engine: answers the offer, or the end as it was. */
 export async function beforeFinishing(
-  app: PasskeyContext,
+  app: KindContext,
   finished: Finished,
   { interactionUid, stepUp }: Pick<Entry, 'interactionUid' | 'stepUp'>,
 ): Promise<NextStep> {
@@ -33,7 +35,9 @@ export async function beforeFinishing(
   if (stepUp || !amr.includes('pwd') || !can.includes('offer')) return finished;
   if ((await listPasskeys(app, accountId)).length > 0) return finished;
   if (!(await mayOfferPasskey(app, accountId))) return finished;
-  return { at: 'passkey_offer', finished, provedAt: app.clock.now(), quiet: can.includes('quiet') };
+  const provedAt = app.clock.now();
+  if (!(await mayMakeOne(app, { finished, provedAt, interactionUid }))) return finished;
+  return { at: 'passkey_offer', finished, provedAt, quiet: can.includes('quiet') };
 }
 
 /** What is made on the offer page. Quietly only where the browser said it can; the challenge knows which it was. */
@@ -48,7 +52,7 @@ export function offeredPasskey(
 
 /** The passkey that the browser made, and on to the app. */
 export async function acceptPasskey(
-  app: PasskeyContext,
+  app: KindContext,
   {
     progress,
     quiet,
@@ -59,9 +63,26 @@ export async function acceptPasskey(
   // Looked at before too: nobody whose sign-in was ended meanwhile leaves a key behind.
   const stands = await leaveOffer(app, { progress });
   if (stands.next.at !== 'finished') return stands;
+  if (!(await mayMakeOne(app, { ...progress, ...entry }))) return refused('expired');
   const what = { ...offeredPasskey(progress, entry, { quiet }), ...made, locale: entry.locale };
   const enrolled = await enrolPasskey(app, what, entry.from);
   return enrolled.ok ? await leaveOffer(app, { progress }) : enrolled;
+}
+
+/**
+ * A new key is as sensitive here as on the account pages: not after a second step that a trusted device skipped, and not while
+ * changes are frozen (fresh-proof.ts).
+ */
+async function mayMakeOne(
+  app: KindContext,
+  {
+    finished: { accountId, amr },
+    provedAt,
+    interactionUid,
+  }: Pick<PasskeyOffer, 'finished' | 'provedAt'> & Pick<Entry, 'interactionUid'>,
+): Promise<boolean> {
+  const session = { uid: interactionUid, signedInAt: provedAt, amr };
+  return (await freshProof(app, { accountId, session })).ok;
 }
 
 /** Without one, for now or for good, and on to the app. */

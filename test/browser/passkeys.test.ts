@@ -41,6 +41,13 @@ describe('a passkey in a real browser', () => {
       expect(await lastSignIn(account)).toMatchObject({ amr: ['hwk', 'user', 'mfa'] });
       await at(page, '/account/passkeys');
       expect(await page.locator('.rows').textContent()).toContain('Last used this minute');
+      const told = await page.locator('[data-passkey-signals]').getAttribute('data-passkey-signals');
+      const id = Buffer.from(credential?.credentialId ?? '', 'base64').toString('base64url');
+      const userId = Buffer.from(credential?.userHandle ?? '', 'base64').toString('base64url');
+      expect(JSON.parse(told ?? '')).toMatchObject({
+        accepted: { rpId: 'localhost', userId, allAcceptedCredentialIds: [id] },
+        user: { rpId: 'localhost', userId, name: account.identifier },
+      });
       expect(complaints).toEqual([]);
       await close();
     },

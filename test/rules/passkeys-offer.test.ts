@@ -11,6 +11,7 @@ import {
 import { type BrowserAbility, noteBrowserCan, notePasskeyShown } from '../../src/actions/passkey-visit.ts';
 import { type Entry, type Finished, isAnotherFactor, signInStep } from '../../src/actions/sign-in.ts';
 import { listPasskeys } from '../../src/credentials/passkeys.ts';
+import { changeTwoStep, turnOn } from '../../src/credentials/two-step.ts';
 import { days, minutes } from '../../src/kit/durations.ts';
 import { anAccount, source } from '../support/account-in-use.ts';
 import { anEntry, aPasskey } from '../support/passkeys.ts';
@@ -60,6 +61,12 @@ describe('a passkey for next time', () => {
     expect((await next(['offer'])).at).toBe('finished');
   });
 
+  it('is not offered after a second step that a trusted device skipped (misuse case MF-15)', async () => {
+    await changeTwoStep(services, accountId, (tx) => turnOn(tx, accountId, services.clock.now()));
+    expect((await next(['offer'], ['pwd'])).at).toBe('finished');
+    expect((await next(['offer'], ['pwd', 'otp', 'mfa'])).at).toBe('passkey_offer');
+  });
+
   it('is not offered where browsers have none, such as at a bare address', async () => {
     const bare = await openTestServices({ ISSUER: 'http://127.0.0.1:3000' });
     await noteBrowserCan(bare, entry.interactionUid, ['offer']);
@@ -80,8 +87,8 @@ describe('a passkey for next time', () => {
 });
 
 describe('the offer taken', () => {
-  async function made({ quiet = false } = {}) {
-    const progress = await offer();
+  async function made({ quiet = false, step }: { quiet?: boolean; step?: PasskeyOffer } = {}) {
+    const progress = step ?? (await offer());
     const begun = await beginPasskey(services, offeredPasskey(progress, entry, { quiet }), source);
     if (!begun.ok) throw new Error(begun.reason);
     const authenticator = new SoftwareAuthenticator({ origin: services.settings.issuer.origin });
@@ -117,6 +124,16 @@ describe('the offer taken', () => {
     expect(await accept(ready)).toEqual({ ok: true, next: start });
     expect(await listPasskeys(services, accountId)).toEqual([]);
     expect((await declinePasskey(services, { progress: ready.progress, never: false })).next).toEqual(start);
+  });
+
+  it('adds nothing when what was proved is too old for a change, or no longer enough', async () => {
+    const step = await offer();
+    services.clock.advance(11 * minutes);
+    expect(await accept(await made({ step }))).toEqual({ ok: false, reason: 'expired' });
+    const ready = await made();
+    await changeTwoStep(services, accountId, (tx) => turnOn(tx, accountId, services.clock.now()));
+    expect(await accept(ready)).toEqual({ ok: false, reason: 'expired' });
+    expect(await listPasskeys(services, accountId)).toEqual([]);
   });
 
   it('is too old after a quarter of an hour', async () => {

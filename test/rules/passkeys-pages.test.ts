@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { listPasskeys } from '../../src/credentials/passkeys.ts';
+import { signInAddress } from '../../src/oidc/account-client.ts';
 import { enrol } from '../support/passkeys.ts';
 import type { Person } from '../support/person.ts';
 import { SoftwareAuthenticator } from '../support/software-authenticator.ts';
@@ -80,6 +81,29 @@ describe('the sign-in page', () => {
     const taken = await fetches(person, `${person.path}/passkey`, { response });
     expect(taken.status).toBe(303);
     expect(taken.headers.location).toMatch(/\/authorize\//);
+  });
+
+  it('lets the owner in by passkey while somebody hammers at the password (misuse case SI-07)', async () => {
+    const { account, authenticator } = await withPasskey();
+    const attacker = await atSignIn();
+    for (let guess = 0; guess < 15; guess += 1)
+      await attacker.submits({ identifier: account.identifier, password: `guess ${guess}` });
+    const owner = await atSignIn();
+    const { json } = await fetches(owner, `${owner.path}/passkey/options`);
+    const response = authenticator.assert(json['options'] as { challenge: string; rpId: string });
+    expect((await fetches(owner, `${owner.path}/passkey`, { response })).status).toBe(303);
+    await owner.goes(`${world.issuer}/account`);
+  });
+
+  it('asks who is to prove it once more, and has a passkey, for that first', async () => {
+    const order = async (account: TestAccount) => {
+      const person = await signedIn(account);
+      const again = signInAddress(world.services, { page: 'overview', fresh: true });
+      const { source } = (await person.goes(`${world.issuer}${again}`)).html;
+      return source.indexOf('data-passkey=') < source.indexOf('name="password"');
+    };
+    expect(await order((await withPasskey()).account)).toBe(true);
+    expect(await order(await world.account())).toBe(false);
   });
 
   it('is not asked by another site', async () => {

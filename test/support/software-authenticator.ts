@@ -50,7 +50,7 @@ export class SoftwareAuthenticator {
 
   /** Another device that holds the same key and the same count: a copy. */
   copy(): SoftwareAuthenticator {
-    const copied = new SoftwareAuthenticator({ origin: this.#origin, id: this.id });
+    const copied = new SoftwareAuthenticator({ origin: this.#origin, id: this.id, counts: this.#step > 0 });
     Object.assign(copied, { counter: this.counter, userHandle: this.userHandle });
     copied.#adopt(this);
     return copied;
