@@ -48,6 +48,7 @@ export const shownEvents: Record<EventType, string | null> = {
   'backup_codes.made': 'key',
   'backup_code.used': 'key',
   'two_step.preferred': 'shield',
+  'two_step.turned_on': 'shield',
   'two_step.turned_off': 'alert',
   'trusted_device.added': 'device',
   'trusted_device.renamed': null,

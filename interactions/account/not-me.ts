@@ -79,6 +79,8 @@ const told = [
   'text_step_added',
   'text_step_removed',
   'two_step_off',
+  'two_step_on',
+  'second_step_preferred',
   'backup_codes_made',
   'backup_code_used',
   'trusted_device_added',

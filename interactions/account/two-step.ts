@@ -6,7 +6,7 @@ import type { SecondStepMethod } from '../../src/actions/second-step-kinds.ts';
 import { methodName, twoStepOf } from '../../src/actions/second-step-methods.ts';
 import { mayText } from '../../src/actions/second-step-text.ts';
 import { turnOffTwoStep } from '../../src/actions/turn-off-two-step.ts';
-import { turnOnTwoStep } from '../../src/actions/turn-on-two-step.ts';
+import { turnOnByPasskey } from '../../src/actions/turn-on-two-step.ts';
 import { findBackupCodes } from '../../src/credentials/backup-codes.ts';
 import { listTrustedDevices } from '../../src/credentials/trusted-devices.ts';
 import type { App } from '../../src/services.ts';
@@ -43,8 +43,9 @@ export function twoStepPages(app: App): Router {
     provedLately(app, 'two-step', async (ctx, { account, session }) => {
       const form = await readForm(ctx, preferForm);
       const method = form.ok ? form.fields.method : '';
-      const who = { accountId: account.id, sessionUid: session.uid };
-      const preferred = await preferSecondStep(app, { ...who, method }, ctx.state.source);
+      const { words, source } = ctx.state;
+      const who = { accountId: account.id, sessionUid: session.uid, locale: words.locale };
+      const preferred = await preferSecondStep(app, { ...who, method }, source);
       if (!preferred.ok) throw notFound();
       seeOther(ctx, afterDoing('two-step', 'method_preferred'));
     }),
@@ -72,10 +73,11 @@ export function twoStepPages(app: App): Router {
   // For who has passkeys and wants one asked after the password too; other methods turn it on when they are added.
   router.post(
     `${places['two-step']}/on`,
-    provedLately(app, 'two-step', async (ctx, { account }) => {
-      const { methods } = await twoStepOf(app, account.id);
-      if (!methods.some(({ kind }) => kind === 'passkey')) throw notFound();
-      await turnOnTwoStep(app, { accountId: account.id });
+    provedLately(app, 'two-step', async (ctx, { account, session }) => {
+      const { words, source } = ctx.state;
+      const who = { accountId: account.id, sessionUid: session.uid, locale: words.locale };
+      const turnedOn = await turnOnByPasskey(app, who, source);
+      if (!turnedOn.ok) throw notFound();
       seeOther(ctx, afterDoing('two-step', 'two_step_on'));
     }),
   );

@@ -1,5 +1,12 @@
+import { recordEvent } from '../audit/record.ts';
 import { changeTwoStep, turnOn } from '../credentials/two-step.ts';
+import { type Outcome, refused } from '../kit/outcome.ts';
+import type { RequestSource } from '../web/request-source.ts';
+import type { Locale } from '../web/words.ts';
+import { cutOffOthers } from './end-other-sessions.ts';
+import { notifyAccount } from './notify-account.ts';
 import type { KindContext } from './second-step-kinds.ts';
+import { secondStepMethods } from './second-step-methods.ts';
 
 /**
  * From now on a sign-in with the password asks for a second step too. Called by each verb that adds a method which its owner
@@ -10,4 +17,24 @@ export async function turnOnTwoStep(
   { accountId }: { accountId: string },
 ): Promise<void> {
   await changeTwoStep(ctx, accountId, (tx) => turnOn(tx, accountId, ctx.clock.now()));
+}
+
+/**
+ * By choice, for who has passkeys and nothing else: the password alone lets nobody in any more. Ends the other sessions, as
+ * adding a method does. `nothing` without a passkey.
+ */
+export async function turnOnByPasskey(
+  ctx: KindContext,
+  { accountId, sessionUid, locale }: { accountId: string; sessionUid: string; locale: Locale },
+  from: RequestSource,
+): Promise<Outcome<object, 'nothing'>> {
+  const methods = await secondStepMethods(ctx, accountId);
+  if (!methods.some(({ kind }) => kind === 'passkey')) return refused('nothing');
+  await turnOnTwoStep(ctx, { accountId });
+  const { ended } = await cutOffOthers(ctx, { accountId, except: sessionUid });
+  await recordEvent(ctx, { type: 'two_step.turned_on', accountId, sessionUid }, from);
+  if (ended > 0)
+    await recordEvent(ctx, { type: 'sessions.ended', accountId, detail: { count: ended } }, from);
+  await notifyAccount(ctx, { accountId, pageLocale: locale, template: 'two_step_on' });
+  return { ok: true };
 }

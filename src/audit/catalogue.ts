@@ -102,6 +102,7 @@ export const eventKinds = {
   'backup_codes.made': kind('person', 'A new set of backup codes was made; an older one ended.', { count }),
   'backup_code.used': kind('person', 'A backup code was used.', { left: count }),
   'two_step.preferred': kind('person', 'Another method is asked first at the second step.', { method: text }),
+  'two_step.turned_on': kind('person', 'A passkey is asked for after the password from now on.', {}),
   'two_step.turned_off': kind('person', 'Two-step verification was turned off.', { methods: count }),
   'trusted_device.added': kind('person', 'A browser may skip the second step from now on.', { device: text }),
   'trusted_device.renamed': kind('person', 'A trusted device got another name.', { device: text }),

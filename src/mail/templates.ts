@@ -30,6 +30,8 @@ export const templates = {
   text_step_added: { after: 'not_you', path: '/account' },
   text_step_removed: { after: 'not_you', path: '/account' },
   two_step_off: { after: 'not_you', path: '/account' },
+  two_step_on: { after: 'not_you', path: '/account' },
+  second_step_preferred: { after: 'not_you', path: '/account' },
   backup_codes_made: { after: 'not_you', path: '/account' },
   backup_code_used: { after: 'not_you', path: '/account' },
   trusted_device_added: { after: 'not_you', path: '/account' },
@@ -65,6 +67,8 @@ export type Told =
         | 'text_step_added'
         | 'text_step_removed'
         | 'two_step_off'
+        | 'two_step_on'
+        | 'second_step_preferred'
         | 'backup_codes_made'
         | 'trusted_device_removed'
         | 'alarm_raised';

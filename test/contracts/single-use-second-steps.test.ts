@@ -113,7 +113,7 @@ describe.each(databaseKinds)('On %s', (kind) => {
 
   it('twenty trusted devices are the most; the oldest goes, and what is over is swept away', async () => {
     const accountId = await anAccount(room.db);
-    const made = [];
+    const made: { id: string }[] = [];
     for (let one = 0; one <= mostTrustedDevices; one += 1) {
       room.clock.advance(1000);
       made.push(await addTrustedDevice(room, { accountId, provedAt: room.clock.now(), from }));

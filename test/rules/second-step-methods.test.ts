@@ -84,7 +84,7 @@ describe('removing', () => {
   });
 
   it('of ten at once leaves one (MF-17)', async () => {
-    const made = [];
+    const made: { id: string }[] = [];
     for (let app = 0; app < 10; app += 1) made.push(await giveTotp(services, accountId, `App ${app}`));
     const session = await aSession(services, accountId);
     const answers = await Promise.all(made.map(({ id }) => remove(id, session)));
