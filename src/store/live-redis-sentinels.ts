@@ -6,29 +6,43 @@ import type { RedisAddress, RedisHost } from './live-redis-address.ts';
 /**
  * Asks the sentinels every second who the primary is, for as long as we talk to one. A primary that they have replaced
  * and cannot reach to tell it so goes on answering: without replicas it confirms no write, but it would let us read what
- * was revoked meanwhile.
+ * was revoked meanwhile. `unheard` is called each time when none of them answers: we may be on its side of the cut.
  */
 export function watchSentinels(
   address: RedisAddress,
-  { talkingTo, moved }: { talkingTo(): RedisHost | undefined; moved(): void },
+  {
+    talkingTo,
+    moved,
+    heard,
+    unheard,
+  }: { talkingTo(): RedisHost | undefined; moved(): void; heard(): void; unheard(): Promise<void> },
 ): { close(): void } {
   let turn = 0;
   let sentinel = connect(address, turn);
-  const timer = setInterval(async () => {
-    try {
-      const [host, port] = (await sentinel.call(
-        'SENTINEL',
-        'GET-MASTER-ADDR-BY-NAME',
-        address.primaryName,
-      )) as string[];
-      const ours = talkingTo();
-      // Sentinels may be set to answer with names, which do not compare.
-      if (ours && isIP(host ?? '') && (host !== ours.host || Number(port) !== ours.port)) moved();
-    } catch {
+  let looking = false;
+
+  async function look(): Promise<void> {
+    for (const _ of address.hosts) {
+      const told = await ask(sentinel, address).catch(() => undefined);
+      if (told) return compare(told);
       sentinel.disconnect();
       turn += 1;
       sentinel = connect(address, turn);
     }
+    await unheard();
+  }
+  function compare({ host, port }: RedisHost): void {
+    heard();
+    const ours = talkingTo();
+    // Sentinels may be set to answer with names, which do not compare.
+    if (ours && isIP(host) && (host !== ours.host || port !== ours.port)) moved();
+  }
+
+  const timer = setInterval(async () => {
+    if (looking) return;
+    looking = true;
+    await look().catch(() => {});
+    looking = false;
   }, 1 * seconds);
   timer.unref();
   return {
@@ -37,6 +51,12 @@ export function watchSentinels(
       sentinel.disconnect();
     },
   };
+}
+
+async function ask(sentinel: Redis, { primaryName }: RedisAddress): Promise<RedisHost> {
+  const told = await sentinel.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', primaryName);
+  const [host = '', port] = told as string[];
+  return { host, port: Number(port) };
 }
 
 function connect({ hosts, sentinelUser, tls }: RedisAddress, turn: number): Redis {

@@ -4,7 +4,7 @@ import type { RedisAddress, RedisHost } from './live-redis-address.ts';
 import { hostName } from './live-redis-address.ts';
 import { type LineUse, RedisLine } from './live-redis-line.ts';
 import { watchSentinels } from './live-redis-sentinels.ts';
-import { askForState, judgeServer, type RedisState } from './live-redis-state.ts';
+import { askForState, hasFollower, judgeServer, type RedisState } from './live-redis-state.ts';
 
 /** The servers behind REDIS_URL, whichever form it has. */
 export type RedisServers = {
@@ -73,16 +73,27 @@ export function openPrimary(address: RedisAddress, { waitReplicas, waitMs }: Wai
     waitMs,
     onLost() {},
   });
+  // Neither sentinels nor replicas are on our side: they may have another primary by now.
+  let cutOff = false;
   const watch =
     form === 'sentinel'
       ? watchSentinels(address, {
           talkingTo: () => server.writes.peer,
           // The connection for reads follows.
           moved: () => server.writes.reconnect(),
+          heard() {
+            cutOff = false;
+          },
+          async unheard() {
+            cutOff = !(await isFollowed(server.reads));
+          },
         })
       : undefined;
   return {
-    at: (_key, which, ask) => ask(server[which], false),
+    async at(_key, which, ask) {
+      if (cutOff) throw new StoreUnavailable('live', new Error(cutOffSentence));
+      return ask(server[which], false);
+    },
     async ping() {
       await Promise.all([server.reads, server.writes].map((line) => line.call((redis) => redis.ping())));
     },
@@ -94,6 +105,14 @@ export function openPrimary(address: RedisAddress, { waitReplicas, waitMs }: Wai
       await server.close();
     },
   };
+}
+
+const cutOffSentence =
+  'no sentinel answers, and no replica follows the primary: another one may be in its place';
+
+/** A server that does not answer this is not read from either. */
+async function isFollowed(line: RedisLine): Promise<boolean> {
+  return line.call((redis) => redis.info('replication')).then(hasFollower, () => true);
 }
 
 export function directly(

@@ -64,6 +64,12 @@ function readInfo(info: string) {
   };
 }
 
+/** Whether a replica has confirmed lately that it follows, which it does every second. `info`: INFO replication. */
+export function hasFollower(info: string): boolean {
+  const lags = [...info.matchAll(/^slave\d+:.*\bstate=online\b.*\blag=(\d+)/gm)];
+  return lags.some(([, lag]) => Number(lag) <= 3);
+}
+
 export type RedisVerdict = { verdict: 'WARN' | 'FAIL'; finding: string; advice: string };
 
 /** The share of its limit that a server uses; 0 without a limit. */
