@@ -8,6 +8,7 @@
  *   npm run bench -- --profile FOLDER               and a CPU profile of each server and operation into FOLDER
  *   npm run bench -- --hot-spots FILE               where the time went in such a profile
  *   npm run bench -- --growth [--full]              how cost grows to 100,000 grants and accounts, or to a million
+ *   npm run bench -- --revocation                   how long a revoked token lives on another process
  *
  * Loopback only; every server is a child of this process, ends with it, and its data is removed. docs/performance.md
  * says what the numbers mean.
@@ -21,6 +22,7 @@ import { printHotSpots } from './bench/hot-spots.ts';
 import { forgetConnections } from './bench/measure.ts';
 import { operations } from './bench/operations.ts';
 import { type DetailedRow, printHeading, printRow, toJson } from './bench/report.ts';
+import { revocation } from './bench/revocation.ts';
 import { serveLatchkey } from './bench/serve-latchkey.ts';
 import { servePlain } from './bench/serve-plain.ts';
 import { openTarget, type Target, targetNames } from './bench/targets.ts';
@@ -35,6 +37,7 @@ const { values } = parseArgs({
     profile: { type: 'string' },
     'hot-spots': { type: 'string' },
     growth: { type: 'boolean', default: false },
+    revocation: { type: 'boolean', default: false },
     full: { type: 'boolean', default: false },
     // What this file runs in its own children.
     serve: { type: 'string' },
@@ -47,6 +50,7 @@ else if (values.serve === 'plain') await servePlain();
 else if (values.argon2) await hashAlone(Number(values.argon2));
 else if (values['hot-spots']) printHotSpots(values['hot-spots']);
 else if (values.growth) await growth({ full: values.full });
+else if (values.revocation) await revocation();
 else await bench();
 
 async function bench(): Promise<void> {
