@@ -102,7 +102,7 @@ describe('the pages about passkeys', () => {
       const { page, complaints, close } = await visit(browser);
       const authenticator = await addAuthenticator(page);
       await page.addInitScript({ content: withoutAutofill });
-      await visits.at(page, '/account');
+      await visits.opensSignIn(page);
       await expectToBeSound(page, 'sign-in');
       await authenticator.verifies(false);
       await page.getByRole('button', { name: 'Sign in with a passkey' }).click();
@@ -135,7 +135,7 @@ describe('the pages about passkeys', () => {
       const account = await world.account();
       const { page, complaints, close } = await visit(browser, { locale: 'ar' });
       await addAuthenticator(page);
-      await visits.at(page, '/account');
+      await visits.opensSignIn(page);
       expect(await page.locator('html').getAttribute('dir')).toBe('rtl');
       await expectNoAxeViolations(page);
       await takePicture(page, 'passkey-sign-in-ar');

@@ -14,11 +14,18 @@ export function passkeyVisits(world: World, browser: Browser) {
     await submit(page).click();
   }
 
-  /** With the password, saying never to the offer that follows. */
-  async function signIn(page: Page, account: TestAccount): Promise<void> {
+  /** The sign-in page, once its script has told the server what the browser can: people take that long to type. */
+  async function opensSignIn(page: Page): Promise<void> {
+    const told = page.waitForResponse((response) => response.url().endsWith('/passkey/options'));
     await at(page, '/account');
+    await told;
+  }
+
+  /** With the password, saying never to the offer that may follow. */
+  async function signIn(page: Page, account: TestAccount, { offered }: { offered: boolean }): Promise<void> {
+    await opensSignIn(page);
     await typePassword(page, account);
-    await page.getByRole('button', { name: 'Don’t ask me again' }).click();
+    if (offered) await page.getByRole('button', { name: 'Don’t ask me again' }).click();
     await page.waitForURL(`${world.issuer}/account`);
   }
 
@@ -37,6 +44,7 @@ export function passkeyVisits(world: World, browser: Browser) {
 
   return {
     at,
+    opensSignIn,
     typePassword,
     signIn,
     addPasskey,
@@ -52,7 +60,8 @@ export function passkeyVisits(world: World, browser: Browser) {
       const account = await world.account();
       const visited = await visit(browser);
       const authenticator = await addAuthenticator(visited.page, options);
-      await signIn(visited.page, account);
+      // Only an authenticator of the device itself is worth an offer.
+      await signIn(visited.page, account, { offered: options.transport !== 'usb' });
       return { account, authenticator, ...visited };
     },
     /** The newest sign-in: how it was proved, and whether it is to be remembered. */
