@@ -1,13 +1,6 @@
 import type { RouterContext } from '@koa/router';
-import {
-  type Door,
-  isUnderPressure,
-  keptChallenge,
-  makeChallenge,
-  parts,
-  takeChallenge,
-  waitMs,
-} from '../src/limits/challenge.ts';
+import { keptChallenge, makeChallenge, parts, takeChallenge, waitMs } from '../src/limits/challenge.ts';
+import { type Door, isUnderPressure } from '../src/limits/pressure.ts';
 import type { App } from '../src/services.ts';
 import { optionalTextField, type Problems } from '../src/web/form.ts';
 import { limitedSentence } from './problem-sentences.ts';

@@ -1,4 +1,5 @@
 import { limits } from '../../src/limits/limits.ts';
+import { pressures } from '../../src/limits/pressure.ts';
 import { mostKnownBrowsers, triesOfKnownBrowser, waits } from '../../src/limits/waits.ts';
 import { code, type Manual, page, table } from './markdown.ts';
 
@@ -10,16 +11,26 @@ export const limitsManual: Manual = {
       'How often something may be tried.',
       '## By sender, mailbox, number and everybody',
       'These counters live in the live state: all processes share them and they outlive a restart. An IPv6 address counts by its /64, a ' +
-        'network is a /48. From the number under *work* on, the page asks for a proof of work (`CHALLENGE_BITS`).',
+        'network is a /48.',
       table(
-        ['Limit', 'At most', 'Within', 'Counted by', 'Work', 'Why'],
+        ['Limit', 'At most', 'Within', 'Counted by', 'Why'],
         Object.entries(limits).map(([name, limit]) => [
           code(name),
           String(limit.max),
           spoken(limit.windowMs),
           limit.keyedBy.replaceAll('_', ' '),
-          'challengeFrom' in limit ? String(limit.challengeFrom) : '',
           limit.why,
+        ]),
+      ),
+      '## Pressure',
+      'From so many on, a page asks for a proof of work (`CHALLENGE_BITS`). Counted is what went wrong or cost something, not what is under way.',
+      table(
+        ['Page', 'Counts', 'Within', 'By address', 'By network', 'By everyone'],
+        Object.entries(pressures).map(([door, { counts, windowMs, address, network, everyone }]) => [
+          code(door),
+          counts,
+          spoken(windowMs),
+          ...[address, network, everyone].map(String),
         ]),
       ),
       '## By account',

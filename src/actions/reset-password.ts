@@ -6,6 +6,7 @@ import { type Outcome, refused } from '../kit/outcome.ts';
 import type { Subject } from '../limits/failures.ts';
 import { type Limited, orGiveBack, type Take, takeFromLimits } from '../limits/limits.ts';
 import { codeCameBack, messageTakes } from '../limits/message-budget.ts';
+import { notePressure } from '../limits/pressure.ts';
 import { sendMessage } from '../mail/message.ts';
 import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
@@ -31,6 +32,7 @@ export async function requestReset(
   if (!parsed.ok) return parsed;
   if (!reaches(app.settings, parsed)) return refused('no_text_messages');
   const { channel, address, written } = parsed;
+  await notePressure(app, { door: 'forgot', ip: visit.from.ip });
   return await sendResetCode(app, { identifier: { channel, address, written }, sentAgain: false }, visit);
 }
 

@@ -6,6 +6,7 @@ import { type Lines, openLines } from '../kit/lines.ts';
 import { type Outcome, refused } from '../kit/outcome.ts';
 import type { Subject } from '../limits/failures.ts';
 import { giveBack, type Limited, orGiveBack, type Take, takeFromLimits } from '../limits/limits.ts';
+import { notePressure } from '../limits/pressure.ts';
 import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import { afterFirstFactor, type NextStep } from './sign-in.ts';
@@ -110,6 +111,7 @@ async function noteFailure(
   from: RequestSource,
 ): Promise<void> {
   app.metrics.signIns.inc({ outcome: 'refused' });
+  await notePressure(app, { door: 'sign_in', ip: from.ip });
   await recordEvent(
     app,
     { type: 'account.sign_in_failed', accountId: account?.id, detail: { reason: why } },

@@ -7,6 +7,7 @@ import { type Outcome, refused } from '../kit/outcome.ts';
 import { newId } from '../kit/secrets.ts';
 import { type Limited, orGiveBack, takeFromLimits } from '../limits/limits.ts';
 import { messageTakes, textsReach } from '../limits/message-budget.ts';
+import { notePressure } from '../limits/pressure.ts';
 import { canText, sendMessage } from '../mail/message.ts';
 import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
@@ -38,6 +39,7 @@ export async function submitSignUp(
   const take = { limit: 'sign_up_by_address', key: visit.from.ip } as const;
   const room = await takeFromLimits(app, [take]);
   if (!room.ok) return room;
+  await notePressure(app, { door: 'sign_up', ip: visit.from.ip });
   const hashed = await orGiveBack(app, [take], () => hashPassword(app, typed.password));
   const pending = { accountId: newId(), name, ...hashed };
   return await sendSignUpCode(app, { identifier, pending, sentAgain: false }, visit);

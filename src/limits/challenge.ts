@@ -4,10 +4,11 @@ import { done, type Outcome, refused } from '../kit/outcome.ts';
 import { newId, sameSecret } from '../kit/secrets.ts';
 import type { Services } from '../services.ts';
 import { addressBucket } from './address-bucket.ts';
-import { type LimitContext, type Limited, type LimitName, pressureOn, takeFromLimits } from './limits.ts';
+import { type LimitContext, type Limited, takeFromLimits } from './limits.ts';
+import type { Door } from './pressure.ts';
 
 /**
- * What trying costs under pressure: the browser proves some work, which a person does not notice and a machine that tries
+ * What trying costs under pressure (pressure.ts): the browser proves some work, which a person does not notice and a machine that tries
  * a thousand times pays for. No puzzle, nothing to read or to remember (WCAG 3.3.8), nobody else's service.
  *
  * A challenge is `<payload>.<mac>`: the payload says which door it opens, when it was made and how hard it is; the mac
@@ -20,31 +21,14 @@ import { type LimitContext, type Limited, type LimitName, pressureOn, takeFromLi
  * Where no scripts run, waiting stands in for the work. Many challenges can wait side by side, so of waits an address has
  * a few only; the work has no such limit.
  */
-export type Door = 'sign_in' | 'sign_up' | 'forgot';
 export const waitMs = 20 * seconds;
 /** Several small searches: their sum varies less than one large one, and progress can be shown. */
 export const parts = 8;
 const lifeMs = 10 * minutes;
 
-const pressureAt: Record<Door, readonly LimitName[]> = {
-  sign_in: ['password_by_address', 'password_by_network', 'password_by_everyone'],
-  sign_up: ['sign_up_by_address', 'code_by_address', 'code_by_network', 'code_by_everyone'],
-  forgot: ['code_by_address', 'code_by_network', 'code_by_everyone'],
-};
-
 export type Challenge = { token: string; bitsOfPart: number };
 type Payload = { id: string; door: Door; bits: number; at: number };
 type Context = LimitContext & Pick<Services, 'settings'>;
-
-/** Whether this sender, or everybody, tries so much here that it has to cost something. */
-export async function isUnderPressure(
-  ctx: Pick<Services, 'live' | 'settings'>,
-  { door, ip }: { door: Door; ip: string },
-): Promise<boolean> {
-  if (ctx.settings.CHALLENGE_BITS === 0) return false;
-  const pressed = await Promise.all(pressureAt[door].map((limit) => pressureOn(ctx, limit, ip)));
-  return pressed.some(Boolean);
-}
 
 export function makeChallenge(
   { seals, clock, settings }: Pick<Services, 'seals' | 'clock' | 'settings'>,

@@ -24,8 +24,6 @@ type Limit = {
   /** `network`: where one address is a choice among many, see address-bucket.ts. `numbers`: see message-budget.ts. */
   keyedBy: 'account' | 'address' | 'network' | 'contact' | 'numbers' | 'everyone';
   why: string;
-  /** From so many on, the page asks for a proof of work (challenge.ts). */
-  challengeFrom?: number;
 };
 
 export const limits = {
@@ -34,21 +32,18 @@ export const limits = {
     windowMs: 15 * minutes,
     keyedBy: 'address',
     why: 'One guess at each of many accounts. Wide enough for an office behind one address.',
-    challengeFrom: 10,
   },
   password_by_network: {
     max: 200,
     windowMs: 15 * minutes,
     keyedBy: 'network',
     why: 'The same from many addresses that one customer of a provider can pick from.',
-    challengeFrom: 50,
   },
   password_by_everyone: {
     max: 600,
     windowMs: minutes,
     keyedBy: 'everyone',
     why: 'Guesses from many addresses at many accounts. Also bounds what hashing may cost.',
-    challengeFrom: 150,
   },
   second_step_by_address: {
     max: 50,
@@ -61,14 +56,12 @@ export const limits = {
     windowMs: hours,
     keyedBy: 'address',
     why: 'Messages sent to strangers at our cost and in our name.',
-    challengeFrom: 8,
   },
   code_by_network: {
     max: 120,
     windowMs: hours,
     keyedBy: 'network',
     why: 'The same from many addresses that one customer of a provider can pick from.',
-    challengeFrom: 40,
   },
   code_by_contact: {
     max: 5,
@@ -81,7 +74,6 @@ export const limits = {
     windowMs: hours,
     keyedBy: 'everyone',
     why: 'Messages to many people from many addresses, in our name.',
-    challengeFrom: 500,
   },
   code_by_number_block: {
     max: 20,
@@ -118,7 +110,6 @@ export const limits = {
     windowMs: hours,
     keyedBy: 'address',
     why: 'Accounts made by a machine.',
-    challengeFrom: 5,
   },
   reset_by_contact: {
     max: 5,
@@ -193,17 +184,6 @@ export async function takeFromLimits(
     return { ok: false, reason: 'limited', retryAfterSeconds: Math.max(1, Math.ceil(resetMs / 1000)) };
   }
   return done;
-}
-
-/** Whether so much was counted that the page is to ask for a proof of work. */
-export async function pressureOn(
-  { live }: Pick<Services, 'live'>,
-  limit: LimitName,
-  key: string,
-): Promise<boolean> {
-  const { windowMs, challengeFrom }: Limit = limits[limit];
-  if (challengeFrom === undefined) return false;
-  return (await live.count(counterOf({ limit, key }), windowMs, 0)).count >= challengeFrom;
 }
 
 /** Whose address it was; never whose mailbox. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import { noteOfferAnswered } from '../../src/credentials/passkeys-user.ts';
-import { type LimitName, limits, type Take, takeFromLimits } from '../../src/limits/limits.ts';
+import { type Door, notePressure, pressures } from '../../src/limits/pressure.ts';
 import { expectNoAxeViolationsInLightAndDark, openBrowser, takePicture, visit } from '../support/browser.ts';
 import { openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
 import { openWorld, type TestAccount, type World } from '../support/world.ts';
@@ -21,11 +21,9 @@ beforeAll(async () => {
   ana = await world.account();
   // No page between the password and the app.
   await noteOfferAnswered(world.services, { accountId: ana.accountId, never: true });
-  for (const limit of ['password_by_address', 'sign_up_by_address', 'code_by_address'] as LimitName[]) {
-    const { challengeFrom = 0 } = limits[limit] as { challengeFrom?: number };
-    for (let one = 0; one < challengeFrom; one += 1)
-      await takeFromLimits(world.services, [{ limit, key: address } as Take]);
-  }
+  for (const door of ['sign_in', 'sign_up', 'forgot'] satisfies Door[])
+    for (let one = 0; one < pressures[door].address; one += 1)
+      await notePressure(world.services, { door, ip: address });
 }, slow);
 afterAll(async () => {
   await browser?.close();

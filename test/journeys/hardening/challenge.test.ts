@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { listEvents } from '../../../src/audit/list.ts';
 import { waitMs } from '../../../src/limits/challenge.ts';
-import { type LimitName, limits, type Take, takeFromLimits } from '../../../src/limits/limits.ts';
+import { limits } from '../../../src/limits/limits.ts';
+import { type Door, notePressure, pressures } from '../../../src/limits/pressure.ts';
 import { workedOut } from '../../support/effort.ts';
 import type { Person } from '../../support/person.ts';
 import { openRelyingParty, type RelyingParty } from '../../support/relying-party.ts';
@@ -24,15 +25,14 @@ describe.each(worldKinds)('under pressure, on $name', ({ open }) => {
   afterAll(() => world.close());
 
   /** As after so many tries of this sender. */
-  async function pressed(address: string, limit: LimitName): Promise<void> {
-    const { challengeFrom = 0 } = limits[limit] as { challengeFrom?: number };
-    const take = { limit, key: address } as Take;
-    for (let one = 0; one < challengeFrom; one += 1) await takeFromLimits(world.services, [take]);
+  async function pressed(ip: string, door: Door = 'sign_in'): Promise<void> {
+    for (let one = 0; one < pressures[door].address; one += 1)
+      await notePressure(world.services, { door, ip });
   }
 
-  async function someone({ limit = 'password_by_address' as LimitName, page = '' } = {}): Promise<Person> {
+  async function someone({ door = 'sign_in' as Door, page = '' } = {}): Promise<Person> {
     const person = world.person();
-    await pressed(person.address, limit);
+    await pressed(person.address, door);
     await person.goes(app.asks().url);
     if (page) await person.goes(`${person.url}/${page}`);
     return person;
@@ -46,11 +46,25 @@ describe.each(worldKinds)('under pressure, on $name', ({ open }) => {
   it('asks who tries much, and nobody else', async () => {
     expect(isAsked(await world.person().goes(app.asks().url))).toBe(false);
     const attacker = await world.person().goes(app.asks().url);
-    const tries = limits.password_by_address.challengeFrom;
+    const tries = pressures.sign_in.address;
     for (let one = 0; one < tries; one += 1)
       await attacker.submits({ identifier: `nobody${one}@example.com`, password: 'wrong' });
     expect(isAsked(attacker)).toBe(true);
     expect(isAsked(await world.person().goes(app.asks().url))).toBe(false);
+  });
+
+  it('asks nobody because many sign in at once with the right password', async () => {
+    const office = newAddress();
+    const colleagues: { account: TestAccount; person: Person }[] = [];
+    for (let one = 0; one < 2 * pressures.sign_in.address; one += 1) {
+      const person = await world.person({ address: office }).goes(app.asks().url);
+      colleagues.push({ account: await world.account(), person });
+    }
+    await Promise.all(colleagues.map(({ account, person }) => person.signsIn(account)));
+    const turnedAway = colleagues.filter(({ person }) => person.left === undefined);
+    // A machine that is busy may turn some away, with another page.
+    expect(turnedAway.filter(({ person }) => person.status !== 503)).toEqual([]);
+    expect(isAsked(await world.person({ address: office }).goes(app.asks().url))).toBe(false);
   });
 
   it('lets in who worked it out', async () => {
@@ -84,7 +98,7 @@ describe.each(worldKinds)('under pressure, on $name', ({ open }) => {
 
   it('is asked for also by a form that was shown before the pressure rose', async () => {
     const person = await world.person().goes(app.asks().url);
-    await pressed(person.address, 'password_by_address');
+    await pressed(person.address);
     await person.submits(right());
     expect(person.alert).toMatch(/Nothing was sent yet/);
     await person.submits({ ...right(), ...workedOut(person) });
@@ -120,8 +134,8 @@ describe.each(worldKinds)('under pressure, on $name', ({ open }) => {
 
   it('takes no answer to another’s challenge, another page’s, an old or an altered one', async () => {
     const [person, other] = [await someone(), await someone()];
-    const forgot = await someone({ limit: 'code_by_address', page: 'forgot' });
-    await pressed(forgot.address, 'password_by_address');
+    const forgot = await someone({ door: 'forgot', page: 'forgot' });
+    await pressed(forgot.address);
     const { challenge, challenge_answer } = workedOut(person) as Record<string, string>;
     const [payload = '', mac] = (challenge ?? '').split('.');
     const easier = { ...JSON.parse(Buffer.from(payload, 'base64url').toString()), bits: 1 };
@@ -138,7 +152,7 @@ describe.each(worldKinds)('under pressure, on $name', ({ open }) => {
     await refused(person, { challenge: 'x', challenge_answer: '1.2.3.4.5.6.7.8' });
     await refused(person, workedOut(forgot));
     world.advance(11 * minutes);
-    await pressed(person.address, 'password_by_address');
+    await pressed(person.address);
     await refused(person, { challenge, challenge_answer });
     expect(await looks()).toBe(before);
   });
@@ -146,7 +160,7 @@ describe.each(worldKinds)('under pressure, on $name', ({ open }) => {
   it('is no way around the work: challenges wait side by side, but an address has a few waits only', async () => {
     const { max } = limits.wait_by_address;
     const person = world.person();
-    await pressed(person.address, 'password_by_address');
+    await pressed(person.address);
     const url = app.asks().url;
     const pages: Person[] = [];
     for (let one = 0; one < max + 2; one += 1)
@@ -166,11 +180,11 @@ describe.each(worldKinds)('under pressure, on $name', ({ open }) => {
 
   it('stands before signing up and before a reset too, and no message leaves without it', async () => {
     const wanted = { name: 'Eve', identifier: 'eve@example.com', password: 'nine-tidy-harbours' };
-    const newcomer = await someone({ limit: 'sign_up_by_address', page: 'sign-up' });
+    const newcomer = await someone({ door: 'sign_up', page: 'sign-up' });
     const before = (await world.outbox()).length;
     await newcomer.submits(wanted);
     expect(newcomer.alert).toMatch(/more seconds?/);
-    const forgetful = await someone({ limit: 'code_by_address', page: 'forgot' });
+    const forgetful = await someone({ door: 'forgot', page: 'forgot' });
     await forgetful.submits({ identifier: ana.identifier });
     expect(forgetful.alert).toMatch(/more seconds?/);
     expect((await world.outbox()).length).toBe(before);
@@ -197,7 +211,7 @@ describe('with CHALLENGE_BITS=0', () => {
     const app = await openRelyingParty(world, { first_party: true });
     const person = world.person({ address: newAddress() });
     for (let one = 0; one < 20; one += 1)
-      await takeFromLimits(world.services, [{ limit: 'password_by_address', key: person.address }]);
+      await notePressure(world.services, { door: 'sign_in', ip: person.address });
     const ana = await world.account();
     await person.goes(app.asks().url);
     await person.signsIn(ana);
