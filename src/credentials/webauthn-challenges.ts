@@ -15,7 +15,7 @@ import type { LiveKey } from '../store/live.ts';
  */
 export const challengeLifeMs = 5 * minutes;
 
-export type ChallengePurpose = 'sign_in' | 'second_step' | 'step_up' | 'enrol' | 'offer';
+type ChallengePurpose = 'sign_in' | 'second_step' | 'step_up' | 'enrol' | 'offer';
 /** `about`: everything it is bound to, in a fixed order. */
 export type ChallengeFor = { purpose: ChallengePurpose; about: readonly string[] };
 type ChallengeContext = Pick<Services, 'live' | 'seals'>;

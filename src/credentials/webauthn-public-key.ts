@@ -7,7 +7,7 @@ import { type CborMap, NotCbor, readCbor } from './webauthn-cbor.ts';
  * since the page's script can be edited by whoever holds the browser (misuse case WA-15).
  */
 export const algorithms = [-8, -7, -257] as const;
-export type Algorithm = (typeof algorithms)[number];
+type Algorithm = (typeof algorithms)[number];
 
 export type PublicKey = { algorithm: Algorithm; key: KeyObject };
 

@@ -148,7 +148,7 @@ export type PasskeysTable = {
 };
 
 /** An account as authenticators know it, and what it said to the offer of a passkey. */
-export type PasskeyUsersTable = {
+type PasskeyUsersTable = {
   account_id: string;
   /** 64 random bytes, base64url: tells nothing of the account (WebAuthn section 14.6.1). */
   handle: string;
