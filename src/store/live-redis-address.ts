@@ -21,7 +21,7 @@ export type RedisAddress = {
   sentinelUser: RedisUser;
 };
 
-export type RedisUser = { username?: string; password?: string };
+type RedisUser = { username?: string; password?: string };
 
 const shape =
   /^redis(?<tls>s?)(?:\+(?<form>sentinel|cluster))?:\/\/(?:(?<user>[^/?#]*)@)?(?<hosts>[^/?#@]*)(?<path>\/[^?#]*)?(?:\?(?<query>[^#]*))?$/;

@@ -5,7 +5,6 @@ import { directly, openServer, type RedisServer, visit, type Waiting } from './l
 import { type ClusterView, newestView, readClusterView } from './live-redis-slots.ts';
 
 export type ClusterNode = RedisServer & { host: RedisHost };
-export type ClusterNodes = ReturnType<typeof openClusterNodes>;
 
 /**
  * The primaries of a Redis Cluster and what each has. When one is lost or a slot has moved the others are asked how

@@ -14,7 +14,7 @@ export type ClusterView = {
   owners: (string | undefined)[];
 };
 
-export const slotCount = 16_384;
+const slotCount = 16_384;
 
 /** CRC16/XMODEM of the text between the first braces, or of the whole key where that is none (the Cluster's specification). */
 export function slotOf(key: string): number {

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../src/kit/clock.ts';
 import { newId } from '../../src/kit/secrets.ts';
@@ -97,12 +96,14 @@ describe('the live state on a Cluster', () => {
 
   it('loses nothing when a replica takes over from its primary as the operator asked', async () => {
     const ledger = writeOn(live);
+    await ledger.acknowledges(50);
     await ask(node(4), 'CLUSTER', 'FAILOVER');
     await untilWorks(10_000, async () => {
       if (!String(await ask(node(4), 'INFO', 'replication')).includes('role:master'))
         throw new Error('not yet');
     });
-    await untilWorks(5000, () => put(`{${partitionOn(1)}}:entry`));
+    await untilWorks(10_000, () => put(`{${partitionOn(1)}}:entry`));
+    await ledger.acknowledges(50);
     await ledger.stop();
     expect(unforeseen(ledger)).toEqual([]);
     expect(await lostOf(live, ledger)).toEqual([]);
@@ -113,7 +114,7 @@ describe('the live state on a Cluster', () => {
     const alone = openLiveRedis({ url: cluster.url, clock: systemClock, waitReplicas: 0 });
     await untilAnswering({ ping: async () => void (await alone.examine()) });
     const ledger = writeOn(live);
-    await sleep(300);
+    await ledger.acknowledges(100);
     await ledger.stop();
     await node(2).kill();
     // The others can still be used, and so the whole counts as there.

@@ -1,9 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../src/kit/clock.ts';
 import { newId } from '../../src/kit/secrets.ts';
 import { StoreUnavailable } from '../../src/store/live.ts';
 import { type LiveRedis, openLiveRedis } from '../../src/store/live-redis.ts';
+import { readRedisAddress } from '../../src/store/live-redis-address.ts';
+import { watchSentinels } from '../../src/store/live-redis-sentinels.ts';
 import { askRedis } from '../support/redis-server.mjs';
 import { startRedisSentinel, type TestSentinel, type TestServer } from '../support/servers.mjs';
 import { untilAnswering } from '../support/stores.ts';
@@ -18,7 +19,9 @@ describe('the live state on a primary that sentinels watch', () => {
     live = openLiveRedis({ url: servers.url, clock: systemClock });
     await untilAnswering({ ping: async () => void (await live.examine()) });
   });
+  const closing: (() => void)[] = [];
   afterAll(async () => {
+    for (const close of closing) close();
     await live.close();
     await servers.stop();
   });
@@ -42,7 +45,7 @@ describe('the live state on a primary that sentinels watch', () => {
     try {
       const { ms, error } = await timed(() => consume(code, 'me'));
       expect(error).toBeInstanceOf(StoreUnavailable);
-      expect(ms).toBeLessThan(1000);
+      expect(ms).toBeLessThan(2000);
       // Whoever only reads does not wait for replicas.
       expect((await timed(() => live.read([`{${code}}:code`]))).error).toBeUndefined();
     } finally {
@@ -64,7 +67,25 @@ describe('the live state on a primary that sentinels watch', () => {
     expect((await live.examine()).verdicts.map(({ verdict }) => verdict)).not.toContain('FAIL');
   });
 
-  it('leaves a primary that the sentinels have replaced, also before anybody has told it so', async () => {
+  it('asks the sentinels whether it talks to their primary', async () => {
+    const { port } = await primary();
+    const address = readRedisAddress(servers.url);
+    const told = (talkingToPort: number) =>
+      new Promise<boolean>((resolve) => {
+        const watch = watchSentinels(address, {
+          talkingTo: () => ({ host: '127.0.0.1', port: talkingToPort }),
+          moved: () => resolve(true),
+          heard() {},
+          unheard: async () => {},
+        });
+        setTimeout(resolve, talkingToPort === port ? 2500 : 20_000, false).unref();
+        closing.push(() => watch.close());
+      });
+    const [replica] = await others();
+    expect(await Promise.all([told(port), told(replica?.port ?? 0)])).toEqual([false, true]);
+  });
+
+  it('leaves a primary that the sentinels have replaced, also when nobody has told it so', async () => {
     const before = await primary();
     await askRedis(servers.sentinels.slice(0, 1), ['SENTINEL', 'FAILOVER', 'latchkey']);
     await untilWorks(10_000, async () => {
@@ -72,26 +93,24 @@ describe('the live state on a primary that sentinels watch', () => {
     });
     const now = await primary();
     const key = `{${newId()}}:entry` as const;
-    const { ms } = await untilWorks(5000, async () => {
+    await untilWorks(15_000, async () => {
       await live.commit([{ do: 'put', key, value: 'written', ttlMs: 60_000 }]);
       const [answers] = await askRedis([now], ['EXISTS', key]);
       if (answers?.[0] !== 1) throw new Error('written on the old one');
     });
-    expect(ms).toBeLessThan(3000);
   });
 
   it('loses nothing that was acknowledged when the primary is killed, and writes again soon', async () => {
     const killed = await primary();
     const ledger = writeOn(live);
-    await sleep(300);
+    await ledger.acknowledges(200);
     await killed.kill();
     // Half a second to miss it, a second to agree, and as long again until another replica follows the new primary.
-    await untilWorks(8000, () => live.commit([{ do: 'put', key: '{a}:b', value: 'c', ttlMs: 60_000 }]));
+    await untilWorks(15_000, () => live.commit([{ do: 'put', key: '{a}:b', value: 'c', ttlMs: 60_000 }]));
     await ledger.stop();
     expect((await primary()).port).not.toBe(killed.port);
     expect(unforeseen(ledger)).toEqual([]);
     expect(ledger.failed.length).toBeGreaterThan(0);
-    expect(ledger.acknowledged.length).toBeGreaterThan(50);
     expect(await lostOf(live, ledger)).toEqual([]);
   });
 });

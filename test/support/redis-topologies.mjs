@@ -58,6 +58,8 @@ export async function startRedisSentinel({
       `sentinel sentinel-pass ${sentinelPassword}`,
       `sentinel down-after-milliseconds ${primaryName} ${downAfterMs}`,
       `sentinel failover-timeout ${primaryName} 3000`,
+      // All replicas at once: the data of a test is small.
+      `sentinel parallel-syncs ${primaryName} ${Math.max(1, replicas)}`,
     ],
   };
   const watchers = await orStop(nodes, async () => {
