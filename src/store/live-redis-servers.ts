@@ -95,6 +95,8 @@ export function openPrimary(address: RedisAddress, { waitReplicas, waitMs }: Wai
       return ask(server[which], false);
     },
     async ping() {
+      // So that a balancer sends its visitors to servers on the other side.
+      if (cutOff) throw new StoreUnavailable('live', new Error(cutOffSentence));
       await Promise.all([server.reads, server.writes].map((line) => line.call((redis) => redis.ping())));
     },
     usable: () => server.reads.usable && server.writes.usable,
