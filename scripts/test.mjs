@@ -18,9 +18,11 @@ const { startPostgres, startRedis, startRedisCluster, startRedisSentinel } = awa
 const { cannotDoWithout, install, parts, wants } = await import('./test-parts.mjs');
 
 const servers = {
-  TEST_REDIS_URL: startRedis,
-  TEST_REDIS_CLUSTER_URL: startRedisCluster,
-  TEST_REDIS_SENTINEL_URL: startRedisSentinel,
+  // A database for each world that a suite opens on it (ownRedisDatabase in test/support/stores.ts).
+  TEST_REDIS_URL: () => startRedis({ args: ['--databases', '1024'] }),
+  // Nobody takes these servers away: a machine that is busy for a second or ten is no reason for a failover.
+  TEST_REDIS_CLUSTER_URL: () => startRedisCluster({ nodeTimeoutMs: 15_000 }),
+  TEST_REDIS_SENTINEL_URL: () => startRedisSentinel({ downAfterMs: 60_000 }),
   TEST_POSTGRES_URL: startPostgres,
 };
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { revokeGrants } from '../../src/oidc/grants.ts';
 import { endSession, listSessions } from '../../src/oidc/sessions.ts';
 import { arrivalOf, openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
-import { serverPlace } from '../support/stores.ts';
+import { ownRedisDatabase, serverPlace } from '../support/stores.ts';
 import { type Answer, newAddress, send } from '../support/wire.ts';
 import { openWorld, type World } from '../support/world.ts';
 
@@ -23,7 +23,7 @@ async function storesOf(
   return {
     environment: {
       DATABASE_URL: place.at.url ?? '',
-      REDIS_URL: process.env['TEST_REDIS_URL'] ?? '',
+      REDIS_URL: await ownRedisDatabase(),
       SECRETS_KEY: Buffer.alloc(32, 7).toString('base64url'),
       COOKIE_KEYS: 'a-cookie-key-for-tests-of-more-than-32-characters',
     },

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
 import pg from 'pg';
 import type { Clock } from '../../src/kit/clock.ts';
 import { openServices, type Services } from '../../src/services.ts';
@@ -87,6 +88,21 @@ async function runOnServer(url: string, sql: string): Promise<void> {
   await client.end();
 }
 
+/**
+ * The address of a database of its own on the run's Redis, which has many (scripts/test.mjs): what is counted by the
+ * addresses of people, or by everybody, is counted apart. They are given out in turn by their Redis, to all processes.
+ */
+export async function ownRedisDatabase(server = process.env['TEST_REDIS_URL'] ?? ''): Promise<string> {
+  const redis = new Redis(server);
+  try {
+    const url = new URL(server);
+    url.pathname = `/${await redis.incr('databases given out')}`;
+    return url.href;
+  } finally {
+    redis.disconnect();
+  }
+}
+
 export type TestLive = {
   live: LiveStore;
   clock: TestClock;
@@ -129,7 +145,7 @@ export async function openTestLiveAt(url: string, clock = testClock()): Promise<
 }
 
 /** A Redis connection is made in the background and calls fail until it stands. */
-export async function untilAnswering(store: { ping(): Promise<void> }, withinMs = 5000): Promise<void> {
+export async function untilAnswering(store: { ping(): Promise<void> }, withinMs = 30_000): Promise<void> {
   const giveUpAt = performance.now() + withinMs;
   for (;;) {
     try {

@@ -1,5 +1,5 @@
-import { randomBytes, randomInt } from 'node:crypto';
-import { serverPlace } from './stores.ts';
+import { randomBytes } from 'node:crypto';
+import { ownRedisDatabase, serverPlace } from './stores.ts';
 import { openWorld, type World } from './world.ts';
 
 /** The homes of the stores that a whole server can be tested on; PostgreSQL and Redis where scripts/test.mjs started them. */
@@ -11,12 +11,9 @@ const servers: WorldKind = {
   name: 'PostgreSQL and Redis',
   async open(environment = {}) {
     const place = await serverPlace();
-    const redis = new URL(process.env['TEST_REDIS_URL'] ?? '');
-    // One of its numbered databases: worlds at the same time do not meet, and ids of earlier ones are never met again.
-    redis.pathname = `/${randomInt(1, 64)}`;
     const world = await openWorld({
       DATABASE_URL: String(place.at.url),
-      REDIS_URL: redis.href,
+      REDIS_URL: await ownRedisDatabase(),
       SECRETS_KEY: randomBytes(32).toString('base64url'),
       COOKIE_KEYS: randomBytes(32).toString('base64url'),
       ...environment,

@@ -1,6 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import { HtmlPage } from '../../support/html.ts';
-import { serverPlace } from '../../support/stores.ts';
+import { ownRedisDatabase, serverPlace } from '../../support/stores.ts';
 import type { Answer } from '../../support/wire.ts';
 
 /**
@@ -66,13 +65,10 @@ export type Stores = { environment: Record<string, string>; remove(): Promise<vo
 export async function openStores(kind: string): Promise<Stores> {
   if (kind === 'SQLite') return { environment: {}, remove: async () => undefined };
   const place = await serverPlace();
-  const redis = new URL(process.env['TEST_REDIS_URL'] ?? '');
-  // One of the 64 of the run's Redis, so that limits on everybody are this file's alone.
-  redis.pathname = `/${1 + ((randomBytes(1)[0] ?? 0) % 63)}`;
   return {
     environment: {
       DATABASE_URL: place.at.url ?? '',
-      REDIS_URL: redis.href,
+      REDIS_URL: await ownRedisDatabase(),
       SECRETS_KEY: Buffer.alloc(32, 7).toString('base64url'),
       COOKIE_KEYS: 'a-cookie-key-for-tests-of-more-than-32-characters',
     },
