@@ -3,6 +3,7 @@
  * Where setpriv exists the kernel ends it with the process that started it, so that not even kill -9 leaves one behind.
  */
 import { spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import { createServer } from 'node:net';
@@ -30,19 +31,61 @@ function isProgram(file) {
   }
 }
 
-/** A loopback port that was free a moment ago. */
+/** A loopback port for a server that is yet to start, and may be killed and started again: nobody else is given it. */
 export async function freePort() {
   const [port] = await freePorts(1);
   return port;
 }
 
-/** Several at once, all different. */
+/** Several at once, all different. The port after each is free as well. */
 export async function freePorts(count) {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => server.address().port);
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
+  const ports = [];
+  while (ports.length < count) {
+    const port = 4 * Math.floor((lowest + Math.random() * (highest() - lowest)) / 4);
+    if (await reserve(port)) ports.push(port);
+  }
   return ports;
+}
+
+const lowest = 12_000;
+
+/**
+ * Below the ports that the kernel gives to whoever asks for any (port 0, connections to others): it gives away one that
+ * nobody listens at yet, or while its server is down.
+ */
+function highest() {
+  const range = '/proc/sys/net/ipv4/ip_local_port_range';
+  const first = fs.existsSync(range) ? Number.parseInt(fs.readFileSync(range, 'utf8'), 10) : 0;
+  return first > lowest + 5000 ? first - 4 : 32_000;
+}
+
+/** Keeps the number for the life of this process, by a socket of UDP: TCP does not mind it, others who reserve do. */
+async function reserve(port) {
+  const marker = createSocket('udp4').unref();
+  const taken = await outcome(marker, 'listening', () =>
+    marker.bind({ port, address: '127.0.0.1', exclusive: true }),
+  );
+  if (taken === 'EADDRINUSE' || !((await isFree(port)) && (await isFree(port + 1)))) {
+    if (!taken) marker.close();
+    return false;
+  }
+  return true;
+}
+
+async function isFree(port) {
+  const server = createServer();
+  const taken = await outcome(server, 'listening', () => server.listen(port, '127.0.0.1'));
+  if (!taken) await once(server.close(), 'close');
+  return !taken;
+}
+
+/** The code of the error that came, or undefined when `event` did. */
+function outcome(emitter, event, begin) {
+  const ended = new Promise((resolve) => {
+    emitter.once(event, () => resolve(undefined)).once('error', ({ code }) => resolve(code));
+  });
+  begin();
+  return ended;
 }
 
 export async function runServer({ url, port, folder, user, command, endSignal, lastSignal, isReady }) {
@@ -57,7 +100,7 @@ export async function runServer({ url, port, folder, user, command, endSignal, l
     const started = child;
     exited = new Promise((resolve) => started.once('exit', resolve).once('error', resolve));
     for (let tries = 0; !(await isReady()); tries += 1) {
-      if (child.exitCode !== null || tries > 300) {
+      if (child.exitCode !== null || tries > 900) {
         const said = fs.readFileSync(path.join(folder.path, 'log'), 'utf8').slice(-2000);
         await end('SIGKILL');
         throw new Error(`${command[0]} did not start:\n${said}`);
