@@ -26,6 +26,8 @@ export type World = {
   environment: Record<string, string>;
   /** Lets time pass for everybody. Milliseconds. */
   advance(ms: number): void;
+  /** Time stands still meanwhile, but for what it is moved by: for what must hold to the very moment, however long it takes. */
+  still<Result>(work: () => Promise<Result>): Promise<Result>;
   /** Somebody with an empty browser. */
   person(options?: { address?: string; language?: string; userAgent?: string }): Person;
   account(given?: NewTestAccount): Promise<TestAccount>;
@@ -33,7 +35,7 @@ export type World = {
   outbox(): Promise<OutboxMessage[]>;
   /** The newest code that was sent to this address. */
   codeSentTo(address: string): Promise<string>;
-  /** A code of this secret that was not shown before: time passes until there is one. */
+  /** A code of this secret that was not shown before: time passes until one begins, so it will be good for a minute. */
   freshCode(secret: string): Promise<string>;
   close(): Promise<void>;
 };
@@ -80,12 +82,15 @@ export async function openWorld(
     services,
     environment: given,
     advance: time.advance,
+    still: time.still,
     person: (options = {}) => new Person({ ...options, reach: (origin) => portOf(origin, { issuer, port }) }),
     account: (account) => addTestAccount(services, account),
     outbox: () => listOutbox(services, { limit: 100 }),
     codeSentTo: (address) => codeSentTo(services, address),
     async freshCode(secret) {
-      time.advance(30_000);
+      const left = 30_000 - (Date.now() % 30_000);
+      // Nor in the same second as what was before: some of what is compared counts in seconds.
+      time.advance(left < 1000 ? left + 30_000 : left);
       return generate({ secret, epoch: Math.floor(Date.now() / 1000) });
     },
     async close() {
@@ -122,6 +127,7 @@ function portOf(origin: string, own: { issuer: string; port: number }): number |
 
 let moved = 0;
 let moving = 0;
+let held: number | undefined;
 let realNow: typeof Date.now | undefined;
 
 /** Time goes on as it does, plus what it was moved by. Worlds of one test file share it, as processes do. */
@@ -129,12 +135,24 @@ function openTime() {
   if (!realNow) {
     const real = Date.now;
     realNow = real;
-    Date.now = () => real() + moved;
+    Date.now = () => (held ?? real()) + moved;
   }
+  const real = realNow;
   moving += 1;
   return {
     advance(ms: number) {
       moved += ms;
+    },
+    async still<Result>(work: () => Promise<Result>): Promise<Result> {
+      if (held !== undefined) return work();
+      held = real();
+      try {
+        return await work();
+      } finally {
+        // It goes on from where it stood.
+        moved += held - real();
+        held = undefined;
+      }
     },
     close() {
       moving -= 1;
