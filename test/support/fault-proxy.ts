@@ -5,8 +5,11 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 export type FaultProxy = {
   /** The url of the store, by way of the proxy. */
   url: string;
-  /** Lets the next request that contains `text` through, swallows its reply and resets the connection. */
-  cutReplyTo(text: string): void;
+  /**
+   * Lets the next request that contains `text` through, swallows its reply and resets the connection. `then`: what follows at
+   * that very moment, before anybody can ask again: silence, or the same for each other such request until something else is asked.
+   */
+  cutReplyTo(text: string, then?: 'silence' | 'again'): void;
   /** How many replies were cut. A test that saw none proves nothing. */
   cuts(): number;
   /** Swallows everything and says nothing, as a dead peer does; until it speaks again, when old connections break. */
@@ -22,6 +25,7 @@ export async function openFaultProxy(storeUrl: string): Promise<FaultProxy> {
   const stranded = new WeakSet<Socket>();
   let silent = false;
   let cutText: string | undefined;
+  let afterCut: 'silence' | 'again' | undefined;
   let cuts = 0;
 
   const server = createServer((client) => {
@@ -30,7 +34,7 @@ export async function openFaultProxy(storeUrl: string): Promise<FaultProxy> {
     client.on('data', (bytes) => {
       if (silent || stranded.has(client)) return;
       if (cutText !== undefined && bytes.includes(cutText)) {
-        cutText = undefined;
+        if (afterCut !== 'again') cutText = undefined;
         cutting = true;
       }
       store.write(bytes);
@@ -39,6 +43,7 @@ export async function openFaultProxy(storeUrl: string): Promise<FaultProxy> {
       if (silent || stranded.has(client)) return;
       if (!cutting) return void client.write(bytes);
       cuts += 1;
+      if (afterCut === 'silence') silent = true;
       client.resetAndDestroy();
     });
     for (const [one, other] of [
@@ -62,8 +67,9 @@ export async function openFaultProxy(storeUrl: string): Promise<FaultProxy> {
   url.port = String((server.address() as AddressInfo).port);
   return {
     url: url.href,
-    cutReplyTo(text) {
+    cutReplyTo(text, then) {
       cutText = text;
+      afterCut = then;
     },
     cuts: () => cuts,
     silence(on) {
