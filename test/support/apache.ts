@@ -52,7 +52,7 @@ export async function startApache(configure: (origin: string) => string): Promis
       () => false,
     );
   for (let tries = 0; !(await answers()); tries += 1) {
-    if (tries > 200 || child.exitCode !== null) {
+    if (tries > 1200 || child.exitCode !== null) {
       const said = log();
       child.kill('SIGTERM');
       rmSync(folder, { recursive: true, force: true });

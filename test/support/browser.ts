@@ -65,7 +65,8 @@ export async function visit(
     ...rest,
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  // A browser beside everything else that a test machine does.
+  page.setDefaultTimeout(60_000);
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(`script: ${error.message}`));
   page.on('console', (message) => {

@@ -32,7 +32,7 @@ async function change(): Promise<void> {
       await tx.selectFrom('versions').selectAll().execute();
       await bumpVersion(tx, 'shared');
     });
-    await live.count('{shared}:count', 60_000, 1);
+    await live.count('{shared}:count', 3_600_000, 1);
     const spent = await live.commit([
       { do: 'consume', key: `{shared}:once ${done}`, by: `process ${process.pid}` },
     ]);
