@@ -46,7 +46,7 @@ export async function endWithSession(
 }
 
 /** Whether something of this grant may live longer than the session it was made for. */
-export function isLasting({ openid, rejected }: StoredGrant): boolean {
+function isLasting({ openid, rejected }: StoredGrant): boolean {
   const has = (scope: string | undefined) => scope?.split(' ').includes('offline_access') === true;
   return has(openid?.scope) && !has(rejected?.openid?.scope);
 }

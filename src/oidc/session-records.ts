@@ -151,7 +151,7 @@ type Visit = { login: Login | undefined; source: { ip: string; userAgent: string
 export const uidShape = /^[A-Za-z0-9_-]{43}$/;
 const idShape = /^([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{43})$/;
 
-export function splitSessionId(id: string): { uid: string; secret: string } | undefined {
+function splitSessionId(id: string): { uid: string; secret: string } | undefined {
   const [, uid, secret] = idShape.exec(id) ?? [];
   return uid && secret ? { uid, secret } : undefined;
 }

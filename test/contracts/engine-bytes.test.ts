@@ -50,6 +50,15 @@ for (const { name, open } of worldKinds) {
       }
       await redis.quit();
     });
+
+    it('are given back: every key has its end', async () => {
+      const redis = new Redis(String(world.services.settings.REDIS_URL));
+      const keys = await redis.keys('*');
+      const lives = await Promise.all(keys.map((key) => redis.pttl(key)));
+      await redis.quit();
+      expect(keys.length).toBeGreaterThan(8);
+      expect(keys.filter((_, place) => (lives[place] ?? 0) < 0)).toEqual([]);
+    });
   });
 }
 
