@@ -4,6 +4,7 @@ import { newTotpSecret } from '../../src/credentials/totp.ts';
 import { minutes } from '../../src/kit/durations.ts';
 import type { Person } from '../support/person.ts';
 import { arrivalOf, openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
+import { wrongCode } from '../support/second-steps.ts';
 import { openWorld, type TestAccount, type World } from '../support/world.ts';
 
 let world: World;
@@ -231,7 +232,7 @@ describe('two-step verification', () => {
     const secret = person.html.textOf('code')?.replaceAll(' ', '') ?? '';
     expect(secret).toMatch(/^[A-Z2-7]{32}$/);
     expect(person.html.source).toMatch(/<svg[^>]*/);
-    await person.submits({ code: '000000' });
+    await person.submits({ code: await wrongCode(secret) });
     expect(person.alert).toMatch(/not right/);
     const code = await generate({ secret, epoch: Math.floor(Date.now() / 1000) });
     await person.submits({ code, name: 'Old phone' });

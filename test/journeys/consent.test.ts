@@ -22,9 +22,12 @@ const profile = {
 
 type Scene = { app: RelyingParty; account: TestAccount; person: Person; attempt: Attempt };
 
+let people = 0;
+
 async function atConsent(params: Record<string, string> = {}, metadata = {}): Promise<Scene> {
   const app = await openRelyingParty(world, metadata);
-  const number = String(Math.floor(Math.random() * 1_000_000)).padStart(6, '0');
+  people += 1;
+  const number = String(100_000 + people);
   const account = await world.account({
     profile,
     phone: `+34600${number}`,

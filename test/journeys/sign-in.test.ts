@@ -5,6 +5,7 @@ import { newTotpSecret } from '../../src/credentials/totp.ts';
 import { minutes } from '../../src/kit/durations.ts';
 import type { Person } from '../support/person.ts';
 import { type Attempt, arrivalOf, openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
+import { wrongCode } from '../support/second-steps.ts';
 import { openWorld, type TestAccount, type World } from '../support/world.ts';
 
 let world: World;
@@ -155,9 +156,15 @@ describe('the second step', () => {
     expect(shoulderSurfer.person.alert).toMatch(/not right/);
   });
 
-  it.each(['000000', '12345', 'abcdef', '1234567', ''])('refuses the code "%s"', async (code) => {
+  it.each([
+    ['another one', wrongCode],
+    ['12345', () => '12345'],
+    ['letters', () => 'abcdef'],
+    ['1234567', () => '1234567'],
+    ['nothing', () => ''],
+  ])('refuses %s as the code', async (_, code) => {
     const { person } = await askedForCode();
-    await person.submits({ code });
+    await person.submits({ code: await code(totp.totpSecret) });
     expect([person.status, person.heading]).toEqual([400, 'Two-step verification']);
     expect(person.alert).toBeDefined();
   });
