@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Person } from '../../support/person.ts';
 import { openRelyingParty, type RelyingParty } from '../../support/relying-party.ts';
+import { costOf } from '../../support/timing.ts';
 import { type Answer, send } from '../../support/wire.ts';
 import { openWorld, type World } from '../../support/world.ts';
 import { faultsOf } from './calm.ts';
@@ -30,6 +31,9 @@ const telling: Record<string, string> = {
   'x-wap-profile': 'https://evil.test/',
   'base-url': 'https://evil.test',
 };
+
+/** All that is told, as it stands in an address: a few letters of it may stand in any id, a few digits in our own port. */
+const elsewhere = /evil\.test|[@/]evil(?![\w-])|:444(?!\d)|https:/;
 
 /** Everything in an answer that leads somewhere. */
 function leadsTo({ headers, text }: Answer): string[] {
@@ -75,7 +79,7 @@ describe.each([
       const asked = await visit(who, app.asks().url, headers);
       expect(asked.status).toBe(303);
       expect(asked.headers.location).toMatch(/^\/interaction\/[\w-]{43}$/);
-      expect(asked.headers['set-cookie']?.join()).not.toMatch(/secure|domain/i);
+      expect(asked.headers['set-cookie']?.join()).not.toMatch(/; *(secure|domain)/i);
       await who.goes(app.asks().url);
       for (const answer of [
         await visit(who, who.url, headers),
@@ -83,7 +87,7 @@ describe.each([
         await visit(who, `${world.issuer}/nothing`, headers),
         await visit(who, `${world.issuer}/logout`, headers),
       ]) {
-        expect(leadsTo(answer).filter((where) => /evil|:444|https:/.test(where))).toEqual([]);
+        expect(leadsTo(answer).filter((where) => elsewhere.test(where))).toEqual([]);
         expect(faultsOf(answer)).toEqual([]);
       }
       const signedIn = await visit(
@@ -106,7 +110,7 @@ describe.each([
     const [message] = await world.outbox();
     expect(message?.to).toBe(ana.identifier);
     for (const link of message?.links ?? []) expect(link.startsWith(`${world.issuer}/`)).toBe(true);
-    expect(JSON.stringify(message)).not.toMatch(/evil/);
+    expect(JSON.stringify(message)).not.toMatch(elsewhere);
   });
 
   it('refuses every Host but the issuer’s, and every request line that names another', async () => {
@@ -139,7 +143,7 @@ describe.each([
       const answer = await sendRaw(world.port, rawGet(target, [...headers, 'Accept: text/html']));
       const said = `${what}: ${answer.status} ${answer.headers.location ?? ''}`;
       expect(said).toMatch(/: (400|404|421) $/);
-      expect(leadsTo(answer).filter((where) => /evil/.test(where))).toEqual([]);
+      expect(leadsTo(answer).filter((where) => elsewhere.test(where))).toEqual([]);
     }
     const fine = await sendRaw(world.port, rawGet(authorize, [`Host: ${own}`]));
     expect(fine.headers.location).toMatch(/^\/interaction\//);
@@ -189,12 +193,13 @@ describe.each([
     ];
     for (const name of ['x-forwarded-for', 'forwarded', 'x-forwarded-host', 'x-forwarded-proto'])
       for (const value of long) {
-        const before = process.cpuUsage();
-        const answer = await send(`${world.issuer}/nothing`, {
-          headers: { [name]: `a${value}b`, accept: 'text/html' },
+        const cost = await costOf(async () => {
+          const answer = await send(`${world.issuer}/nothing`, {
+            headers: { [name]: `a${value}b`, accept: 'text/html' },
+          });
+          expect(answer.status).toBe(404);
         });
-        expect(answer.status).toBe(404);
-        expect(process.cpuUsage(before).user).toBeLessThan(100_000);
+        expect(cost).toBeLessThan(100);
       }
   });
 });

@@ -5,7 +5,7 @@ import type { Answer } from '../../support/wire.ts';
  * A request as its bytes, for what no HTTP library would send. Reads until the server closes, which `Connection: close`
  * asks it to. An answer of status 0 is a connection that was cut without one.
  */
-export function sendRaw(port: number, bytes: string | Buffer, { patienceMs = 5000 } = {}): Promise<Answer> {
+export function sendRaw(port: number, bytes: string | Buffer, { patienceMs = 60_000 } = {}): Promise<Answer> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     const socket = connect(port, '127.0.0.1', () => socket.write(bytes));
