@@ -109,14 +109,25 @@ async function seenBy(
     const who = await atSignIn(knownTo);
     const typed = addresses[kind];
     seen[kind] = [];
-    for (const { path, fields } of steps(who.url, typed)) {
-      const [answer, work] = await watched.during(() => post(who, `${who.url}/${path}`, fields));
-      seen[kind].push({ looks: likeness(answer, { typed }), work });
-      const [after, workAfter] = await watched.during(() => get(who, who.url));
-      seen[kind].push({ looks: likeness(after, { typed }), work: workAfter });
-    }
+    // What is told of time (when to come again) is the same then, however long the machine takes for each of them.
+    await world.still(async () => {
+      for (const { path, fields } of steps(who.url, typed)) {
+        const given = 'code' in fields ? { ...fields, code: await unsentCode() } : fields;
+        const [answer, work] = await watched.during(() => post(who, `${who.url}/${path}`, given));
+        seen[kind].push({ looks: likeness(answer, { typed }), work });
+        const [after, workAfter] = await watched.during(() => get(who, who.url));
+        seen[kind].push({ looks: likeness(after, { typed }), work: workAfter });
+      }
+    });
   }
   return seen;
+}
+
+/** Six digits that nobody was sent. */
+async function unsentCode(): Promise<string> {
+  const sent = new Set((await world.outbox()).flatMap(({ codes }) => codes));
+  const candidates = Array.from({ length: sent.size + 1 }, (_, at) => String(at).padStart(6, '0'));
+  return candidates.find((code) => !sent.has(code)) ?? '';
 }
 
 function expectNoDifference(seen: Record<Kind, Seen[]>): void {
@@ -166,7 +177,7 @@ describe('an account is not told from none', () => {
     const seen = await seenBy(await makeAccounts(), (_, identifier) => [
       { path: 'forgot', fields: { identifier } },
       { path: 'resend', fields: {} },
-      ...Array.from({ length: 7 }, () => ({ path: 'reset-code', fields: { code: '000000' } })),
+      ...Array.from({ length: 7 }, () => ({ path: 'reset-code', fields: { code: 'one that was not sent' } })),
       { path: 'resend', fields: {} },
     ]);
     expectNoDifference(seen);
@@ -177,7 +188,7 @@ describe('an account is not told from none', () => {
     const seen = await seenBy(await makeAccounts(), (_, identifier) => [
       { path: 'sign-up', fields: { name: 'Somebody', identifier, password: 'a password of mine' } },
       { path: 'resend', fields: {} },
-      ...Array.from({ length: 7 }, () => ({ path: 'prove', fields: { code: '000000' } })),
+      ...Array.from({ length: 7 }, () => ({ path: 'prove', fields: { code: 'one that was not sent' } })),
       { path: 'resend', fields: {} },
     ]);
     expectNoDifference(seen);
@@ -198,7 +209,7 @@ describe('an account is not told from none', () => {
     const owner = await world.person().goes(app.asks().url);
     await owner.submits({ identifier: addresses.proved, password });
     expect(owner.left).toBeDefined();
-  }, 60_000);
+  });
 
   it('by the number of messages that one address can be sent', async () => {
     const seen = await seenBy(await makeAccounts(), (_, identifier) =>

@@ -220,7 +220,7 @@ describe.each(storeKinds)('limits on %s', (kind) => {
     expect(howMany(answers, 429)).toBe(answers.length - max);
     expect(answers.at(-1)?.text).toContain('name="latchkey-error" content="too_many_requests"');
     expect(Number(answers.at(-1)?.headers['retry-after'])).toBeGreaterThan(0);
-  }, 60_000);
+  });
 });
 
 describe('counters of the embedded stores', () => {

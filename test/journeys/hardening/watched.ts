@@ -1,8 +1,8 @@
 import type { Answer } from '../../support/wire.ts';
 import type { World } from '../../support/world.ts';
 
-/** What a server asks by the clock and not for a request. */
-const byItself = /"versions"|^pragma data_version/;
+/** What a server asks by the clock and not for a request: who looks for new messages does it every two seconds. */
+const byItself = /"versions"|^pragma data_version|^update "messages"/;
 
 /** What a server did for a request, as far as it costs time: the queries by their text, the calls to the live state, the hashes. */
 export type Work = { queries: string[]; live: string[]; hashes: number };
@@ -22,7 +22,8 @@ export function watchWork({ services }: World): { during<T>(act: () => Promise<T
     const original = live[name]?.bind(services.live);
     if (!original) throw new Error(`the live state has no ${name}`);
     live[name] = (...given) => {
-      work.live.push(name);
+      // Once a second it is asked how much everybody tries, whoever comes then.
+      if (!/^\{pressure\.\w+\.everyone\}/.test(String(given[0]))) work.live.push(name);
       return original(...given);
     };
   }
