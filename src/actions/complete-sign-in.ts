@@ -1,7 +1,7 @@
 import { findAccount } from '../accounts/account.ts';
 import { knowBrowser } from '../credentials/known-browsers.ts';
 import { days } from '../kit/durations.ts';
-import { forgetFailures } from '../limits/failures.ts';
+import { forgetFailures, forgetQuietFailures } from '../limits/failures.ts';
 import type { Proof } from '../limits/waits.ts';
 import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
@@ -24,8 +24,9 @@ export async function completeSignIn(
 ): Promise<{ token: string } | undefined> {
   if (!(await findAccount(ctx, accountId))) return undefined;
   const { token, wasKnown } = await knowBrowser(ctx, { token: browser, accountId });
-  const since = wasKnown ? { quietSince: ctx.clock.now() - quiet } : {};
-  await forgetFailures(ctx, { accountId, proofs: provedBy(amr), ...since });
+  const proofs = provedBy(amr);
+  if (wasKnown) await forgetQuietFailures(ctx, { accountId, proofs, since: ctx.clock.now() - quiet });
+  else await forgetFailures(ctx, { accountId, proofs });
   return { token };
 }
 

@@ -51,17 +51,6 @@ export async function giveTryBackToBrowser(
     .execute();
 }
 
-/** Whether the browser signed in to the account before, and still has tries of its own. */
-export async function isKnownBrowser({ db, clock }: Records, { token, accountId }: Known): Promise<boolean> {
-  const row = await db
-    .selectFrom('known_browsers')
-    .select('id')
-    .where((eb) => eb.and({ ...keyOf(token), account_id: accountId }))
-    .where('last_seen_at', '>', clock.now() - knownBrowserLifeMs)
-    .executeTakeFirst();
-  return row !== undefined;
-}
-
 /**
  * Somebody signed in to the account from this browser, to the end. Answers what its cookie is to hold, and whether it was
  * known: then its own wrong tries are forgotten.
@@ -70,28 +59,29 @@ export async function knowBrowser(
   ctx: Records,
   { token, accountId }: Known,
 ): Promise<{ token: string; wasKnown: boolean }> {
-  const seen = await ctx.db
-    .updateTable('known_browsers')
-    .set({
-      last_seen_at: ctx.clock.now(),
-      password_failures: 0,
-      second_step_failures: 0,
-      reset_code_failures: 0,
-    })
-    .where((eb) => eb.and({ ...keyOf(token), account_id: accountId }))
-    .where('last_seen_at', '>', ctx.clock.now() - knownBrowserLifeMs)
-    .executeTakeFirst();
-  if (token !== undefined && seen.numUpdatedRows === 1n) return { token, wasKnown: true };
+  if (token !== undefined && (await seenAgain(ctx, { token, accountId }))) return { token, wasKnown: true };
   return { token: await addBrowser(ctx, { token, accountId }), wasKnown: false };
 }
 
+async function seenAgain({ db, clock }: Records, { token, accountId }: Known): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('known_browsers')
+    .set({ last_seen_at: clock.now(), ...none })
+    .where((eb) => eb.and({ ...keyOf(token), account_id: accountId }))
+    .where('last_seen_at', '>', clock.now() - knownBrowserLifeMs)
+    .executeTakeFirst();
+  return numUpdatedRows === 1n;
+}
+
+const none = { password_failures: 0, second_step_failures: 0, reset_code_failures: 0 };
+
 async function addBrowser({ db, clock }: Records, { token, accountId }: Known): Promise<string> {
   const former = keyOf(token);
-  const [others, secret, now] = [await accountsOf(db, former), newSecret(), clock.now()];
+  const others = token !== undefined && (await isThere(db, former));
+  const [secret, now] = [newSecret(), clock.now()];
   // Somebody else's id, or one that was given up, must not be taken on.
   const id = others ? former.id : newId();
   const row = { secret: digest(secret), first_seen_at: now, last_seen_at: now };
-  const none = { password_failures: 0, second_step_failures: 0, reset_code_failures: 0 };
   await db
     .insertInto('known_browsers')
     .values({ id, account_id: accountId, ...row, ...none })
@@ -107,7 +97,7 @@ async function addBrowser({ db, clock }: Records, { token, accountId }: Known): 
   return `${id}.${secret}`;
 }
 
-async function accountsOf(db: Services['db'], key: { id: string; secret: string }): Promise<boolean> {
+async function isThere(db: Services['db'], key: { id: string; secret: string }): Promise<boolean> {
   const row = await db
     .selectFrom('known_browsers')
     .select('id')

@@ -102,19 +102,32 @@ export async function giveTryBack(
     .execute();
 }
 
-/** Starts an account's counts anew. `quietSince`: only of what nobody tried since then, and what is off stays off. */
+/** Starts an account's counts anew. */
 export async function forgetFailures(
   { db }: Pick<Services, 'db'>,
-  { accountId, proofs, quietSince }: { accountId: string; proofs: readonly Proof[]; quietSince?: number },
+  { accountId, proofs }: { accountId: string; proofs: readonly Proof[] },
 ): Promise<void> {
-  for (const proof of proofs) {
-    let rows = db
+  if (proofs.length === 0) return;
+  await db
+    .deleteFrom('failures')
+    .where('subject', '=', nameOf({ account: accountId }))
+    .where('proof', 'in', proofs)
+    .execute();
+}
+
+/** The same, of what nobody tried since then; what is off stays off. */
+export async function forgetQuietFailures(
+  { db }: Pick<Services, 'db'>,
+  { accountId, proofs, since }: { accountId: string; proofs: readonly Proof[]; since: number },
+): Promise<void> {
+  for (const proof of proofs)
+    await db
       .deleteFrom('failures')
       .where('subject', '=', nameOf({ account: accountId }))
-      .where('proof', '=', proof);
-    if (quietSince !== undefined) rows = rows.where('last_at', '<', quietSince).where(stillOn(proof));
-    await rows.execute();
-  }
+      .where('proof', '=', proof)
+      .where('last_at', '<', since)
+      .where(stillOn(proof))
+      .execute();
 }
 
 function stillOn(proof: Proof): RawBuilder<boolean> {

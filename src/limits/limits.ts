@@ -173,7 +173,7 @@ export async function takeFromLimits(
   takes: readonly Take[],
   amount: 0 | 1 = 1,
 ): Promise<{ ok: true } | Limited> {
-  for (const take of takes) {
+  for (const take of takes.filter(isCounted)) {
     const { max, windowMs } = { ...limits[take.limit], ...(take.max !== undefined && { max: take.max }) };
     const { count, resetMs } = await ctx.live.count(counterOf(take), windowMs, amount);
     // Looking asks whether one more would fit.
@@ -196,7 +196,8 @@ function hitBy({ limit, key = '' }: Take): { limit: string; address?: string } {
 
 /** Takes back what `takeFromLimits` counted, when it turned out not to be a failure. Only after it said yes. */
 export async function giveBack({ live }: Pick<Services, 'live'>, takes: readonly Take[]): Promise<void> {
-  await Promise.all(takes.map((take) => live.count(counterOf(take), limits[take.limit].windowMs, -1)));
+  const counted = takes.filter(isCounted);
+  await Promise.all(counted.map((take) => live.count(counterOf(take), limits[take.limit].windowMs, -1)));
 }
 
 /**
@@ -215,6 +216,11 @@ export async function orGiveBack<Result>(
     await giveBack(services, takes).catch(() => undefined);
     throw error;
   }
+}
+
+/** A network that is one address is counted as that, which has the narrower limit. */
+function isCounted({ limit, key = '' }: Take): boolean {
+  return limits[limit].keyedBy !== 'network' || networkBucket(key) !== addressBucket(key);
 }
 
 /** Hashed: keys are addresses of people, of any length, and may carry the braces that part a live key. */

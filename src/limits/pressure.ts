@@ -1,4 +1,4 @@
-import { hours, minutes } from '../kit/durations.ts';
+import { hours, minutes, seconds } from '../kit/durations.ts';
 import { digest } from '../kit/secrets.ts';
 import type { Services } from '../services.ts';
 import type { LiveKey } from '../store/live.ts';
@@ -29,28 +29,55 @@ export async function notePressure(
   { door, ip }: { door: Door; ip: string },
 ): Promise<void> {
   const { windowMs } = pressures[door];
-  await Promise.all(countersOf(door, ip).map(({ key }) => live.count(key, windowMs, 1)));
+  const counters = [...sendersOf(door, ip), everyoneAt(door)];
+  await Promise.all(counters.map(({ key }) => live.count(key, windowMs, 1)));
 }
 
 /** Whether this sender, its network or everybody tries so much here that it has to cost something. */
 export async function isUnderPressure(
-  { live, settings }: Pick<Services, 'live' | 'settings'>,
+  ctx: Pick<Services, 'live' | 'settings' | 'clock'>,
   { door, ip }: { door: Door; ip: string },
 ): Promise<boolean> {
-  if (settings.CHALLENGE_BITS === 0) return false;
+  if (ctx.settings.CHALLENGE_BITS === 0) return false;
   const { windowMs } = pressures[door];
-  const pressed = await Promise.all(
-    countersOf(door, ip).map(async ({ key, from }) => (await live.count(key, windowMs, 0)).count >= from),
+  const senders = sendersOf(door, ip).map(
+    async ({ key, from }) => (await ctx.live.count(key, windowMs, 0)).count >= from,
   );
-  return pressed.some(Boolean);
+  return (await Promise.all([...senders, pressureOfEveryone(ctx, door)])).some(Boolean);
 }
 
-function countersOf(door: Door, ip: string): { key: LiveKey; from: number }[] {
-  const { address, network, everyone } = pressures[door];
-  const key = (by: string) => `{pressure.${door}.${digest(by).slice(0, 22)}}:count` as const;
-  return [
-    { key: key(addressBucket(ip)), from: address },
-    { key: key(`network ${networkBucket(ip)}`), from: network },
-    { key: key('everyone'), from: everyone },
-  ];
+type Known = { pressed: boolean; at: number };
+const known = new WeakMap<Services['live'], Map<Door, Known>>();
+const knownFor = 1 * seconds;
+
+/** What all together do is asked once a second, not by each who looks at a page. */
+async function pressureOfEveryone(
+  { live, clock }: Pick<Services, 'live' | 'clock'>,
+  door: Door,
+): Promise<boolean> {
+  const doors = known.get(live) ?? new Map<Door, Known>();
+  known.set(live, doors);
+  const lately = doors.get(door);
+  if (lately && Math.abs(clock.now() - lately.at) < knownFor) return lately.pressed;
+  const { key, from } = everyoneAt(door);
+  const pressed = (await live.count(key, pressures[door].windowMs, 0)).count >= from;
+  doors.set(door, { pressed, at: clock.now() });
+  return pressed;
+}
+
+type Counter = { key: LiveKey; from: number };
+
+function sendersOf(door: Door, ip: string): Counter[] {
+  const [address, network] = [addressBucket(ip), networkBucket(ip)];
+  const own = { key: keyOf(door, address), from: pressures[door].address };
+  // A network that is one address is counted as that.
+  return network === address ? [own] : [own, { key: keyOf(door, network), from: pressures[door].network }];
+}
+
+function everyoneAt(door: Door): Counter {
+  return { key: `{pressure.${door}.everyone}:count`, from: pressures[door].everyone };
+}
+
+function keyOf(door: Door, by: string): LiveKey {
+  return `{pressure.${door}.${digest(by).slice(0, 22)}}:count`;
 }

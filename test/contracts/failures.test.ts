@@ -5,6 +5,7 @@ import {
   claimOffPasswords,
   forgetFailures,
   forgetNobodysFailures,
+  forgetQuietFailures,
   giveTryBack,
   listFailures,
   type Subject,
@@ -134,10 +135,10 @@ describe.each(databaseKinds)('wrong tries in a row, on %s', (kind) => {
     clock.advance(60 * minutes);
     await waitsOf(tried, 'password', 5);
     for (const subject of [quiet, tried, off])
-      await forgetFailures(records(), {
+      await forgetQuietFailures(records(), {
         accountId: accountOf(subject),
         proofs: ['password'],
-        quietSince: clock.now() - 30 * minutes,
+        since: clock.now() - 30 * minutes,
       });
     expect(await take(quiet)).toEqual({ ok: true });
     expect(await take(tried)).toMatchObject({ ok: false, off: false });
