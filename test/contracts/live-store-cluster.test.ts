@@ -14,7 +14,7 @@ describe('the live state on a Cluster', () => {
   let cluster: TestCluster;
   let live: LiveRedis;
   beforeAll(async () => {
-    cluster = await startRedisCluster({ nodes: 3, replicas: 1, nodeTimeoutMs: 500 });
+    cluster = await startRedisCluster({ nodes: 3, replicas: 1, nodeTimeoutMs: 2000 });
     live = openLiveRedis({ url: cluster.url, clock: systemClock });
     await untilAnswering({ ping: async () => void (await live.examine()) });
   });
@@ -98,9 +98,15 @@ describe('the live state on a Cluster', () => {
     const ledger = writeOn(live);
     await ledger.acknowledges(50);
     await ask(node(4), 'CLUSTER', 'FAILOVER');
+    let askedAt = performance.now();
     await untilWorks(10_000, async () => {
-      if (!String(await ask(node(4), 'INFO', 'replication')).includes('role:master'))
-        throw new Error('not yet');
+      if (String(await ask(node(4), 'INFO', 'replication')).includes('role:master')) return;
+      // Redis gives up after five seconds, when the others were too busy to agree.
+      if (performance.now() - askedAt > 6000) {
+        askedAt = performance.now();
+        await ask(node(4), 'CLUSTER', 'FAILOVER');
+      }
+      throw new Error('not yet');
     });
     await untilWorks(10_000, () => put(`{${partitionOn(1)}}:entry`));
     await ledger.acknowledges(50);

@@ -15,7 +15,7 @@ describe('the live state on a primary that sentinels watch', () => {
   let servers: TestSentinel;
   let live: LiveRedis;
   beforeAll(async () => {
-    servers = await startRedisSentinel({ replicas: 3, downAfterMs: 500 });
+    servers = await startRedisSentinel({ replicas: 3, downAfterMs: 1500 });
     live = openLiveRedis({ url: servers.url, clock: systemClock });
     await untilAnswering({ ping: async () => void (await live.examine()) });
   });
@@ -105,7 +105,7 @@ describe('the live state on a primary that sentinels watch', () => {
     const ledger = writeOn(live);
     await ledger.acknowledges(200);
     await killed.kill();
-    // Half a second to miss it, a second to agree, and as long again until another replica follows the new primary.
+    // A second and a half to miss it, a second to agree, and as long again until another replica follows the new primary.
     await untilWorks(15_000, () => live.commit([{ do: 'put', key: '{a}:b', value: 'c', ttlMs: 60_000 }]));
     await ledger.stop();
     expect((await primary()).port).not.toBe(killed.port);

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { newId } from '../../src/kit/secrets.ts';
 import { type LiveKey, type LiveStore, StoreUnavailable } from '../../src/store/live.ts';
-import { untilWorks } from './timing.ts';
+import { timed, untilWorks } from './timing.ts';
 
 /** What was acknowledged, and when something was not; see `writeOn`. */
 export type Ledger = {
@@ -22,12 +22,11 @@ export function writeOn(live: LiveStore, width = 4): Ledger {
     while (!stopped) {
       const key: LiveKey = `{${newId()}}:entry`;
       const at = performance.now();
-      try {
-        await live.commit([{ do: 'add', key, value: 'acknowledged', ttlMs: 600_000 }]);
-        acknowledged.push(key);
-      } catch (error) {
-        failed.push({ at, ms: performance.now() - at, error });
-      }
+      const { error, ms } = await timed(() =>
+        live.commit([{ do: 'add', key, value: 'acknowledged', ttlMs: 600_000 }]),
+      );
+      if (error === undefined) acknowledged.push(key);
+      else failed.push({ at, ms, error });
       await sleep(2);
     }
   });
