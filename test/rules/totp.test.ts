@@ -10,18 +10,25 @@ import {
   verifyTotp,
 } from '../../src/credentials/totp.ts';
 import { totpQr } from '../../src/credentials/totp-qr.ts';
-import { anAccount, type CredentialRoom, openCredentialRoom } from '../support/credentials.ts';
+import {
+  anAccount,
+  type CredentialRoom,
+  knownTotpSecret,
+  openCredentialRoom,
+} from '../support/credentials.ts';
 
 let room: CredentialRoom;
 let accountId: string;
 let secret: string;
+let tests = 0;
 beforeAll(async () => {
   room = await openCredentialRoom();
 });
 afterAll(() => room.close());
 beforeEach(async () => {
   accountId = await anAccount(room.db);
-  secret = newTotpSecret();
+  tests += 1;
+  secret = knownTotpSecret(`phone ${tests}`);
   room.clock.advance(600_000);
 });
 
@@ -108,7 +115,7 @@ describe('A code of an authenticator app', () => {
 
   it('of either app of an account is good, each once', async () => {
     const first = await enrolled();
-    const other = newTotpSecret();
+    const other = knownTotpSecret('tablet');
     const second = await addTotp(room, { accountId, secret: other, name: 'Tablet' });
     expect(await verifyTotp(room, { accountId, code: await codeAt(0, other) })).toEqual({
       ok: true,
@@ -124,7 +131,7 @@ describe('A code of an authenticator app', () => {
   it('of somebody else’s app is wrong', async () => {
     await enrolled();
     const stranger = await anAccount(room.db);
-    const strangers = newTotpSecret();
+    const strangers = knownTotpSecret('stranger');
     await addTotp(room, { accountId: stranger, secret: strangers, name: 'Phone' });
     expect(await verdict(await codeAt(0, strangers))).toBe('wrong_code');
   });
@@ -194,11 +201,12 @@ describe('Enrolling an authenticator app', () => {
 });
 
 it('A secret has 160 bits and its address names brand and person', () => {
-  expect(secret).toMatch(/^[A-Z2-7]{32}$/);
-  const uri = new URL(totpUri({ issuer: 'Heron: & Co', account: 'x+y@example.com', secret }));
+  const made = newTotpSecret();
+  expect(made).toMatch(/^[A-Z2-7]{32}$/);
+  const uri = new URL(totpUri({ issuer: 'Heron: & Co', account: 'x+y@example.com', secret: made }));
   expect(uri.protocol).toBe('otpauth:');
   expect(decodeURIComponent(uri.pathname)).toBe('/Heron  & Co:x+y@example.com');
   expect(uri.searchParams.get('issuer')).toBe('Heron  & Co');
-  expect(uri.searchParams.get('secret')).toBe(secret);
+  expect(uri.searchParams.get('secret')).toBe(made);
   expect(totpQr(uri.href)).toMatch(/^<svg [^>]*viewBox=[^>]*>.*<\/svg>$/s);
 });

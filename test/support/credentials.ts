@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { openBoundedQueue } from '../../src/kit/bounded-queue.ts';
 import { openSeals } from '../../src/kit/sealing.ts';
 import { newId } from '../../src/kit/secrets.ts';
@@ -49,6 +49,12 @@ export async function anAccount(db: Database): Promise<string> {
     })
     .execute();
   return id;
+}
+
+/** The secret of an authenticator app, the same in each run: with the clock above no code is right by chance. */
+export function knownTotpSecret(name: string): string {
+  const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+  return [...createHash('sha256').update(name).digest()].map((byte) => letters[byte % 32]).join('');
 }
 
 export function newPepper(): string {
