@@ -76,7 +76,7 @@ describe.each(worldKinds)('what a process keeps of the records on $name', ({ ope
     await until(async () => (await there.client(clientId))?.metadata.client_name === 'Another name');
 
     await kept(clientId);
-    await rotateClientSecret(world.services, { clientId, overlapMs: 1000 });
+    await rotateClientSecret(world.services, { clientId, overlapMs: 3_600_000 });
     expect((await here.client(clientId))?.secrets).toHaveLength(2);
     await until(async () => (await there.client(clientId))?.secrets.length === 2);
 
