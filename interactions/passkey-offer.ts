@@ -74,7 +74,8 @@ export function mountPasskeyOffer(router: Router, app: App): void {
     const { step } = current;
     if (step.at !== 'passkey_offer') return backToStep(ctx, current);
     const form = await readForm(ctx, answerForm);
-    const never = form.ok && form.fields.answer === 'never';
+    if (!form.ok) return backToStep(ctx, current);
+    const never = form.fields.answer === 'never';
     const { next } = await declinePasskey(app, { progress: step, never });
     await continueSignIn(app, ctx, current, next);
   });

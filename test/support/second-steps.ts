@@ -93,5 +93,10 @@ export async function signedInFully(
   return person.submits({ code, ...(trust ? { trust_device: 'yes' } : {}) });
 }
 
+/** What was texted to the account's number. */
+export async function textsTo(world: World, { number }: Careful): Promise<string[]> {
+  return (await world.outbox()).filter(({ to }) => to === number).map(({ text }) => text);
+}
+
 /** So long that every proof is stale and no session is. */
 export const aWhile = 15 * minutes;

@@ -74,7 +74,7 @@ describe.each(worldKinds)('who guesses codes, on $name', ({ open }) => {
     await guesses(victim, 3);
     const attacker = await atSecondStep(world, victim);
     await attacker.follows('Use a backup method');
-    await attacker.presses('Use: 10 codes left');
+    await attacker.presses('Use this: 10 codes left');
     for (let guessed = 0; guessed < 4; guessed += 1) await attacker.submits({ code: 'aaaaa-aaaaa' });
     expect(attacker.status).toBe(429);
     expect(await lookedAt(victim)).toBe(untilWait);

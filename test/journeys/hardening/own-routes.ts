@@ -2,10 +2,13 @@ import type Router from '@koa/router';
 import { accountPages } from '../../../interactions/account/index.ts';
 import { interactionPages } from '../../../interactions/index.ts';
 import { outboxPages } from '../../../interactions/outbox.ts';
+import { notifyAccount } from '../../../src/actions/notify-account.ts';
 import type { App } from '../../../src/services.ts';
 import type { Person } from '../../support/person.ts';
 import { openRelyingParty } from '../../support/relying-party.ts';
+import { atSecondStep, carefulAccount, giveTotp, signedInFully } from '../../support/second-steps.ts';
 import type { World } from '../../support/world.ts';
+import { parkPasskeyPeople } from './parked-passkeys.ts';
 
 /** The router tables themselves, so that a route that is added is swept without being written down anywhere. */
 export type OwnRoute = { path: string; methods: string[]; fits(path: string): boolean };
@@ -29,6 +32,8 @@ export function ownRoutes({ services }: World): OwnRoute[] {
 export type Parked = Record<string, Person>;
 
 export async function parkPeople(world: World): Promise<Parked> {
+  // Time passes for these, so they come before whoever has proved something lately.
+  const atPasskeys = await parkPasskeyPeople(world);
   const app = await openRelyingParty(world);
   const start = async () => world.person().goes(app.asks({ scope: 'openid email' }).url);
   const secret = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
@@ -56,7 +61,32 @@ export async function parkPeople(world: World): Promise<Parked> {
   await account.goes(`${world.issuer}/account/password`);
   await account.submits({ ...named(careful) });
   await account.submits({ code: await world.freshCode(secret) });
-  return { start: await start(), secondStep, signUp, forgot, reset, consent, account };
+  const steps = { start: await start(), secondStep, signUp, forgot, reset, consent, account };
+  return { ...steps, ...atPasskeys, ...(await parkCarefulPeople(world)) };
+}
+
+/** People with a second step, in the middle of changing it. */
+async function parkCarefulPeople(world: World): Promise<Parked> {
+  const { services, issuer } = world;
+  const [careful, other] = [await carefulAccount(world), await carefulAccount(world)];
+  await giveTotp(services, careful.accountId, 'Tablet');
+  // Trusted, and so signed in with less than sensitive changes ask for.
+  const confirming = await signedInFully(world, careful, { trust: true });
+  await confirming.presses('Sign out');
+  await atSecondStep(world, careful, confirming);
+  await confirming.goes(`${issuer}/account/two-step/off`);
+  const devices = await signedInFully(world, careful, { trust: true });
+  await devices.goes(`${issuer}/account/devices`);
+  const text = await signedInFully(world, other);
+  await text.goes(`${issuer}/account/two-step/text`);
+  await text.submits({ number: '+4915112121212' });
+  await notifyAccount(services, { accountId: other.accountId, template: 'password_changed' });
+  const told = (await world.outbox()).find(({ to, links }) => to === other.identifier && links.length > 0);
+  const notMe = await world.person().goes(told?.links[0] ?? '');
+  const methods = await atSecondStep(world, other);
+  await methods.follows('Use a backup method');
+  // Who has proved everything comes first: their forms are answered, not sent to the fresh proof.
+  return { devices, confirming, text, notMe, methods };
 }
 
 function named({ identifier, password }: { identifier: string; password: string }) {
@@ -82,6 +112,10 @@ export async function formsOf(world: World, parked: Parked): Promise<OwnForm[]> 
         const action = new URL(form.action, who.url).href;
         const names = [...form.controls, ...form.buttons].flatMap(({ name }) => name ?? []);
         if (!found.has(action)) found.set(action, { who, at, action, fields: [...new Set(names)] });
+        // A form that asks the browser for a passkey fetches what to ask first (shared/assets/passkeys.js).
+        const options = `${action}/options`;
+        if (names.includes('response') && !found.has(options))
+          found.set(options, { who, at, action: options, fields: [] });
       }
       // What the page's script posts to stands in a data attribute.
       for (const [, path = ''] of who.html.source.matchAll(/data-[a-z-]+="(\/[^"]+)"/g)) {

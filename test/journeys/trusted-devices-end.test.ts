@@ -1,0 +1,121 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { lockAccount } from '../../src/actions/lock-account.ts';
+import { unlockAccount } from '../../src/actions/unlock-account.ts';
+import { days } from '../../src/kit/durations.ts';
+import type { Person } from '../support/person.ts';
+import { openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
+import {
+  atSecondStep,
+  aWhile,
+  type Careful,
+  carefulAccount,
+  giveTotp,
+  wrongCode,
+} from '../support/second-steps.ts';
+import { afterPassword, devicesIn, firefox, trusting, withDevicesOf } from '../support/trusted-devices.ts';
+import { openWorld, type World } from '../support/world.ts';
+
+/** When a browser is trusted no more (misuse case MF-13). */
+let world: World;
+let app: RelyingParty;
+beforeAll(async () => {
+  world = await openWorld();
+  app = await openRelyingParty(world, { first_party: true });
+});
+afterAll(() => world.close());
+
+describe('the trust in a browser', () => {
+  it('ends thirty days after it began, however often it is used', async () => {
+    const account = await carefulAccount(world);
+    const person = await trusting(world, account);
+    for (let week = 0; week < 4; week += 1) {
+      world.advance(7 * days);
+      expect(await afterPassword(world, await withDevicesOf(world, person), account)).toBe('skipped');
+    }
+    const pairs = devicesIn(world, person);
+    world.advance(2 * days);
+    const late = world.person({ userAgent: firefox });
+    for (const pair of pairs) await late.cookies.setCookie(pair, world.issuer);
+    expect(await afterPassword(world, late, account)).toBe('asked');
+  });
+
+  it.each<[string, (account: Careful, person: Person) => Promise<unknown>]>([
+    [
+      'the password is changed',
+      async (account, person) => {
+        await person.goes(`${world.issuer}/account/password`);
+        await person.submits({ password: account.password, new_password: 'nine-tidy-harbours' });
+        expect(person.text).toContain('Your password was changed');
+        account.password = 'nine-tidy-harbours';
+      },
+    ],
+    [
+      'the password is reset',
+      async (account) => {
+        const forgetful = world.person();
+        await forgetful.goes(app.asks().url);
+        await forgetful.goes(`${forgetful.url}/forgot`);
+        await forgetful.submits({ identifier: account.identifier });
+        await forgetful.submits({ code: await world.codeSentTo(account.identifier) });
+        await forgetful.submits({ password: 'nine-tidy-harbours' });
+        expect(forgetful.heading).toBe('Two-step verification');
+        account.password = 'nine-tidy-harbours';
+      },
+    ],
+    [
+      'a method is removed',
+      async (account, person) => {
+        const { id } = await giveTotp(world.services, account.accountId, 'Old phone');
+        await person.goes(`${world.issuer}/account/two-step/remove?method=totp.${id}`);
+        await person.presses('Remove');
+        expect(person.text).toContain('The method was removed');
+      },
+    ],
+    [
+      'an operator locks the account',
+      async ({ accountId }) => {
+        await lockAccount(world.services, { accountId, reason: 'test' });
+        await unlockAccount(world.services, { accountId, reason: 'test' });
+      },
+    ],
+    [
+      'somebody with the password only guesses at the second step',
+      async (account) => {
+        const guesser = await atSecondStep(world, account);
+        for (let tries = 0; tries < 5; tries += 1)
+          await guesser.submits({ code: await wrongCode(account.totpSecret) });
+        world.advance(aWhile);
+      },
+    ],
+    [
+      'it is removed from the list',
+      async (_, person) => {
+        await person.goes(`${world.issuer}/account/devices`);
+        await person.presses('Remove Firefox on Linux');
+      },
+    ],
+    [
+      'all are removed',
+      async (_, person) => {
+        await person.goes(`${world.issuer}/account/devices`);
+        await person.presses('Remove all');
+      },
+    ],
+  ])('ends at once when %s', async (_, happens) => {
+    const account = await carefulAccount(world);
+    const person = await trusting(world, account);
+    const copy = await withDevicesOf(world, person);
+    await happens(account, person);
+    expect(await afterPassword(world, copy, account)).toBe('asked');
+  });
+
+  it('is not given to a sign-in that was under way when it ended for all', async () => {
+    const account = await carefulAccount(world);
+    const slow = await atSecondStep(world, account, world.person({ userAgent: firefox }));
+    world.advance(1000);
+    await lockAccount(world.services, { accountId: account.accountId, reason: 'test' });
+    await unlockAccount(world.services, { accountId: account.accountId, reason: 'test' });
+    await slow.submits({ code: await world.freshCode(account.totpSecret), trust_device: 'yes' });
+    expect(devicesIn(world, slow)).toEqual([]);
+  });
+});
