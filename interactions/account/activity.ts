@@ -32,6 +32,7 @@ export const shownEvents: Record<EventType, string | null> = {
   'account.reinstated': 'check',
   'account.locked': 'lock',
   'account.unlocked': 'check',
+  'account.tries_forgiven': 'check',
   'account.deleted': null,
   'password.set': 'key',
   'password.changed': 'key',

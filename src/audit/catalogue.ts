@@ -73,6 +73,9 @@ export const eventKinds = {
   'account.reinstated': kind('operator', 'The suspension of the account was ended.', { reason: text }),
   'account.locked': kind('operator', "The account was locked for the person's safety.", { reason: text }),
   'account.unlocked': kind('operator', 'The account was unlocked.', { reason: text }),
+  'account.tries_forgiven': kind('operator', 'Wrong tries at the account are counted anew.', {
+    reason: text,
+  }),
   'account.deleted': kind('operator', 'The account was removed.', { reason: text }),
   'password.set': kind('person', 'The account got its first password, or an operator set one.', {}),
   'password.changed': kind('person', 'The password was changed by somebody who was signed in.', {

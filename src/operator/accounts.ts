@@ -5,6 +5,7 @@ import type { NewContact } from '../accounts/contacts.ts';
 import { profileSchema } from '../accounts/profile.ts';
 import { createAccount } from '../actions/create-account.ts';
 import type { EndedAccess } from '../actions/end-all-access.ts';
+import { forgiveTries } from '../actions/forgive-tries.ts';
 import { lockAccount } from '../actions/lock-account.ts';
 import { reinstateAccount } from '../actions/reinstate-account.ts';
 import { removeAccount } from '../actions/remove-account.ts';
@@ -13,6 +14,7 @@ import { unlockAccount } from '../actions/unlock-account.ts';
 import { listConsents } from '../consents/consent.ts';
 import { findPassword } from '../credentials/password.ts';
 import { listTotp } from '../credentials/totp.ts';
+import { listFailures } from '../limits/failures.ts';
 import { listSessions } from '../oidc/sessions.ts';
 import type { Services } from '../services.ts';
 import type { Problem, Reply } from './command.ts';
@@ -146,7 +148,8 @@ const show = command({
 });
 
 async function describe(services: Services, account: Account): Promise<Record<string, unknown>> {
-  const [password, totp, sessions, consents] = [
+  const [failures, password, totp, sessions, consents] = [
+    await listFailures(services, account.id),
     await findPassword(services, account.id),
     await listTotp(services, account.id),
     await listSessions(services, account.id),
@@ -163,6 +166,7 @@ async function describe(services: Services, account: Account): Promise<Record<st
     locked_at: moment(account.lockedAt),
     locked_reason: account.lockedReason || undefined,
     password_changed_at: moment(password?.changedAt),
+    wrong_tries: failures.map(({ proof, inARow, off }) => `${proof} ${inARow}${off ? ' (off)' : ''}`),
     second_steps: totp.map((one) => one.name),
     sessions: sessions.length,
     apps: consents.map((consent) => consent.clientId),
@@ -219,6 +223,13 @@ export const accountCommands = [
     done: 'Unlocked',
     act: unlockAccount,
     refusals: { not_locked: 'The account is not locked.' },
+  }),
+  gate({
+    verb: 'forgive',
+    summary: 'Count wrong passwords and codes of an account anew: what was off after too many is on again.',
+    done: 'Forgave the wrong tries at',
+    act: forgiveTries,
+    refusals: { nothing_wrong: 'No wrong tries stand against the account.' },
   }),
   gate({
     verb: 'suspend',

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { takeTry } from '../../src/limits/failures.ts';
+import { waits } from '../../src/limits/waits.ts';
 import { openDesk } from '../../src/operator/desk.ts';
 import { runCommand } from '../../src/operator/run-command.ts';
 import { openRelyingParty } from '../support/relying-party.ts';
@@ -34,6 +36,31 @@ async function somebodySignedIn(app: Awaited<ReturnType<typeof openRelyingParty>
   expect(await app.introspects(tokens.access_token)).toMatchObject({ active: true });
   return { account, person, tokens };
 }
+
+describe('an account whose password was guessed at until it was off', () => {
+  it('shows so, and counts anew once an operator forgave it', async () => {
+    const app = await openRelyingParty(world, { first_party: true });
+    const account = await world.account();
+    const subject = { account: account.accountId };
+    for (let tries = 0; tries < (waits.password.offAfter ?? 0); tries += 1) {
+      await takeTry(world.services, { proof: 'password', subject });
+      world.advance(waits.password.steps.at(-1) ?? 0);
+    }
+    expect(await operator('accounts', 'show', account.accountId)).toMatchObject({
+      wrong_tries: ['password 50 (off)'],
+    });
+    const person = await world.person().goes(app.asks().url);
+    await person.signsIn(account);
+    expect(person.left).toBeUndefined();
+    await operator('accounts', 'forgive', account.accountId, '--reason', 'on the telephone');
+    await person.signsIn(account);
+    expect(person.left).toBeDefined();
+    expect(await operator('accounts', 'show', account.accountId)).toMatchObject({ wrong_tries: [] });
+    await expect(operator('accounts', 'forgive', account.accountId)).rejects.toThrow(/No wrong tries/);
+    const [event] = await operator('audit', 'list', '--type', 'account.tries_forgiven', '--limit', '1');
+    expect(event).toMatchObject({ account_id: account.accountId, actor: 'operator' });
+  });
+});
 
 describe('an account that is stopped', () => {
   it.each(['suspend', 'lock', 'delete'])(
