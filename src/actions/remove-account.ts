@@ -2,6 +2,7 @@ import { findAccount, removeAccount as forget } from '../accounts/account.ts';
 import { recordEvent } from '../audit/record.ts';
 import type { Outcome } from '../kit/outcome.ts';
 import { refused } from '../kit/outcome.ts';
+import { forgetFailures } from '../limits/failures.ts';
 import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import type { EndedAccess } from './end-all-access.ts';
@@ -22,6 +23,7 @@ export async function removeAccount(
     forget(services, { accountId }),
   );
   if (!changed.ok) return refused('unknown_account');
+  await forgetFailures(services, { accountId, proofs: ['password', 'second_step', 'reset_code'] });
   await recordEvent(services, { type: 'account.deleted', accountId, detail: { reason } }, from);
   return { ok: true, ...ended };
 }

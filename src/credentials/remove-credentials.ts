@@ -10,8 +10,15 @@ export async function removeAllCredentials(
 ): Promise<void> {
   await db.deleteFrom('passwords').where('account_id', '=', accountId).execute();
   await db.deleteFrom('totp_credentials').where('account_id', '=', accountId).execute();
-  for (const table of ['text_steps', 'backup_codes', 'trusted_devices', 'two_step', 'alarms'] as const)
-    await db.deleteFrom(table).where('account_id', '=', accountId).execute();
+  const others = [
+    'text_steps',
+    'backup_codes',
+    'trusted_devices',
+    'known_browsers',
+    'two_step',
+    'alarms',
+  ] as const;
+  for (const table of others) await db.deleteFrom(table).where('account_id', '=', accountId).execute();
   await db.deleteFrom('passkeys').where('account_id', '=', accountId).execute();
   // With a new handle too, so that a key of the former holder finds nobody.
   await db.deleteFrom('passkey_users').where('account_id', '=', accountId).execute();
