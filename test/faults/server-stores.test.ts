@@ -38,7 +38,7 @@ beforeAll(async () => {
   const tokens = await app.signsIn(person, ana, { scope: 'openid offline_access', prompt: 'consent' });
   accessToken = tokens.access_token;
   inTheMiddle = await world.person().goes(app.asks().url);
-}, 60_000);
+});
 afterAll(async () => {
   await world.close();
   await Promise.all([redis.stop(), postgres.stop()]);
@@ -132,16 +132,18 @@ function signalPostgres(signal: 'SIGSTOP' | 'SIGCONT'): void {
   for (const pid of [postgres.pid, ...children.map(Number).filter(Boolean)]) process.kill(pid, signal);
 }
 
-const outages: Record<string, { begin(): Promise<void>; end(): Promise<void> }> = {
+type Outage = { begin(): Promise<void>; end(): Promise<void>; deaf?: true };
+const outages: Record<string, Outage> = {
   'Redis is gone': { begin: () => redis.kill(), end: () => redis.restart() },
   'Redis stands still': {
     begin: async () => void process.kill(redis.pid, 'SIGSTOP'),
     end: async () => void process.kill(redis.pid, 'SIGCONT'),
   },
-  'PostgreSQL is gone': { begin: () => postgres.kill(), end: () => postgres.restart() },
+  'PostgreSQL is gone': { begin: () => postgres.kill(), end: () => postgres.restart(), deaf: true },
   'PostgreSQL stands still': {
     begin: async () => signalPostgres('SIGSTOP'),
     end: async () => signalPostgres('SIGCONT'),
+    deaf: true,
   },
 };
 
@@ -150,7 +152,15 @@ async function isReady(): Promise<void> {
   if (status !== 200) throw new Error(text);
 }
 
-describe.each(Object.entries(outages))('while %s', (_what, { begin, end }) => {
+/** The copies of apps and accounts in the process are good until it knows that it hears of no changes (kept-records.ts). */
+async function untilDeaf(before: readonly string[]): Promise<void> {
+  const asked = await askAll();
+  const asIfNothing = asked.filter(({ what, answer }) => before.includes(`${what}: ${answer?.status}`));
+  expect(faultsDuringOutage(asked.filter((one) => !asIfNothing.includes(one)))).toEqual([]);
+  await untilWorks(5000, async () => expect(world.services.changes.heard).toBe(false));
+}
+
+describe.each(Object.entries(outages))('while %s', (_what, { begin, end, deaf }) => {
   it('everything is answered soon, what needs the store with 503, and all is as before when it is back', async () => {
     const before = (await askAll()).map(({ what, answer }) => `${what}: ${answer?.status}`);
     expect(before.filter((line) => / 5\d\d/.test(line))).toEqual([]);
@@ -164,6 +174,7 @@ describe.each(Object.entries(outages))('while %s', (_what, { begin, end }) => {
 
     await begin();
     try {
+      if (deaf) await untilDeaf(before);
       for (let times = 0; times < 3; times += 1) expect(faultsDuringOutage(await askAll())).toEqual([]);
       expect((await app.redeems(unspent.code, unspent.attempt)).status).toBe(503);
     } finally {
@@ -181,9 +192,9 @@ describe.each(Object.entries(outages))('while %s', (_what, { begin, end }) => {
     // What was spent stays spent, and what was given stays good until the thief's alarm of the line after.
     expect((await app.refreshes(String(rotated['refresh_token']))).status).toBe(200);
     expect((await app.redeems(spent.code, spent.attempt)).json).toMatchObject({ error: 'invalid_grant' });
-    // A new sign-in works from beginning to end.
-    expect(await app.signsIn(world.person(), ana)).toHaveProperty('id_token');
-  }, 60_000);
+    // A new sign-in works from beginning to end: of somebody at whose password nobody guessed, as the requests above do.
+    expect(await app.signsIn(world.person(), await world.account())).toHaveProperty('id_token');
+  });
 });
 
 describe('while PostgreSQL is gone, with Redis counting', () => {
@@ -202,23 +213,25 @@ describe('while PostgreSQL is gone, with Redis counting', () => {
       [atForgot, atForgot.url, { identifier: bea.identifier }],
     ];
 
-    await postgres.kill();
-    try {
-      for (const [who, url, fields] of posts)
-        for (let times = 0; times < 12; times += 1)
-          expect((await page(who, url, new URLSearchParams(fields))).status).toBe(503);
-    } finally {
-      await postgres.restart();
-    }
-    await untilWorks(5000, isReady);
-
-    // The code was looked at by nobody, so it is still good.
-    await atCode.submits({ code });
+    // A code is good for a minute, however long a busy machine takes to bring a database back.
+    await world.still(async () => {
+      await postgres.kill();
+      try {
+        for (const [who, url, fields] of posts)
+          for (let times = 0; times < 12; times += 1)
+            expect((await page(who, url, new URLSearchParams(fields))).status).toBe(503);
+      } finally {
+        await postgres.restart();
+      }
+      await untilWorks(5000, isReady);
+      // The code was looked at by nobody, so it is still good.
+      await atCode.submits({ code });
+    });
     await atCode.decides('allow');
     expect(atCode.left?.searchParams.get('code')).toBeTruthy();
     await atPassword.submits({ identifier: bea.identifier, password: bea.password });
     expect(atPassword.heading).toBe('Two-step verification');
     await atForgot.submits({ identifier: bea.identifier });
     expect(await world.codeSentTo(bea.identifier)).toMatch(/^\d{6}$/);
-  }, 60_000);
+  });
 });
