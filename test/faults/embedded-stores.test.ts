@@ -27,7 +27,7 @@ describe('the embedded stores, killed in the middle of writing', () => {
       for (const [what, id = ''] of writer.lines.map((line) => line.split(' ')))
         (what === 'record' ? acknowledged.records : acknowledged.entries).push(id);
     }
-  }, 60_000);
+  });
 
   it('lose no record that was acknowledged, and keep no half transaction', async () => {
     const db = await openDatabase({ dataDir: folder.path });

@@ -19,7 +19,7 @@ describe('a refresh that was answered with 503 and happened', () => {
     world = await openWorld({ REDIS_URL: proxy.url });
     app = await openRelyingParty(world, { grant_types: ['authorization_code', 'refresh_token'] });
     ana = await world.account();
-  }, 60_000);
+  });
   afterAll(async () => {
     await world.close();
     await proxy.close();
