@@ -149,7 +149,7 @@ export const limits = {
   },
 } as const satisfies Record<string, Limit>;
 
-export type LimitName = keyof typeof limits;
+type LimitName = keyof typeof limits;
 
 /** What to count: for everyone there is no key. An address may be given as it is, or as its bucket. `max`: by a setting. */
 export type Take = {
