@@ -90,6 +90,8 @@ async function reuseAlarms(services: Parameters<typeof listEvents>[0]): Promise<
 async function checkKeys({ bed, findings }: Stage): Promise<void> {
   for (const { url } of bed.redis.servers) {
     const lasting = await asAdmin(url, async (redis) => {
+      // What a replica has, its primary has too.
+      if (((await redis.call('ROLE')) as string[])[0] !== 'master') return [];
       const found: string[] = [];
       for (let cursor = '0', first = true; first || cursor !== '0'; first = false) {
         const [next, keys] = await redis.scan(cursor, 'COUNT', 1000);

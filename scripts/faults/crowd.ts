@@ -40,7 +40,7 @@ export type Code = {
   /** Whoever shows it does not come again by themselves. */
   once?: boolean;
 };
-export type EndedSession = { member: Member; cookie: string };
+type EndedSession = { member: Member; cookie: string };
 
 export type Crowd = {
   members: Member[];

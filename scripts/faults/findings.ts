@@ -1,5 +1,5 @@
 /** What must never happen and did, by the invariants of the document (I1 to I8), counted and with the first few examples. */
-export type Invariant = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7' | 'I8' | 'target';
+type Invariant = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7' | 'I8' | 'target';
 export type Finding = { invariant: Invariant; what: string; times: number; examples: string[] };
 
 export type Findings = {

@@ -8,7 +8,6 @@ import type { Stage } from './stage.ts';
 export type Load = {
   /** Begins no more, and waits for what is under way. */
   stop(): Promise<void>;
-  begun(): number;
   /** The most that this process itself was late, in ms: what it saw later than that was not the server's doing. */
   ownDelay(): number;
 };
@@ -31,8 +30,8 @@ export function startLoad(stage: Stage, { rate }: { rate: number }): Load {
       underWay.add(tracked);
     }
   }, 5);
+  stage.over.addEventListener('abort', () => clearInterval(timer));
   return {
-    begun: () => begun,
     ownDelay: () => ownDelay,
     async stop() {
       clearInterval(timer);

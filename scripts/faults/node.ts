@@ -23,7 +23,7 @@ export type ServerNode = {
   /** What it wrote to its log so far. */
   said(): string;
 };
-export type Holds = { files: number; rssMiB: number };
+type Holds = { files: number; rssMiB: number };
 
 const program = path.join(import.meta.dirname, '../../bin/latchkey.mjs');
 

@@ -15,7 +15,8 @@ import { introspect, refresh } from './tokens.ts';
 const graceMs = 11_000;
 const mostReplays = 40;
 
-export async function settle(stage: Stage): Promise<void> {
+/** `patient`: waits until refresh tokens may no longer be repeated, to show those too. */
+export async function settle(stage: Stage, { patient = true } = {}): Promise<void> {
   const { crowd } = stage;
   await byEight(
     crowd.families.filter(({ state }) => state === 'live'),
@@ -33,7 +34,7 @@ export async function settle(stage: Stage): Promise<void> {
     crowd.families.filter(({ state }) => state === 'live'),
     async (family) => void (await refresh(stage, family)),
   );
-  await showSpent(stage);
+  await showSpent(stage, { patient });
 }
 
 function nodeFor({ bed }: Stage, place: number) {
@@ -69,19 +70,21 @@ async function mustBeSignedIn(
   const asked = { path: askPath({ prompt: 'none' }), headers: { cookie: member.cookie }, port };
   const reply = await visit(stage, member, 'probe', asked);
   if (!codeIn(reply))
-    stage.findings.add('I3', 'a session is gone after the fault', `${member.name}: ${reply.status} ${reply.headers.location ?? ''}`);
+    stage.findings.add(
+      'I3',
+      'a session is gone after the fault',
+      `${member.name}: ${reply.status} ${reply.headers.location ?? ''}`,
+    );
 }
 
-async function showSpent(stage: Stage): Promise<void> {
+async function showSpent(stage: Stage, { patient }: { patient: boolean }): Promise<void> {
   const { crowd } = stage;
-  // One replay ends a grant, so each is shown one thing: half of them their codes, the others a refresh token.
-  const shownCodes = crowd.spentCodes.slice(-2 * mostReplays).filter((_, place) => place % 2 === 0);
-  const taken = new Set(shownCodes.map(({ grant }) => grant));
-  const families = crowd.families
-    .filter(({ grant, spent }) => spent && !taken.has(grant))
-    .slice(0, mostReplays);
+  // A replay ends a grant and all that hangs on it: one half of the people show codes, the other refresh tokens.
+  const shownCodes = crowd.spentCodes.filter(({ member }) => member.number % 2 === 0).slice(-mostReplays);
+  const rotated = crowd.families.filter(({ member, spent }) => spent && member.number % 2 === 1);
+  const families = patient ? rotated.slice(0, mostReplays) : [];
   const newest = Math.max(0, ...families.map(({ spent }) => spent?.at ?? 0));
-  await sleep(Math.max(0, newest + graceMs - now()));
+  if (patient) await sleep(Math.max(0, newest + graceMs - now()));
   await byEight(shownCodes, ({ member, code, grant }) =>
     mustBeRefused(
       stage,

@@ -13,4 +13,6 @@ export type Stage = {
   findings: Findings;
   /** Chooses the load, the same for each run of a recipe. 0 <= n < 1. */
   random(): number;
+  /** When everything is being taken down. */
+  over: AbortSignal;
 };

@@ -1,5 +1,5 @@
 import type { Recipe } from '../recipe.ts';
-import { redisRestart } from './f01-redis-restart.ts';
+import { forgetfulRedis, redisRestart } from './f01-redis-restart.ts';
 import { redisStall } from './f02-redis-stall.ts';
 import { replyLost } from './f03-reply-lost.ts';
 import { laggingReplicas, sentinelFailover, withoutWaiting } from './f04-sentinel-failover.ts';
@@ -25,4 +25,4 @@ export const recipes: readonly Recipe[] = [
 ];
 
 /** Run only when they are named: they show that a recipe would notice. They must not hold. */
-export const controls: readonly Recipe[] = [withoutWaiting];
+export const controls: readonly Recipe[] = [forgetfulRedis, withoutWaiting];

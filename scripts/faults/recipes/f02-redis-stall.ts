@@ -13,7 +13,7 @@ export const redisStall: Recipe = {
   name: 'F2',
   title: 'Redis stall',
   bed: { redisConfig: ['enable-debug-command local'] },
-  async play(stage, { rate, length }) {
+  async play(stage, effort) {
     const [server] = stage.bed.redis.servers;
     if (!server) throw new Error('no Redis');
     const stalls: Stall[] = [];
@@ -35,11 +35,11 @@ export const redisStall: Recipe = {
         await redis.client('PAUSE', 5000, 'WRITE');
         await redis.set('{faults}:written', '1', 'PX', 1000);
       });
-      for (let times = 0; times < Math.min(10, 3 * length); times += 1)
+      for (let times = 0; times < Math.min(10, 3 * effort.length); times += 1)
         await stall('DEBUG SLEEP 2', 1900, (redis) => redis.call('DEBUG', 'SLEEP', '2'));
       return stalls.map(({ name, from, to }) => `${name}: Redis answered after ${Math.round(to - from)} ms`);
     };
-    const played = await underLoad(stage, { rate }, fault);
+    const played = await underLoad(stage, effort, fault);
     const { findings, ledger } = stage;
     const of = (name: string) => stalls.filter((one) => one.name === name);
     const during = (name: string): Measured[] => {

@@ -35,9 +35,9 @@ export const replyLost: Recipe = {
   name: 'F3',
   title: 'Reply lost',
   bed: { proxies: true },
-  async play(stage, { length }) {
-    await gather(stage);
-    const rounds = Math.max(20, Math.min(200, Math.round(200 * length)));
+  async play(stage, effort) {
+    await gather(stage, effort);
+    const rounds = Math.max(20, Math.min(200, Math.round(200 * effort.length)));
     const measured: Measured[] = [];
     const proof: string[] = [];
     for (const one of series) {

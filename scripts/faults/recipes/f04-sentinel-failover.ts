@@ -39,7 +39,7 @@ export const withoutWaiting: Recipe = {
 
 async function failOver(
   stage: Stage,
-  { rate }: Effort,
+  effort: Effort,
   { times, first }: { times: number; first?: (stage: Stage) => Promise<() => void> },
 ) {
   const { sentinel } = stage.bed.redis;
@@ -67,14 +67,16 @@ async function failOver(
       );
       await sleep(3000);
       await primary.restart();
-      await until(15_000, async () =>
-        (await infoOf(next.url, 'replication', 'connected_slaves')) === '2' ? true : undefined,
+      await until(60_000, async () =>
+        (await infoOf((await sentinel.primary())?.url ?? '', 'replication', 'connected_slaves')) === '2'
+          ? true
+          : undefined,
       );
       await sleep(1500);
     }
     return proof;
   };
-  const played = await underLoad(stage, { rate }, fault);
+  const played = await underLoad(stage, effort, fault);
   const { findings, ledger } = stage;
   const windows = kills.map(({ at, over }) => figuresOf(ledger.entries, { since: at, until: over }));
   const measured: Measured[] = windows.flatMap((figures, place) => [

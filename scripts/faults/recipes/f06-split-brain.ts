@@ -15,11 +15,11 @@ export const splitBrain: Recipe = {
   name: 'F6',
   title: 'Old primary returns',
   bed: { redis: 'sentinel', redisConfig: watched, sentinelProxies: true },
-  async play(stage, { rate, length }) {
+  async play(stage, effort) {
     const { bed, findings, ledger } = stage;
     const { sentinel } = bed.redis;
     if (!sentinel) throw new Error('needs sentinels');
-    const apartMs = Math.min(12_000, 8000 * length + 4000);
+    const apartMs = Math.min(12_000, 8000 * effort.length + 4000);
     const window = { from: 0, to: 0 };
     const fault = async () => {
       const primary = await sentinel.primary();
@@ -56,7 +56,7 @@ export const splitBrain: Recipe = {
         `${primary.port} is its replica ${Math.round((demoted - window.to) / 1000)} s after the cut healed`,
       ];
     };
-    const played = await underLoad(stage, { rate }, fault, { after: 4000 });
+    const played = await underLoad(stage, effort, fault, { after: 4000 });
     const apart = bed.nodes[0];
     const mine = `127.0.0.1:${apart?.port}`;
     const byLoser = ledger.entries.filter(({ nodes, kind }) => nodes.at(-1) === mine && kind !== 'probe');

@@ -14,36 +14,38 @@ export const redisCluster: Recipe = {
   name: 'F7',
   title: 'Redis Cluster',
   bed: { redis: 'cluster', redisConfig: durable },
-  async play(stage, { rate, length }) {
+  async play(stage, effort) {
     const { cluster } = stage.bed.redis;
     if (!cluster) throw new Error('needs a Cluster');
     const [first, second, third] = cluster.nodes as [TestServer, TestServer, TestServer];
     const moved = { from: 0, to: 0 };
-    const killed = { at: 0, over: 0 };
+    const killed = { at: 0, primary: 0, whole: 0 };
     const fault = async () => {
       moved.from = now();
-      const slots = await reshard(first, second, Math.min(3000, Math.round(1000 * length)));
+      const slots = await reshard(first, second, Math.min(3000, Math.round(1000 * effort.length)));
       moved.to = now();
       await sleep(2000);
       const id = await idOf(third);
       killed.at = now();
       await third.kill();
       await until(15_000, async () => ((await slotsOf(first, id)) === 0 ? true : undefined));
-      const over = now();
-      killed.over = over + 5000;
-      await sleep(3000);
+      killed.primary = now();
+      // Brought back at once by what watches over it, as a replica: its shard takes no write that nobody else has.
       await third.restart();
-      await until(15_000, async () => ((await healthy(first, cluster.nodes.length)) ? true : undefined));
-      await sleep(1500);
+      await until(60_000, async () => ((await healthy(first, cluster.nodes.length)) ? true : undefined));
+      killed.whole = now();
+      await sleep(4000);
       return [
         `${slots} slots moved in ${Math.round(moved.to - moved.from)} ms`,
-        `primary ${third.port} killed, its replica had its slots after ${Math.round(over - killed.at)} ms`,
+        `primary ${third.port} killed, its replica had its slots after ${Math.round(killed.primary - killed.at)} ms`,
+        `the Cluster was whole again ${Math.round(killed.whole - killed.at)} ms after the kill`,
       ];
     };
-    const played = await underLoad(stage, { rate }, fault);
+    const played = await underLoad(stage, effort, fault);
     const { findings, ledger, bed } = stage;
     const moving = figuresOf(ledger.entries, { since: moved.from, until: moved.to + 1000 });
-    const dying = figuresOf(ledger.entries, { since: killed.at, until: killed.over });
+    const dying = figuresOf(ledger.entries, { since: killed.at, until: killed.whole + 4000 });
+    const afterwards = figuresOf(ledger.entries, { since: killed.whole, until: Number.POSITIVE_INFINITY });
     const said = bed.nodes.map((node) => node.said()).join('\n');
     const count = (word: RegExp) => said.match(word)?.length ?? 0;
     return {
@@ -58,7 +60,12 @@ export const redisCluster: Recipe = {
         },
         withinMs('p99 while slots move', moving.p99, 500),
         { what: 'answers from the kill on', figure: statusesIn(dying), target: '503 only', met: true },
-        withinMs('last error after the kill', dying.errors === 0 ? 0 : dying.lastErrorAfterFault, 3000),
+        withinMs('another primary after', killed.primary - killed.at, 3000),
+        withinMs(
+          'last error after the Cluster is whole again',
+          afterwards.errors === 0 ? 0 : afterwards.lastErrorAfterFault,
+          1000,
+        ),
         withinMs('slowest answer', dying.worst, 2000),
         zero('CROSSSLOT in the logs', count(/CROSSSLOT/g)),
         zero('acknowledged writes lost', findings.count('I1') + findings.count('I3') + findings.count('I4')),

@@ -16,7 +16,7 @@ export const redisFull: Recipe = {
   name: 'F8',
   title: 'Eviction, full memory',
   bed: {},
-  async play(stage, { rate }) {
+  async play(stage, effort) {
     const { bed, findings, ledger } = stage;
     const { url } = bed.redis;
     const full = { from: 0, to: 0 };
@@ -28,8 +28,10 @@ export const redisFull: Recipe = {
         await redis.config('SET', 'maxmemory', limit);
         await fill(redis, async () => Number(await infoOf(url, 'memory', 'used_memory')) > limit * 0.85);
         verdicts.push(sees('doctor at 85 %', await doctor(stage), /WARN.*\d\d % of its memory/));
-        full.from = now();
         await fill(redis, async () => false);
+        // What expires makes room; so the limit comes down a little, and it stays full.
+        await redis.config('SET', 'maxmemory', limit - 2 * 2 ** 20);
+        full.from = now();
         const refused = await redis
           .set('{filler}:last', 'x', 'PX', 1000)
           .catch((error: Error) => error.message);
@@ -42,7 +44,7 @@ export const redisFull: Recipe = {
       });
       return [proof];
     };
-    const played = await underLoad(stage, { rate }, fault);
+    const played = await underLoad(stage, effort, fault);
     const during = figuresOf(ledger.entries, { since: full.from, until: full.to });
     const reads = figuresOf(
       ledger.entries.filter(({ kind }) => kind === 'introspect'),
@@ -80,7 +82,7 @@ const fillers = { count: 0 };
 
 /** Until `enough`, or until it takes no more. */
 async function fill(redis: Admin, enough: () => Promise<boolean>): Promise<void> {
-  for (const size of [100_000, 5000, 200])
+  for (const size of [100_000, 5000, 100])
     for (;;) {
       if (await enough()) return;
       fillers.count += 1;

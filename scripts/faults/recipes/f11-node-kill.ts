@@ -9,11 +9,11 @@ export const nodeKill: Recipe = {
   name: 'F11',
   title: 'Node kill',
   bed: {},
-  async play(stage, { rate, length }) {
+  async play(stage, effort) {
     const { nodes } = stage.bed;
     const kills: { at: number; node: string; inHand: number }[] = [];
     const fault = async () => {
-      const rounds = Math.max(3, Math.min(24, Math.round(6 * length)));
+      const rounds = Math.max(3, Math.min(24, Math.round(6 * effort.length)));
       for (let round = 0; round < rounds; round += 1) {
         const node = nodes[round % nodes.length] as (typeof nodes)[number];
         const next = sleep(5000);
@@ -27,7 +27,7 @@ export const nodeKill: Recipe = {
       return nodes.map(({ name, pids }) => `${name} was ${pids.join(', then ')}`);
     };
     const lost = (entry: Entry) => entry.status === 502 && kills.some(({ at }) => near(entry, at));
-    const played = await underLoad(stage, { rate }, fault, { allowed: lost });
+    const played = await underLoad(stage, effort, fault, { allowed: lost });
     const failed = stage.ledger.entries.filter(
       ({ kind, status }) => kind !== 'probe' && (status === 0 || status >= 500),
     );

@@ -8,12 +8,12 @@ export const gracefulRoll: Recipe = {
   name: 'F12',
   title: 'Graceful roll',
   bed: {},
-  async play(stage, { rate, length }) {
+  async play(stage, effort) {
     const { nodes } = stage.bed;
     const exits: (number | null)[] = [];
     const took: number[] = [];
     const fault = async () => {
-      for (let round = 0; round < Math.max(2, Math.min(10, Math.round(3 * length))); round += 1)
+      for (let round = 0; round < Math.max(2, Math.min(10, Math.round(3 * effort.length))); round += 1)
         for (const node of nodes) {
           const from = performance.now();
           exits.push(await node.term());
@@ -24,7 +24,7 @@ export const gracefulRoll: Recipe = {
         }
       return nodes.map(({ name, pids }) => `${name} was ${pids.join(', then ')}`);
     };
-    const played = await underLoad(stage, { rate }, fault);
+    const played = await underLoad(stage, effort, fault);
     const all = figuresOf(stage.ledger.entries, { since: played.began, until: Number.POSITIVE_INFINITY });
     const { findings } = stage;
     return {
