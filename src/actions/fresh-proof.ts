@@ -13,7 +13,7 @@ import { type TwoStep, twoStepOf } from './second-step-methods.ts';
  * the account has something stronger (misuse case MF-17). The proof is given on the page /account/confirm
  * (confirm-identity.ts) and kept, sealed, under this account and this session.
  */
-export const proofLasts = 10 * minutes;
+const proofLasts = 10 * minutes;
 
 export type ProvingSession = { uid: string; signedInAt: number; amr: readonly string[] };
 export type Proof = { at: number; amr: readonly string[] };

@@ -43,10 +43,9 @@ export async function removeSecondStep(
 }
 
 /**
- * Removes it unless nothing that stands alone would be left while the second step is on. For each verb that removes a method,
- * also for passkeys: counting and removing are one step.
+ * Removes it unless nothing that stands alone would be left while the second step is on: counting and removing are one step.
  */
-export async function takeOff(
+async function takeOff(
   ctx: KindContext,
   { accountId, kind, id }: Pick<Removal, 'accountId' | 'kind' | 'id'>,
 ): Promise<Outcome<object, 'unknown' | 'last'>> {

@@ -33,7 +33,7 @@ export type SecondStepMethod = {
   /** Of a number: its address in E.164, for us; pages show the name. */
   address?: string;
 };
-export type ListedMethod = Omit<SecondStepMethod, 'kind' | 'preferred'>;
+type ListedMethod = Omit<SecondStepMethod, 'kind' | 'preferred'>;
 
 export type KindContext = Pick<
   Services,
@@ -54,7 +54,7 @@ export type Kept = Record<string, unknown>;
 export type Asked = { accountId: string; method: SecondStepMethod; occasion: Occasion };
 
 export type CheckRefusal = 'not_enrolled' | 'wrong_code' | 'code_already_used' | 'expired';
-export type Proof = {
+type Proof = {
   /** RFC 8176, without `mfa`. */
   amr: string[];
 };

@@ -9,8 +9,8 @@ import type { Services } from '../services.ts';
  *
  *   sent --pressed--> raised         --a week--> over
  */
-export const alarmLife = 7 * days;
-export const freezeLasts = 24 * hours;
+const alarmLife = 7 * days;
+const freezeLasts = 24 * hours;
 
 type Context = Pick<Services, 'db' | 'clock'>;
 

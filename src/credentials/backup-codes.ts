@@ -108,7 +108,7 @@ async function spend({ db, clock }: Pick<Services, 'db' | 'clock'>, id: string):
 }
 
 /** As people type it: in capitals, with or without the dash, with the letters that look like digits. */
-export function typedBackupCode(text: string): string | undefined {
+function typedBackupCode(text: string): string | undefined {
   if (text.length > 60) return undefined;
   const plain = text
     .normalize('NFKC')

@@ -9,11 +9,13 @@ import { forgiveTries } from '../actions/forgive-tries.ts';
 import { lockAccount } from '../actions/lock-account.ts';
 import { reinstateAccount } from '../actions/reinstate-account.ts';
 import { removeAccount } from '../actions/remove-account.ts';
+import { secondStepMethods } from '../actions/second-step-methods.ts';
 import { suspendAccount } from '../actions/suspend-account.ts';
 import { unlockAccount } from '../actions/unlock-account.ts';
 import { listConsents } from '../consents/consent.ts';
+import { frozenUntil } from '../credentials/alarms.ts';
 import { findPassword } from '../credentials/password.ts';
-import { listTotp } from '../credentials/totp.ts';
+import { listTrustedDevices } from '../credentials/trusted-devices.ts';
 import { listFailures } from '../limits/failures.ts';
 import { listSessions } from '../oidc/sessions.ts';
 import type { Services } from '../services.ts';
@@ -148,10 +150,12 @@ const show = command({
 });
 
 async function describe(services: Services, account: Account): Promise<Record<string, unknown>> {
-  const [failures, password, totp, sessions, consents] = [
+  const [failures, password, methods, devices, onHold, sessions, consents] = [
     await listFailures(services, account.id),
     await findPassword(services, account.id),
-    await listTotp(services, account.id),
+    await secondStepMethods(services, account.id),
+    await listTrustedDevices(services, account.id),
+    await frozenUntil(services, account.id),
     await listSessions(services, account.id),
     await listConsents(services, account.id),
   ];
@@ -167,7 +171,9 @@ async function describe(services: Services, account: Account): Promise<Record<st
     locked_reason: account.lockedReason || undefined,
     password_changed_at: moment(password?.changedAt),
     wrong_tries: failures.map(({ proof, inARow, off }) => `${proof} ${inARow}${off ? ' (off)' : ''}`),
-    second_steps: totp.map((one) => one.name),
+    second_steps: methods.map(({ kind, name }) => name || kind),
+    trusted_browsers: devices.length || undefined,
+    changes_on_hold_until: moment(onHold),
     sessions: sessions.length,
     apps: consents.map((consent) => consent.clientId),
   };
