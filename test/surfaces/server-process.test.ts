@@ -7,7 +7,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { freePort } from '../support/servers.mjs';
-import { serverPlace, testFolder } from '../support/stores.ts';
+import { ownRedisDatabase, serverPlace, testFolder } from '../support/stores.ts';
 
 /** The server as a process of its own, from the command that an operator types to the signal that ends it. */
 type Running = {
@@ -17,6 +17,9 @@ type Running = {
   said: () => string;
   ended: Promise<number | null>;
 };
+
+// Processes start slowly on a machine that runs several suites at once.
+const slow = 300_000;
 
 const program = path.resolve('bin/latchkey.mjs');
 const running: ChildProcess[] = [];
@@ -46,11 +49,20 @@ async function start(settings: Record<string, string> = {}): Promise<Running> {
 }
 
 async function untilReady({ origin, said }: Running): Promise<void> {
-  for (const giveUpAt = Date.now() + 30_000; Date.now() < giveUpAt; await sleep(50)) {
+  for (const giveUpAt = Date.now() + 120_000; Date.now() < giveUpAt; await sleep(50)) {
     const answer = await fetch(`${origin}/readyz`).catch(() => undefined);
     if (answer?.ok) return;
   }
   throw new Error(`not ready: ${said()}`);
+}
+
+/** It has heard that it is to stop. */
+async function untilLeaving({ origin }: Running): Promise<void> {
+  for (const giveUpAt = Date.now() + 120_000; Date.now() < giveUpAt; await sleep(5)) {
+    const answer = await fetch(`${origin}/readyz`).catch(() => undefined);
+    if (!answer?.ok) return;
+  }
+  throw new Error('it does not leave');
 }
 
 /** A connection as a proxy keeps it: it asks, and leaves it open. */
@@ -68,7 +80,7 @@ async function openKept(port: number): Promise<{ ask(): Promise<string> }> {
 
 /** New connections are taken no more. */
 async function untilRefused(port: number): Promise<void> {
-  for (const giveUpAt = Date.now() + 30_000; Date.now() < giveUpAt; await sleep(20)) {
+  for (const giveUpAt = Date.now() + 120_000; Date.now() < giveUpAt; await sleep(20)) {
     const socket = connect(port, '127.0.0.1');
     const refused = await Promise.race([
       once(socket, 'connect').then(() => false),
@@ -81,53 +93,71 @@ async function untilRefused(port: number): Promise<void> {
 }
 
 describe('the server process', () => {
-  it('finishes what is under way when it is told to stop, and leaves with 0', async () => {
-    const server = await start();
-    await untilReady(server);
-    // A request whose body is still on its way when the signal comes.
-    const slow = request(`${server.origin}/token`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/x-www-form-urlencoded', 'content-length': '24' },
-    });
-    slow.write('grant_type=');
-    await sleep(200);
-    server.child.kill('SIGTERM');
-    await sleep(300);
-    slow.end('refresh_token');
-    const [answer] = await once(slow, 'response');
-    expect(answer.statusCode).toBe(400);
-    answer.resume();
-    expect(await server.ended).toBe(0);
-  }, 60_000);
+  it(
+    'finishes what is under way when it is told to stop, and leaves with 0',
+    async () => {
+      const server = await start();
+      await untilReady(server);
+      // A request whose body is still on its way when the signal comes.
+      const late = request(`${server.origin}/token`, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/x-www-form-urlencoded',
+          'content-length': '24',
+          // The server says that it has the head (RFC 9110 section 10.1.1).
+          expect: '100-continue',
+        },
+      });
+      late.flushHeaders();
+      await once(late, 'continue');
+      late.write('grant_type=');
+      server.child.kill('SIGTERM');
+      await untilLeaving(server);
+      late.end('refresh_token');
+      const [answer] = await once(late, 'response');
+      expect(answer.statusCode).toBe(400);
+      answer.resume();
+      expect(await server.ended).toBe(0);
+    },
+    slow,
+  );
 
-  it('hangs up on no proxy that may be sending: each connection that is kept carries one more request', async () => {
-    const server = await start({ ISSUER: 'https://login.example.test', SMTP_URL: 'smtp://127.0.0.1:1' });
-    await untilReady(server);
-    const answeredAndLetGo = /^HTTP\/1.1 200 .*\r\nconnection: close\r\n/is;
-    const kept = await Promise.all([openKept(server.port), openKept(server.port)]);
-    for (const connection of kept) expect(await connection.ask()).not.toMatch(/^connection: close/im);
-    server.child.kill('SIGTERM');
-    await sleep(500);
-    // Not ready any more, but asked all the same.
-    expect(await kept[0]?.ask()).toMatch(answeredAndLetGo);
-    await untilRefused(server.port);
-    expect(await kept[1]?.ask()).toMatch(answeredAndLetGo);
-    expect(await server.ended).toBe(0);
-  }, 60_000);
+  it(
+    'hangs up on no proxy that may be sending: each connection that is kept carries one more request',
+    async () => {
+      const server = await start({ ISSUER: 'https://login.example.test', SMTP_URL: 'smtp://127.0.0.1:1' });
+      await untilReady(server);
+      const answeredAndLetGo = /^HTTP\/1.1 200 .*\r\nconnection: close\r\n/is;
+      const kept = await Promise.all([openKept(server.port), openKept(server.port)]);
+      for (const connection of kept) expect(await connection.ask()).not.toMatch(/^connection: close/im);
+      server.child.kill('SIGTERM');
+      // Not ready any more, but asked all the same.
+      await untilLeaving(server);
+      expect(await kept[0]?.ask()).toMatch(answeredAndLetGo);
+      await untilRefused(server.port);
+      expect(await kept[1]?.ask()).toMatch(answeredAndLetGo);
+      expect(await server.ended).toBe(0);
+    },
+    slow,
+  );
 
-  it('says in one sentence why it does not start, and leaves with 1', async () => {
-    const first = await start();
-    await untilReady(first);
-    const second = await start({ PORT: new URL(first.origin).port });
-    expect(await second.ended).toBe(1);
-    expect(second.said()).toContain('is taken by another program');
+  it(
+    'says in one sentence why it does not start, and leaves with 1',
+    async () => {
+      const first = await start();
+      await untilReady(first);
+      const second = await start({ PORT: new URL(first.origin).port });
+      expect(await second.ended).toBe(1);
+      expect(second.said()).toContain('is taken by another program');
 
-    const wrong = await start({ ISSUER: 'http://sign-in.example.com/', SESSION_IDLE_DAYS: 'many' });
-    expect(await wrong.ended).toBe(1);
-    expect(wrong.said()).toMatch(/ISSUER: must be an https origin/);
-    expect(wrong.said()).toMatch(/SESSION_IDLE_DAYS: must be a whole number/);
-    expect(wrong.said()).not.toMatch(/\.ts:\d/);
-  }, 60_000);
+      const wrong = await start({ ISSUER: 'http://sign-in.example.com/', SESSION_IDLE_DAYS: 'many' });
+      expect(await wrong.ended).toBe(1);
+      expect(wrong.said()).toMatch(/ISSUER: must be an https origin/);
+      expect(wrong.said()).toMatch(/SESSION_IDLE_DAYS: must be a whole number/);
+      expect(wrong.said()).not.toMatch(/\.ts:\d/);
+    },
+    slow,
+  );
 
   it.each([
     ['a folder that is a file', { DATA_DIR: 'package.json' }, /DATA_DIR: cannot be used: EEXIST at /],
@@ -140,60 +170,72 @@ describe('the server process', () => {
       expect(server.said()).toMatch(sentence);
       expect(server.said()).not.toMatch(/\.ts:\d/);
     },
-    60_000,
+    slow,
   );
 
-  it('names the file that is damaged, and says where only to whoever asks', async () => {
-    const folder = testFolder();
-    folders.push(folder);
-    await writeFile(path.join(folder.path, 'live.db'), Buffer.alloc(9000, 'x'));
-    const server = await start({ DATA_DIR: folder.path });
-    expect(await server.ended).toBe(1);
-    expect(server.said()).toMatch(/live\.db is damaged \(file is not a database\)\. Bring it back/);
-    expect(server.said()).not.toMatch(/\.ts:\d/);
-    const asked = await start({ DATA_DIR: folder.path, LATCHKEY_DEBUG: '1' });
-    expect(await asked.ended).toBe(1);
-    expect(asked.said()).toMatch(/sqlite-file\.ts:\d/);
-  }, 60_000);
+  it(
+    'names the file that is damaged, and says where only to whoever asks',
+    async () => {
+      const folder = testFolder();
+      folders.push(folder);
+      await writeFile(path.join(folder.path, 'live.db'), Buffer.alloc(9000, 'x'));
+      const server = await start({ DATA_DIR: folder.path });
+      expect(await server.ended).toBe(1);
+      expect(server.said()).toMatch(/live\.db is damaged \(file is not a database\)\. Bring it back/);
+      expect(server.said()).not.toMatch(/\.ts:\d/);
+      const asked = await start({ DATA_DIR: folder.path, LATCHKEY_DEBUG: '1' });
+      expect(await asked.ended).toBe(1);
+      expect(asked.said()).toMatch(/sqlite-file\.ts:\d/);
+    },
+    slow,
+  );
 
-  it('tells its numbers on the port for metrics and nowhere else', async () => {
-    const metricsPort = await freePort();
-    const server = await start({ METRICS_PORT: String(metricsPort) });
-    await untilReady(server);
-    await fetch(`${server.origin}/jwks`);
-    const told = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
-    expect(told).toMatch(/latchkey_http_requests_total\{route="jwks",method="GET",status="200"\} 1/);
-    expect((await fetch(`${server.origin}/metrics`)).status).toBe(404);
-  }, 60_000);
+  it(
+    'tells its numbers on the port for metrics and nowhere else',
+    async () => {
+      const metricsPort = await freePort();
+      const server = await start({ METRICS_PORT: String(metricsPort) });
+      await untilReady(server);
+      await fetch(`${server.origin}/jwks`);
+      const told = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+      expect(told).toMatch(/latchkey_http_requests_total\{route="jwks",method="GET",status="200"\} 1/);
+      expect((await fetch(`${server.origin}/metrics`)).status).toBe(404);
+    },
+    slow,
+  );
 });
 
 const servers = process.env['TEST_POSTGRES_URL'] && process.env['TEST_REDIS_URL'] ? describe : undefined;
 servers?.('several server processes', () => {
-  it('share a port, count together, start anew what dies, and leave together', async () => {
-    const place = await serverPlace();
-    const metricsPort = await freePort();
-    const server = await start({
-      WORKERS: '2',
-      METRICS_PORT: String(metricsPort),
-      DATABASE_URL: place.at.url ?? '',
-      REDIS_URL: process.env['TEST_REDIS_URL'] ?? '',
-      SECRETS_KEY: Buffer.alloc(32, 9).toString('base64url'),
-      COOKIE_KEYS: 'a-cookie-key-for-tests-of-more-than-32-characters',
-      LOG_LEVEL: 'info',
-    });
-    await untilReady(server);
-    const pids = () =>
-      [...server.said().matchAll(/"pid":(\d+),.*"listening"/g)].map(([, pid]) => Number(pid));
-    for (let tries = 0; pids().length < 2 && tries < 200; tries += 1) await sleep(50);
-    const [first] = pids();
-    process.kill(Number(first), 'SIGKILL');
-    for (let tries = 0; pids().length < 3 && tries < 200; tries += 1) await sleep(50);
-    expect(new Set(pids()).size).toBe(3);
-    await fetch(`${server.origin}/jwks`);
-    const told = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
-    expect(told).toContain('latchkey_http_requests_total{route="jwks",method="GET",status="200"}');
-    server.child.kill('SIGTERM');
-    expect(await server.ended).toBe(0);
-    await place.remove();
-  }, 60_000);
+  it(
+    'share a port, count together, start anew what dies, and leave together',
+    async () => {
+      const place = await serverPlace();
+      const metricsPort = await freePort();
+      const server = await start({
+        WORKERS: '2',
+        METRICS_PORT: String(metricsPort),
+        DATABASE_URL: place.at.url ?? '',
+        REDIS_URL: await ownRedisDatabase(),
+        SECRETS_KEY: Buffer.alloc(32, 9).toString('base64url'),
+        COOKIE_KEYS: 'a-cookie-key-for-tests-of-more-than-32-characters',
+        LOG_LEVEL: 'info',
+      });
+      await untilReady(server);
+      const pids = () =>
+        [...server.said().matchAll(/"pid":(\d+),.*"listening"/g)].map(([, pid]) => Number(pid));
+      for (let tries = 0; pids().length < 2 && tries < 2000; tries += 1) await sleep(50);
+      const [first] = pids();
+      process.kill(Number(first), 'SIGKILL');
+      for (let tries = 0; pids().length < 3 && tries < 2000; tries += 1) await sleep(50);
+      expect(new Set(pids()).size).toBe(3);
+      await fetch(`${server.origin}/jwks`);
+      const told = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+      expect(told).toContain('latchkey_http_requests_total{route="jwks",method="GET",status="200"}');
+      server.child.kill('SIGTERM');
+      expect(await server.ended).toBe(0);
+      await place.remove();
+    },
+    slow,
+  );
 });
