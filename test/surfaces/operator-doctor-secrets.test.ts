@@ -5,7 +5,7 @@ import { newSecret } from '../../src/kit/secrets.ts';
 import { examine } from '../../src/operator/doctor.ts';
 import { dataDir, folder, json } from '../support/operator.ts';
 
-jest.setTimeout(60_000);
+jest.setTimeout(300_000);
 
 const file = join(dataDir, 'secrets.json');
 let kept: string;

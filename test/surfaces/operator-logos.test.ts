@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { folder, json, latchkey, refusal } from '../support/operator.ts';
 import { dataUri, picture, pictureFile, pngOfBytes } from '../support/pictures.ts';
 
-jest.setTimeout(60_000);
+jest.setTimeout(300_000);
 
 /** Where apps say that their logos are. */
 const asks: string[] = [];

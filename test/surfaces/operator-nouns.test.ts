@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { dataDir, folder, json, jsonOfProcess, latchkey, refusal } from '../support/operator.ts';
 
-jest.setTimeout(60_000);
+jest.setTimeout(300_000);
 
 beforeAll(async () => {
   expect(await latchkey(['migrate'])).toMatchObject({ status: 0 });
