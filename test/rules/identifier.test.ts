@@ -1,7 +1,7 @@
 import { domainToASCII } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
 import { parseIdentifier } from '../../src/accounts/identifier.ts';
+import { fc } from '../support/properties.ts';
 
 const region = 'US';
 

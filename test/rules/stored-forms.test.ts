@@ -1,5 +1,4 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
 import type { AdapterPayload } from 'oidc-provider';
 import { browserNames } from '../../src/oidc/browser-fragments.ts';
 import {
@@ -14,6 +13,7 @@ import {
 } from '../../src/oidc/record-forms.ts';
 import { readSpent, writeSpent } from '../../src/oidc/rotation.ts';
 import type { StoredGrant } from '../../src/oidc/stored-grant.ts';
+import { fc } from '../support/properties.ts';
 
 /** What is written down shortly is read back as it was, whatever it was: the engine's payloads are an open set. */
 const seconds = fc.integer({ min: 1, max: 4_000_000_000 });
