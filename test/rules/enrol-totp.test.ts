@@ -7,6 +7,7 @@ import { listTotp, verifyTotp } from '../../src/credentials/totp.ts';
 import { minutes } from '../../src/kit/durations.ts';
 import { listSessions } from '../../src/oidc/sessions.ts';
 import { anAccount, aSession, source, subjectsSent } from '../support/account-in-use.ts';
+import { wrongCode } from '../support/second-steps.ts';
 import { openTestServices, type TestServices } from '../support/stores.ts';
 
 let services: TestServices;
@@ -49,8 +50,10 @@ describe('setting up an authenticator app', () => {
     const { secret } = await begin();
     expect((await begin()).secret).toBe(secret);
     const code = await codeOf(secret);
-    const wrong = String((Number(code) + 1) % 1_000_000).padStart(6, '0');
-    expect(await enrol(wrong)).toEqual({ ok: false, reason: 'wrong_code' });
+    expect(await enrol(await wrongCode(secret, services.clock.now()))).toEqual({
+      ok: false,
+      reason: 'wrong_code',
+    });
     expect((await begin()).secret).toBe(secret);
     expect(await enrol(code)).toMatchObject({ ok: true });
   });

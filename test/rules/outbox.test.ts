@@ -13,6 +13,7 @@ import type { Database } from '../../src/store/tables.ts';
 import { openLog } from '../../src/web/log.ts';
 import { type SmtpServer, startSmtpServer } from '../support/smtp-server.ts';
 import { databaseKinds, openTestDatabase, testClock } from '../support/stores.ts';
+import { timed } from '../support/timing.ts';
 
 const email = { channel: 'email', written: 'Ada@münchen.de' } as const;
 const phone = { channel: 'phone', written: '+1 202 555 0123' } as const;
@@ -88,7 +89,7 @@ describe.each(databaseKinds)('messages on %s', (kind) => {
     const here = services({});
     await sendMessage(here, { to: email, ...code });
     const [row] = await rows();
-    expect(JSON.stringify(row)).not.toMatch(/314159|ada@|xn--mnchen/i);
+    expect(JSON.stringify(row)).not.toMatch(/(?<!\d)314159(?!\d)|ada@|xn--mnchen/i);
     await sendMessage({ ...here, seals: openSeals([randomBytes(32)]) }, { to: email, ...notice });
     expect(await listOutbox(here, { limit: 10 })).toHaveLength(1);
   });
@@ -103,7 +104,7 @@ describe.each(databaseKinds)('messages on %s', (kind) => {
     expect(head).toContain('Subject: Your code to sign up with Latchkey');
     expect(head).toContain('Auto-Submitted: auto-generated');
     expect(head).toMatch(/Message-ID: <[0-9a-f]{32}@localhost>/i);
-    expect(head).not.toContain('314159');
+    expect(head).not.toMatch(/(?<![\da-f])314159(?![\da-f])/i);
     expect(body).toContain('\r\n314159\r\n');
     expect(await rows()).toMatchObject([
       { body: '', sent_at: here.clock.now(), attempts: 1, failed_at: null },
@@ -208,9 +209,7 @@ describe.each(databaseKinds)('messages on %s', (kind) => {
     const here = services();
     smtp.mood = 'silent';
     const delivery = startDelivery(here);
-    const before = performance.now();
-    await sendMessage(here, { to: email, ...notice });
-    expect(performance.now() - before).toBeLessThan(500);
+    expect((await timed(() => sendMessage(here, { to: email, ...notice }))).ms).toBeLessThan(500);
     await until(async () => smtp.connections === 1);
     await smtp.close();
     await delivery.stop();
@@ -275,7 +274,7 @@ async function startGateway() {
 }
 
 async function until(condition: () => Promise<boolean>): Promise<void> {
-  const giveUpAt = performance.now() + 5000;
+  const giveUpAt = performance.now() + 60_000;
   while (!(await condition())) {
     if (performance.now() > giveUpAt) throw new Error('it never came about');
     await new Promise((resolve) => setTimeout(resolve, 10));

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { checkNewPassword } from '../../src/credentials/password.ts';
 import { readSettings } from '../../src/settings.ts';
+import { costOf } from '../support/timing.ts';
 
 const maria = ['maria.gonzalez@example.com', 'María González', '+15551234567'];
 
@@ -86,10 +87,8 @@ describe('A new password', () => {
     expect(composed).toEqual({ ok: true, normalized: 'caf\u00e9 ol\u00e9 99' });
   });
 
-  it('is judged in no time, whatever names its owner made up', () => {
+  it('is judged in no time, whatever names its owner made up', async () => {
     const names = Array.from({ length: 60 }, (_, i) => 'a'.repeat(3 + i)).join(' ');
-    const start = performance.now();
-    verdict(`${'a'.repeat(254)}b!`, [names]);
-    expect(performance.now() - start).toBeLessThan(500);
+    expect(await costOf(() => verdict(`${'a'.repeat(254)}b!`, [names]))).toBeLessThan(500);
   });
 });

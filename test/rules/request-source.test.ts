@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { clientAddress, trustedProxies } from '../../src/web/request-source.ts';
+import { costOf } from '../support/timing.ts';
 
 const proxies = ['127.0.0.1', '10.0.0.0/8', '2001:db8:aaaa::/48'];
 
@@ -113,11 +114,11 @@ describe('the address a request comes from', () => {
     expect(addressOf('10.1.1.1', headers)).toBe('10.1.1.1');
   });
 
-  it('is found at once in a header of 120 KB', () => {
-    const started = performance.now();
+  it('is found at once in a header of 120 KB', async () => {
     const long = `${','.repeat(60_000)}${' '.repeat(60_000)},198.51.100.7`;
-    expect(addressOf('10.1.1.1', { 'x-forwarded-for': long })).toBe('198.51.100.7');
-    expect(performance.now() - started).toBeLessThan(20);
+    const found = () => addressOf('10.1.1.1', { 'x-forwarded-for': long });
+    expect(found()).toBe('198.51.100.7');
+    expect(await costOf(found)).toBeLessThan(20);
   });
 
   it.each(['10.0.0.0/33', 'proxy.example', '10.0.0.0/8/8', '2001:db8::/129', '10.0.0.0/', ''])(

@@ -189,7 +189,10 @@ describe('asking for the code', () => {
 
   it('looks at five guesses of many in parallel, and records them with the account', async () => {
     const progress = await askedForCode();
-    const guesses = Array.from({ length: 30 }, (_, n) => String(n).padStart(6, '0'));
+    const right = Number(await codeSent());
+    const guesses = Array.from({ length: 30 }, (_, n) =>
+      String((right + 1 + n) % 1_000_000).padStart(6, '0'),
+    );
     const answers = await Promise.all(guesses.map((code) => giveCode(progress, code)));
     expect(answers.filter((answer) => !answer.ok && answer.reason === 'wrong_code')).toHaveLength(5);
     const [event] = await listEvents(services, { accountId, limit: 1 });

@@ -17,6 +17,7 @@ import { addTotp, newTotpSecret, removeTotp } from '../../src/credentials/totp.t
 import { minutes } from '../../src/kit/durations.ts';
 import { limits } from '../../src/limits/limits.ts';
 import { waitAfter, waits } from '../../src/limits/waits.ts';
+import { wrongCode } from '../support/second-steps.ts';
 import { openTestServices, type TestServices } from '../support/stores.ts';
 
 /** So many wrong passwords in a row are looked at before the first wait begins. */
@@ -85,10 +86,13 @@ async function eventCount(): Promise<number> {
   return rows.length;
 }
 
+const secrets: string[] = [];
+
 async function enrol(): Promise<{ id: string; codeNow(): Promise<string> }> {
   const secret = newTotpSecret();
   const added = await addTotp(services, { accountId: person.accountId, secret, name: 'phone' });
   if (!added.ok) throw new Error(added.reason);
+  secrets.push(secret);
   const codeNow = () => generate({ secret, epoch: Math.floor(services.clock.now() / 1000) });
   return { id: added.id, codeNow };
 }
@@ -101,11 +105,9 @@ async function askedForCode(): Promise<SecondStepProgress> {
 }
 
 async function wrongCodes(times: number, progress: SecondStepProgress) {
+  const code = await wrongCode(secrets.at(-1) ?? '', services.clock.now());
   for (let wrong = 0; wrong < times; wrong += 1)
-    expect(await prove(progress, '000000')).toEqual({
-      ok: false,
-      reason: 'wrong_code',
-    });
+    expect(await prove(progress, code)).toEqual({ ok: false, reason: 'wrong_code' });
 }
 
 describe('the password', () => {
@@ -173,7 +175,7 @@ describe('the password', () => {
     expect(await submit()).toMatchObject({ ok: false, reason: 'limited', retryAfterSeconds: 15 * 60 });
     expect(await hashes()).toBe(hashed);
     expect(await submit({}, { ...from, ip: '198.51.100.200' })).toMatchObject({ ok: true });
-  }, 30_000);
+  });
 
   it('counts right ones against nobody', async () => {
     for (let times = 0; times < untilWait + 7; times += 1) expect(await submit()).toMatchObject({ ok: true });
