@@ -7,7 +7,7 @@ import { picture, pngOfBytes, stillPictures } from '../support/pictures.ts';
 import { openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
 import { openWorld, type World } from '../support/world.ts';
 
-const slow = 60_000;
+const slow = 300_000;
 let world: World;
 let browser: Browser;
 let app: RelyingParty;

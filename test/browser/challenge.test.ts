@@ -7,7 +7,7 @@ import { openRelyingParty, type RelyingParty } from '../support/relying-party.ts
 import { openWorld, type TestAccount, type World } from '../support/world.ts';
 
 /** What the pages of a sign-in ask for under pressure, in a real Chromium: with scripts, and without. */
-const slow = 120_000;
+const slow = 300_000;
 // All of Chromium's requests come from here.
 const address = '127.0.0.1';
 

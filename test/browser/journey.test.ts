@@ -12,7 +12,7 @@ import {
 import { forgetDecision } from '../support/forget-decision.ts';
 import { openWorld, type World } from '../support/world.ts';
 
-const slow = 120_000;
+const slow = 300_000;
 const mostBytes = 60_000;
 
 let world: World;

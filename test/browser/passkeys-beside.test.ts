@@ -7,7 +7,7 @@ import { alert, heading, passkeyVisits, submit } from '../support/passkey-browse
 import { addAuthenticator } from '../support/virtual-authenticator.ts';
 import { openWorld, type World } from '../support/world.ts';
 
-const slow = 120_000;
+const slow = 300_000;
 let world: World;
 let browser: Browser;
 let visits: ReturnType<typeof passkeyVisits>;

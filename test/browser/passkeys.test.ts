@@ -4,7 +4,7 @@ import { openBrowser } from '../support/browser.ts';
 import { alert, heading, passkeyVisits, withoutAutofill } from '../support/passkey-browser.ts';
 import { openWorld, type World } from '../support/world.ts';
 
-const slow = 120_000;
+const slow = 300_000;
 let world: World;
 let browser: Browser;
 beforeAll(async () => {

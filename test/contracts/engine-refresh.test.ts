@@ -77,7 +77,7 @@ describe.each(pairKinds)('a refresh token on $name', ({ open }) => {
     const next = await refresh(successor, pair.beside);
     expect(next.status).toBe(200);
     expect(next.json['refresh_token']).not.toBe(successor);
-  }, 60_000);
+  });
 
   it('gives who comes again for a lost answer the same successor, and an access token that is good', async () => {
     await begin();

@@ -187,7 +187,7 @@ describe.each(Object.keys(states))('somebody with %s', (name) => {
         expect.stringMatching(/^(Sign in|You’re signed out)$/),
       ]);
     }
-  }, 120_000);
+  }, 600_000);
 });
 
 describe('the sweep', () => {
