@@ -1,0 +1,4 @@
+import { embeddedStores } from './kinds.ts';
+import { raceSuite } from './suite.ts';
+
+raceSuite(embeddedStores, { rounds: 100 });

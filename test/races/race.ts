@@ -1,0 +1,145 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { partitionOf } from '../../src/store/live.ts';
+import type { KeysByPartition, Played, Primitive } from './primitive.ts';
+import type { RaceWorld } from './race-world.ts';
+
+/** What a row of the matrix came to on one kind of stores. */
+export type Raced = {
+  primitive: string;
+  kind: string;
+  rounds: number;
+  uses: number;
+  /** The most successes that any round had. */
+  successes: number;
+  /** How many rounds had a success at all. */
+  won: number;
+  /** Rounds without one where a store was too busy. */
+  tooBusy: number;
+  /** The most effects that any round left in the stores. */
+  effects: number;
+  /** reuse_detected events in the audit record. */
+  alarms: number;
+  /** 503 with Retry-After among all answers. */
+  busy: number;
+  seconds: number;
+  /** What was wrong, the first few of each round; empty when the row holds. */
+  faults: string[];
+};
+
+/** Rounds in one go, before the stores are looked at. */
+const batch = 100;
+
+/** Plays the rounds of one primitive, `overlap` of them at a time. */
+export async function race(
+  world: RaceWorld,
+  primitive: Primitive,
+  { rounds, overlap = 4 }: { rounds: number; overlap?: number },
+): Promise<Raced> {
+  const { name, uses } = primitive;
+  const raced: Raced = {
+    primitive: name,
+    kind: world.kind,
+    rounds: 0,
+    uses,
+    successes: 0,
+    won: 0,
+    tooBusy: 0,
+    effects: 0,
+    alarms: 0,
+    busy: 0,
+    seconds: 0,
+    faults: [],
+  };
+  const begun = performance.now();
+  const complained = world.complaints().length;
+  while (raced.rounds < rounds) {
+    const before = await countAlarms(world);
+    const played = await playSome(world, primitive, {
+      rounds: Math.min(batch, rounds - raced.rounds),
+      overlap,
+    });
+    await count(world, primitive, raced, played);
+    const told = primitive.alarm === 'once' ? played.filter(({ successes }) => successes > 0).length : 0;
+    const alarms = (await countAlarms(world, before + told)) - before;
+    raced.alarms += alarms;
+    if (primitive.alarm !== 'may' && alarms !== told)
+      raced.faults.push(`${alarms} alarms, and ${told} were due`);
+  }
+  // A store that was too busy for a moment is counted by its answers.
+  const complaints = world
+    .complaints()
+    .slice(complained)
+    .filter((line) => !line.includes('StoreUnavailable'));
+  raced.faults.push(...complaints.slice(0, 5).map((line) => `the server said: ${line.slice(0, 1000)}`));
+  // A race that nobody won shows nothing, unless the stores were too busy for anybody.
+  const least = Math.floor(raced.rounds * (primitive.leaves === 0 ? 0.02 : 0.5));
+  if (raced.won + raced.tooBusy < least)
+    raced.faults.push(`only ${raced.won} of ${rounds} rounds had a winner`);
+  raced.seconds = Math.round((performance.now() - begun) / 100) / 10;
+  return raced;
+}
+
+async function playSome(
+  world: RaceWorld,
+  primitive: Primitive,
+  { rounds, overlap }: { rounds: number; overlap: number },
+): Promise<Played[]> {
+  const played: Played[] = [];
+  let begun = 0;
+  async function play(slot: number): Promise<void> {
+    while (begun < rounds) {
+      begun += 1;
+      played.push(await primitive.play(world, slot));
+    }
+  }
+  await Promise.all(Array.from({ length: overlap }, (_, slot) => play(slot)));
+  return played;
+}
+
+async function count(
+  world: RaceWorld,
+  primitive: Primitive,
+  raced: Raced,
+  played: readonly Played[],
+): Promise<void> {
+  // Some of what a request does is written after its answer left, such as an audit event that may be lost.
+  await sleep(150);
+  const keys = byPartition(await world.liveKeys());
+  for (const round of played) {
+    const effects = await round.effects(keys);
+    const wanted = primitive.leaves ?? round.successes;
+    // A request that was told 503 may have done its work all the same.
+    const right =
+      effects === wanted ||
+      (round.busy > 0 && primitive.leaves === undefined && effects <= primitive.most && effects > wanted);
+    const faults = right
+      ? round.faults
+      : [...round.faults, `${effects} effects of ${round.successes} successes: ${round.told}`];
+    raced.faults.push(...faults.slice(0, 5).map((fault) => `round ${raced.rounds}: ${fault}`));
+    raced.rounds += 1;
+    raced.busy += round.busy;
+    raced.won += round.successes > 0 ? 1 : 0;
+    raced.tooBusy += round.successes === 0 && round.busy > 0 ? 1 : 0;
+    raced.successes = Math.max(raced.successes, round.successes);
+    raced.effects = Math.max(raced.effects, effects);
+  }
+}
+
+function byPartition(keys: readonly string[]): KeysByPartition {
+  return Map.groupBy(keys, (key) => partitionOf(key));
+}
+
+const alarming = ['code.reuse_detected', 'refresh_token.reuse_detected'];
+
+/** Alarms are written after the answer left; `until` so many are there, for a few seconds. */
+async function countAlarms({ desks: [{ db }] }: RaceWorld, until = 0): Promise<number> {
+  for (let tries = 0; ; tries += 1) {
+    const { alarms } = await db
+      .selectFrom('audit_events')
+      .where('type', 'in', alarming)
+      .select((eb) => eb.fn.countAll<number>().as('alarms'))
+      .executeTakeFirstOrThrow();
+    if (Number(alarms) >= until || tries > 50) return Number(alarms);
+    await sleep(100);
+  }
+}

@@ -1,0 +1,119 @@
+import { findConsent } from '../../src/consents/consent.ts';
+import { listGrants } from '../../src/oidc/grants.ts';
+import { type Answer, locationOf, redirected } from './last-byte.ts';
+import { type App, type Member, memberOf, newApp, type Visit, visit } from './people.ts';
+import { primitive, type Refusal } from './primitive.ts';
+import type { RaceWorld } from './race-world.ts';
+
+/** Decisions: a page that is answered twice, in two tabs, or with yes and no at once. */
+
+const goesOn = (answer: Answer) => answer.status === 303 && /\/authorize\/[\w-]+$/.test(locationOf(answer));
+const backOrOver: readonly Refusal[] = [{ status: 303, leadsTo: /\/interaction\/[\w-]+$/ }, { status: 410 }];
+
+type Asked = { app: App; member: Member; accountId: string; visits: Visit[] };
+
+/** The consent pages of a new app, a tab for each scope. */
+async function asked(world: RaceWorld, slot: number, ...scopes: string[]): Promise<Asked> {
+  const metadata = { client_name: 'Paperplane', grant_types: ['authorization_code', 'refresh_token'] };
+  const [app, member] = [await newApp(world, metadata), await memberOf(world, slot)];
+  const visits: Visit[] = [];
+  for (const scope of scopes) visits.push(await visit(world, app, { browser: member.browser, scope }));
+  return { app, member, accountId: member.accountId, visits };
+}
+
+type Pair = { accountId: string; clientId: string };
+const pairOf = ({ app, accountId }: Asked): Pair => ({ accountId, clientId: app.clientId });
+
+/** Events that tell of a decision. */
+async function decisions({ desks: [{ db }] }: RaceWorld, { accountId, clientId }: Pair): Promise<number> {
+  const events = await db
+    .selectFrom('audit_events')
+    .where('account_id', '=', accountId)
+    .where('client_id', '=', clientId)
+    .where('type', 'in', ['consent.given', 'consent.denied'])
+    .select('id')
+    .execute();
+  return events.length;
+}
+
+async function grantsOf({ desks: [desk] }: RaceWorld, { accountId, clientId }: Pair): Promise<number> {
+  return (await listGrants(desk, accountId)).filter((grant) => grant.clientId === clientId).length;
+}
+
+const press = ({ member, visits }: Asked, place: number, form: Record<string, string>) => {
+  const { uid } = visits[Math.floor(place / 2) % visits.length] as Visit;
+  return { request: member.browser.request(`/interaction/${uid}/consent`, form) };
+};
+
+/** Goes on in every tab whose answer was accepted: what the app is told in the end. */
+async function outcomes(world: RaceWorld, { member, visits }: Asked): Promise<string[]> {
+  const answers = await Promise.all(
+    visits.map(({ uid }) => world.nodes[1].ask(member.browser.request(`/authorize/${uid}`))),
+  );
+  return answers.map((answer) => {
+    for (const kept of [answer]) member.browser.keeps(kept);
+    return redirected(answer, 'error') ?? (redirected(answer, 'code') ? 'code' : `${answer.status}`);
+  });
+}
+
+const consentTwice = primitive({
+  name: 'consent (pressed twice)',
+  rests: 'live',
+  uses: 20,
+  most: 1,
+  make: (world, slot) => asked(world, slot, 'openid email offline_access'),
+  use: (artefact, place) => press(artefact, place, { decision: 'allow', scope: 'email' }),
+  wins: goesOn,
+  losers: backOrOver,
+  effects: async (world, artefact) => {
+    const pair = pairOf(artefact);
+    return Math.max(await decisions(world, pair), await grantsOf(world, pair));
+  },
+  alarm: 'never',
+  after: async (world, artefact) => {
+    const [told] = await outcomes(world, artefact);
+    return told === 'code' ? [] : [`the app was told ${told}`];
+  },
+});
+
+const twoTabs = primitive({
+  name: 'consent (merge of two tabs)',
+  rests: 'live',
+  uses: 20,
+  most: 2,
+  make: (world, slot) => asked(world, slot, 'openid email', 'openid profile'),
+  use: (artefact, place) =>
+    press(artefact, place, { decision: 'allow', scope: Math.floor(place / 2) % 2 ? 'profile' : 'email' }),
+  wins: goesOn,
+  losers: backOrOver,
+  effects: (world, artefact) => decisions(world, pairOf(artefact)),
+  alarm: 'never',
+  after: async (world, artefact) => {
+    const kept = await findConsent(world.desks[0], pairOf(artefact));
+    const lost = ['email', 'profile'].filter((scope) => !kept?.allowed.includes(scope));
+    return lost.map((scope) => `the decision on ${scope} was lost`);
+  },
+});
+
+const allowOrDeny = primitive({
+  name: 'approval (approve vs deny)',
+  rests: 'live',
+  uses: 20,
+  most: 1,
+  make: (world, slot) => asked(world, slot, 'openid email'),
+  use: (artefact, place) =>
+    press(artefact, place, { decision: Math.floor(place / 2) % 2 ? 'deny' : 'allow', scope: 'email' }),
+  wins: goesOn,
+  losers: backOrOver,
+  effects: (world, artefact) => decisions(world, pairOf(artefact)),
+  alarm: 'never',
+  // What is kept is what the app was told.
+  after: async (world, artefact) => {
+    const [told] = await outcomes(world, artefact);
+    const kept = await findConsent(world.desks[0], pairOf(artefact));
+    const right = told === (kept ? 'code' : 'access_denied');
+    return right ? [] : [`the app was told ${told}, and what is kept is ${kept ? 'a consent' : 'none'}`];
+  },
+});
+
+export const consentRows = [consentTwice, twoTabs, allowOrDeny];
