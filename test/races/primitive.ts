@@ -37,7 +37,7 @@ export type Row<Artefact extends object> = {
   after?(world: RaceWorld, artefact: Artefact, answers: readonly Answer[]): Promise<string[]>;
 };
 
-/** `first`: when anybody has an answer, for a verb that is to come while the others are half done. */
+/** `first`: when somebody has won, or nobody is left to, for a verb that is to come while the others are half done. */
 export type Use = { request: Asked } | { verb(desk: Services, first: Promise<unknown>): Promise<object> };
 export type Refusal = { status: number; error?: string; leadsTo?: RegExp };
 export type KeysByPartition = ReadonlyMap<string, readonly string[]>;
@@ -71,7 +71,7 @@ async function play<Artefact extends object>(
 ): Promise<Played> {
   const artefact = await made(() => row.make(world, slot));
   const uses = Array.from({ length: row.uses }, (_, place) => row.use(artefact, place, world));
-  const answers = await together(world, uses);
+  const answers = await together(world, uses, (answer) => row.wins(answer, artefact) !== false);
   const won = answers.map((answer) => row.wins(answer, artefact));
   const losers = answers.filter((_, place) => won[place] === false);
   const busy = losers.filter(isBusy);
@@ -108,7 +108,11 @@ async function made<Artefact>(make: () => Promise<Artefact>): Promise<Artefact> 
 }
 
 /** Everything but the last byte goes out; when the servers have it, all last bytes do, in one tick. */
-export async function together(world: RaceWorld, uses: readonly Use[]): Promise<Answer[]> {
+export async function together(
+  world: RaceWorld,
+  uses: readonly Use[],
+  isWon: (answer: Answer) => boolean,
+): Promise<Answer[]> {
   const { promise: first, resolve } = Promise.withResolvers<unknown>();
   const loaded = await Promise.all(
     uses.map(async (use, place) => {
@@ -118,7 +122,9 @@ export async function together(world: RaceWorld, uses: readonly Use[]): Promise<
   );
   await sleep(8);
   const answers = loaded.map((fire) => fire());
-  Promise.any(answers).then(resolve, resolve);
+  const requests = answers.filter((_, place) => 'request' in (uses[place] as Use));
+  for (const request of requests) request.then((answer) => isWon(answer) && resolve(answer), resolve);
+  Promise.allSettled(requests).then(resolve, resolve);
   return Promise.all(answers);
 }
 

@@ -42,6 +42,8 @@ export async function openRaceWorld(stores: RaceStores): Promise<RaceWorld> {
     LOG_LEVEL: 'error',
     // The proof of work that pages ask for under pressure: this is nothing else.
     CHALLENGE_BITS: '0',
+    // Few, so that twenty sign-ins at once are far more.
+    SESSIONS_PER_ACCOUNT: '8',
     // So that each request can have an address of its own, and nobody uses up another's limits.
     TRUSTED_PROXIES: '127.0.0.1',
   };

@@ -1,6 +1,6 @@
 import { generate } from 'otplib';
 import { codeIsAbout } from '../../src/actions/sign-up.ts';
-import { issueContactCode } from '../../src/credentials/contact-codes.ts';
+import { type ContactCodePurpose, issueContactCode } from '../../src/credentials/contact-codes.ts';
 import { hashPassword } from '../../src/credentials/password.ts';
 import { addTotp, newTotpSecret } from '../../src/credentials/totp.ts';
 import { newId } from '../../src/kit/secrets.ts';
@@ -14,18 +14,24 @@ import type { RaceWorld } from './race-world.ts';
 /** What a person may use once on the way in: codes that were sent, codes of an authenticator, the way on itself. */
 
 /** On to the engine: everything was proved. */
-const goesOn = (answer: Answer) => answer.status === 303 && /\/authorize\/[\w-]+$/.test(locationOf(answer));
+export const goesOn = (answer: Answer) =>
+  answer.status === 303 && /\/authorize\/[\w-]+$/.test(locationOf(answer));
 
 /** The form again with a sentence; the page of the step that is now; the page that says the interaction is over. */
-const pages: readonly Refusal[] = [
+export const pages: readonly Refusal[] = [
   { status: 400 },
   { status: 303, leadsTo: /\/interaction\/[\w-]+$/ },
   { status: 410 },
 ];
 
-const limited: Refusal = { status: 429 };
+export const limited: Refusal = { status: 429 };
 
-async function eventsOf({ desks: [{ db }] }: RaceWorld, accountId: string, type: string, reason?: string) {
+export async function eventsOf(
+  { desks: [{ db }] }: RaceWorld,
+  accountId: string,
+  type: string,
+  reason?: string,
+) {
   const events = await db
     .selectFrom('audit_events')
     .where('account_id', '=', accountId)
@@ -127,7 +133,7 @@ const resetCode = primitive({
 /** Each look at a code is counted, by the code and by the hour; of the hour a right one is given back. */
 export async function looksAtCode(
   { desks: [{ live, seals }] }: RaceWorld,
-  purpose: 'sign_up' | 'reset',
+  purpose: ContactCodePurpose,
   { about, codeId }: { about: string; codeId: string },
 ): Promise<{ ofThis: number; right: number }> {
   const key = `{code:${seals.mac('contact-code-about', `${purpose} ${about}`)}}:guesses` as const;
