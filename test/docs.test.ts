@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { eventKinds } from '../src/audit/catalogue.ts';
 import { type Command, flagName } from '../src/operator/command.ts';
 import { commands, nameOf } from '../src/operator/commands.ts';
-import { settingsSchema } from '../src/settings.ts';
+import { settingsSchema } from '../src/settings/schema.ts';
 import { openMetrics } from '../src/web/metrics.ts';
 
 /** Documents rot in their names: of files, commands, settings. What they name must exist; what they say is for readers. */

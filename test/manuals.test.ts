@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { manuals, staleManuals } from '../scripts/print-manuals.ts';
-import { settingsSchema } from '../src/settings.ts';
+import { settingsSchema } from '../src/settings/schema.ts';
 
 describe('the manuals', () => {
   it('say what the code says; if not, run: npm run manuals', () => {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { hash, verify } from 'argon2';
-import { settingsSchema } from '../../src/settings.ts';
+import { settingsSchema } from '../../src/settings/schema.ts';
 
 /** What argon2id alone allows on these cores, at the cost that passwords have by default. */
 export type Argon2Alone = { rps: number; cpuMs: number };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { settingsSchema } from '../../src/settings.ts';
+import { settingsSchema } from '../../src/settings/schema.ts';
 import { code, type Manual, page, table } from './markdown.ts';
 
 type Described = { pattern?: string; enum?: string[]; minimum?: number; maximum?: number };

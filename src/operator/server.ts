@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { settingsSchema } from '../settings.ts';
+import { settingsSchema } from '../settings/schema.ts';
 import { keptSecrets } from '../store/data-folder.ts';
 import { openDatabase } from '../store/database.ts';
 import { migrate as bringUpToDate } from '../store/migrate.ts';

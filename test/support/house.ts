@@ -21,7 +21,7 @@ export const rooms: readonly Room[] = [
   })),
   ...['src/audit', 'src/limits', 'src/mail', 'src/sms'].map((at) => ({ floor: 3, at })),
   { floor: 2, at: 'src/services.ts' },
-  ...['src/settings.ts', 'src/settings-plainly.ts', 'src/store', 'src/web'].map((at) => ({ floor: 1, at })),
+  ...['src/settings.ts', 'src/settings', 'src/store', 'src/web'].map((at) => ({ floor: 1, at })),
   // The example apps and the SDK are other people's code as far as the server is concerned: they know nothing of ours.
   ...['src/kit', 'migrations', 'clients/sdk', 'clients/examples'].map((at) => ({
     floor: 0,

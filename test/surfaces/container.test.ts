@@ -3,7 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
-import { readSettings, settingsSchema } from '../../src/settings.ts';
+import { settingsSchema } from '../../src/settings/schema.ts';
+import { readSettings } from '../../src/settings.ts';
 
 const root = path.join(import.meta.dirname, '../..');
 const read = (file: string) => readFileSync(path.join(root, file), 'utf8');

@@ -1,7 +1,8 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import type { z } from 'zod';
-import { trustedProxies } from './web/request-source.ts';
+import { readRedisAddress } from '../store/live-redis-address.ts';
+import { trustedProxies } from '../web/request-source.ts';
 
 /** What is wrong with a setting, in words for whoever typed it: the schema library's own are about its types. */
 export function sayPlainly(issue: z.core.$ZodRawIssue): string | undefined {
@@ -33,4 +34,12 @@ function logoProblem(file: string): string | undefined {
   const found = statSync(file, { throwIfNoEntry: false });
   if (!found?.isFile()) return `there is no file ${file}`;
   return found.size > mostLogoBytes ? 'the file is larger than 20 kB' : undefined;
+}
+
+export function checkRedisAddress(text: string, problems: z.RefinementCtx<string>): void {
+  try {
+    readRedisAddress(text);
+  } catch (problem) {
+    problems.addIssue({ code: 'custom', message: (problem as Error).message });
+  }
 }

@@ -1,0 +1,24 @@
+import { z } from 'zod';
+import { brandSettings } from './brand.ts';
+import { messagesSettings } from './messages.ts';
+import { passwordsSettings } from './passwords.ts';
+import { secondStepsSettings } from './second-steps.ts';
+import { serverSettings } from './server.ts';
+import { sessionsSettings } from './sessions.ts';
+import { storesSettings } from './stores.ts';
+
+/**
+ * The environment, as one schema. The manual (`latchkey settings`, docs/manual/settings.md) is printed from it, so a setting
+ * is documented by being described in its topic (src/settings/). All problems are reported together, each with its name.
+ */
+export const settingsSchema = z.object({
+  ...serverSettings,
+  ...storesSettings,
+  ...brandSettings,
+  ...messagesSettings,
+  ...passwordsSettings,
+  ...secondStepsSettings,
+  ...sessionsSettings,
+});
+
+export type SettingValues = z.output<typeof settingsSchema>;
