@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { registrableScopes } from '../../clients/registry/metadata.ts';
+import { registrableScopes } from '../../clients/registry/members/flows.ts';
 import { scopes } from '../../src/consents/scopes.ts';
 import { readSeedFile } from '../../src/operator/seed-file.ts';
 import { readSettings } from '../../src/settings.ts';
