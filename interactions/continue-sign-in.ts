@@ -2,6 +2,7 @@ import type { RouterContext } from '@koa/router';
 import { completeSignIn } from '../src/actions/complete-sign-in.ts';
 import { beforeFinishing } from '../src/actions/offer-passkey.ts';
 import { type Finished, type NextStep, whatIsStillNeeded } from '../src/actions/sign-in.ts';
+import { withdrawTrust } from '../src/actions/trust-device.ts';
 import { knownBrowserLifeMs } from '../src/credentials/known-browsers.ts';
 import { finishLogin, rememberProgress } from '../src/oidc/interaction.ts';
 import type { App } from '../src/services.ts';
@@ -32,7 +33,10 @@ async function finish(app: App, ctx: RouterContext, current: CurrentStep, next: 
   const { accountId, amr, remember, device, generation } = next;
   const finished = await finishLogin(app, ctx, { accountId, amr, remember, generation });
   // Another tab was first. The page that follows says where things stand now.
-  if (!finished.ok) return backToStep(ctx, current);
+  if (!finished.ok) {
+    if (device) await withdrawTrust(app, { accountId, id: device.id }, ctx.state.source);
+    return backToStep(ctx, current);
+  }
   const known = await completeSignIn(app, { accountId, amr }, ctx.state.source);
   if (known) writeKnownBrowser(app.settings, ctx, { token: known.token, lifeMs: knownBrowserLifeMs });
   const { settings, clock } = app;

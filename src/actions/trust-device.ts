@@ -1,7 +1,8 @@
 import { recordEvent } from '../audit/record.ts';
-import { addTrustedDevice } from '../credentials/trusted-devices.ts';
+import { addTrustedDevice, removeTrustedDevice } from '../credentials/trusted-devices.ts';
 import type { Services } from '../services.ts';
 import { browserParts } from '../web/browser-family.ts';
+import type { RequestSource } from '../web/request-source.ts';
 import { notifyAccount } from './notify-account.ts';
 import type { Entry } from './sign-in.ts';
 
@@ -24,4 +25,15 @@ export async function trustDevice(
   const values = { browser: [browser, system].filter((part) => part !== undefined).join(', ') || '?' };
   await notifyAccount(ctx, { accountId, pageLocale: locale, template: 'trusted_device_added', values });
   return device;
+}
+
+/** The sign-in went elsewhere after all (another tab was first): the cookie was never given, and nothing is trusted. */
+export async function withdrawTrust(
+  ctx: Pick<Services, 'db' | 'clock' | 'seals' | 'log'>,
+  { accountId, id }: { accountId: string; id: string },
+  from: RequestSource,
+): Promise<void> {
+  if (!(await removeTrustedDevice(ctx, { accountId, id }))) return;
+  const detail = { device: id };
+  await recordEvent(ctx, { type: 'trusted_device.removed', accountId, actor: 'system', detail }, from);
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { listEvents } from '../../src/audit/list.ts';
+import { listTrustedDevices } from '../../src/credentials/trusted-devices.ts';
 import { minutes } from '../../src/kit/durations.ts';
 import { arrivalOf, openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
 import {
@@ -12,6 +13,7 @@ import {
   textsTo,
   wrongCode,
 } from '../support/second-steps.ts';
+import { send } from '../support/wire.ts';
 import { openWorld, type World } from '../support/world.ts';
 
 let world: World;
@@ -136,6 +138,50 @@ describe('wrong answers', () => {
       type: 'account.second_step_failed',
       detail: { reason: 'wrong_code', method: 'totp' },
     });
+  });
+});
+
+describe('submissions out of their order', () => {
+  it('at once make one session', async () => {
+    const account = await carefulAccount(world);
+    const person = await atSecondStep(world, account);
+    const code = await world.freshCode(account.totpSecret);
+    const post = () =>
+      send(`${person.url}/second-step`, {
+        body: new URLSearchParams({ code, trust_device: 'yes' }),
+        headers: {
+          cookie: person.cookieHeader(),
+          origin: world.issuer,
+          'sec-fetch-site': 'same-origin',
+          'x-forwarded-for': person.address,
+        },
+      });
+    const answers = await Promise.all([post(), post(), post()]);
+    const onward = answers.filter(({ headers }) => headers.location?.includes('/authorize/'));
+    expect(onward).toHaveLength(1);
+    expect(answers.filter(({ status }) => status >= 500)).toEqual([]);
+    expect(await listTrustedDevices(world.services, account.accountId)).toHaveLength(1);
+  });
+
+  it('lead to where things stand: another step, another account, another browser', async () => {
+    const account = await carefulAccount(world);
+    const person = await atSecondStep(world, account);
+    const form = { code: await world.freshCode(account.totpSecret), method: 'totp.x' };
+    for (const path of ['reset-code', 'prove', 'resend', 'new-password', 'consent']) {
+      await person.isSentTo(`${person.url.replace(/\/[a-z-]+$/, '')}/${path}`, { form, from: world.issuer });
+      expect([path, person.heading]).toEqual([path, title]);
+    }
+    const stranger = world.person();
+    await stranger.goes(`${world.issuer}/account`);
+    for (const path of ['second-step', 'second-step/method']) {
+      await stranger.isSentTo(`${stranger.url}/${path}`, { form, from: world.issuer });
+      expect([path, stranger.heading]).toEqual([path, 'Sign in']);
+      await stranger.isSentTo(`${person.url}/${path}`, { form, from: world.issuer });
+      expect([path, stranger.errorCode]).toEqual([path, 'interaction_expired']);
+      await stranger.goes(`${world.issuer}/account`);
+    }
+    await person.submits({ code: form.code });
+    expect(person.path).toBe('/account');
   });
 });
 
