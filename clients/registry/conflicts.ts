@@ -48,6 +48,11 @@ export function conflicts(metadata: ClientMetadata): FieldProblem[] {
     say('token_endpoint_auth_signing_alg', 'is only for private_key_jwt. Remove it.');
   if (metadata.resource_server && metadata.token_endpoint_auth_method === 'none')
     say('resource_server', 'needs an app that authenticates. Choose another token_endpoint_auth_method.');
+  if (metadata.require_pkce === false && metadata.token_endpoint_auth_method === 'none')
+    say(
+      'require_pkce',
+      'is false for an app without credentials, whose codes nothing else protects. Remove it.',
+    );
   if (metadata.subject_type === 'pairwise' && new Set(metadata.redirect_uris.map(hostOf)).size > 1)
     say('subject_type', 'is pairwise, which needs all redirect_uris on one host.');
   return problems;

@@ -46,7 +46,7 @@ export function keepClients(provider: Provider, known: KnownRecords): void {
 }
 
 /** Our own switches that the engine is to carry along (`extraClientMetadata`). */
-export const ownSwitches = ['login_with_amazon', 'first_party', 'resource_server'] as const;
+export const ownSwitches = ['login_with_amazon', 'first_party', 'require_pkce', 'resource_server'] as const;
 
 function toEngine({ clientId, metadata, secrets }: Client): object {
   const digests = secrets.map((secret) => `${secret.digest}:${secret.expiresAt ?? ''}`);

@@ -17,6 +17,7 @@ import { toEngineKey } from './local-signing-key.ts';
 import { signOutViews } from './logout.ts';
 import { allowOfflineAccess } from './offline-access.ts';
 import type { PairwiseSubjects } from './pairwise.ts';
+import { pkceRequired } from './pkce.ts';
 import { listenToProvider } from './provider-events.ts';
 import {
   bindTokensByGrant,
@@ -60,9 +61,9 @@ export function openProvider(
     jwks: { keys: jwks.map(toEngineKey) },
     findAccount: accountFinder(known),
 
-    // The code flow and nothing else (RFC 9700 section 2.1), PKCE with S256 for every app (section 2.1.1).
+    // The code flow and nothing else (RFC 9700 section 2.1), PKCE with S256 (section 2.1.1).
     responseTypes: ['code'],
-    pkce: { required: () => true },
+    pkce: { required: pkceRequired },
     allowOmittingSingleRegisteredRedirectUri: false,
     acceptQueryParamAccessTokens: false,
     // No symmetric method: it would need the secret itself, and we keep its digest only.

@@ -3,16 +3,18 @@ import { disableClient } from '../../src/actions/disable-client.ts';
 import type { Person } from '../support/person.ts';
 import { openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
 import { newAddress, send } from '../support/wire.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { openWorld, type TestAccount, type World } from '../support/world.ts';
 
 let world: World;
 let app: RelyingParty;
 let signedIn: Person;
+let account: TestAccount;
 beforeAll(async () => {
   world = await openWorld();
   app = await openRelyingParty(world, { redirect_uris: ['https://rp.test/cb'] });
   signedIn = world.person();
-  await app.signsIn(signedIn, await world.account());
+  account = await world.account();
+  await app.signsIn(signedIn, account);
 });
 afterAll(() => world.close());
 
@@ -199,5 +201,22 @@ describe('PKCE (AZ-13)', () => {
       expect(status).toBe(303);
       expect(new URL(headers.location ?? '').searchParams.get('error')).toBe('invalid_request');
     }
+  });
+
+  it('may be left out by an app with a secret that the operator lets do without', async () => {
+    const old = await openRelyingParty(world, { require_pkce: false });
+    const none = { code_challenge: undefined, code_challenge_method: undefined };
+    const { code } = await old.getsCode(signedIn, account, none);
+    expect((await old.redeems(code, { verifier: 'a'.repeat(43) })).json).toMatchObject({
+      error: 'invalid_grant',
+    });
+    const again = await old.getsCode(signedIn, account, none);
+    const form = { grant_type: 'authorization_code', code: again.code, redirect_uri: old.redirectUri };
+    expect((await old.posts('token', form)).json).toHaveProperty('id_token');
+    // What it sends of PKCE counts (RFC 9700 section 4.8.2).
+    const { code: bound } = await old.getsCode(signedIn, account);
+    expect((await old.posts('token', { ...form, code: bound })).json).toMatchObject({
+      error: 'invalid_grant',
+    });
   });
 });

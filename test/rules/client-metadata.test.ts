@@ -132,6 +132,11 @@ describe('an app is refused with the member and what to do', () => {
       /authenticates/,
     ],
     [
+      'require_pkce',
+      { redirect_uris, require_pkce: false, token_endpoint_auth_method: 'none' },
+      /nothing else protects/,
+    ],
+    [
       'subject_type',
       { redirect_uris: ['https://a.example/', 'https://b.example/'], subject_type: 'pairwise' },
       /one host/,

@@ -114,7 +114,7 @@ export class RelyingParty {
   }
 
   /** The same, up to the code. */
-  async getsCode(person: Person, account: TestAccount, params: Record<string, string> = {}) {
+  async getsCode(person: Person, account: TestAccount, params: Record<string, string | undefined> = {}) {
     const attempt = this.asks(params);
     await person.goes(attempt.url);
     await answerEverything(this.#world, person, account);

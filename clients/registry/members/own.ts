@@ -7,6 +7,10 @@ export const ownMembers = {
     .boolean()
     .default(false)
     .meta({ description: 'Login-with-Amazon-shaped endpoints and token forms.' }),
+  require_pkce: z
+    .boolean()
+    .optional()
+    .meta({ description: 'false: an app with a secret or a key may leave PKCE out, for old libraries.' }),
   resource_server: z
     .union(
       [z.literal('*'), z.array(z.string().min(1).max(128)).max(100)],
