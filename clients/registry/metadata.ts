@@ -1,11 +1,14 @@
 import { z } from 'zod';
 import { nearest } from '../../src/kit/nearest.ts';
 import { conflicts, redirectProblems } from './conflicts.ts';
+import { withDefaults } from './defaults.ts';
+import { answerMembers } from './members/answers.ts';
 import { credentialMembers } from './members/credentials.ts';
 import { describingMembers } from './members/describing.ts';
-import { flowMembers, type grantTypes } from './members/flows.ts';
+import { flowMembers, type grantTypes, type responseTypes } from './members/flows.ts';
 import { webAddress } from './members/kinds.ts';
 import { ownMembers } from './members/own.ts';
+import { requestMembers } from './members/requests.ts';
 import { signInMembers } from './members/sign-in.ts';
 import { signOutMembers } from './members/sign-out.ts';
 import type { FieldProblem } from './problems.ts';
@@ -20,27 +23,31 @@ export const clientMetadata = z.object({
   ...describingMembers,
   ...flowMembers,
   ...credentialMembers,
+  ...requestMembers,
+  ...answerMembers,
   ...signInMembers,
   ...signOutMembers,
   ...ownMembers,
 });
 
-type Given = z.output<typeof clientMetadata>;
+export type GivenMetadata = z.output<typeof clientMetadata>;
 const localised = ['client_name', 'logo_uri', 'client_uri', 'policy_uri', 'tos_uri'] as const;
 type LocalisedName = (typeof localised)[number];
 
-export type ClientMetadata = Given & {
+export type ClientMetadata = GivenMetadata & {
   grant_types: (typeof grantTypes)[number][];
-  response_types: 'code'[];
-  token_endpoint_auth_method: NonNullable<Given['token_endpoint_auth_method']>;
+  response_types: (typeof responseTypes)[number][];
+  token_endpoint_auth_method: NonNullable<GivenMetadata['token_endpoint_auth_method']>;
+  id_token_signed_response_alg: NonNullable<GivenMetadata['id_token_signed_response_alg']>;
 } & { [name in `${LocalisedName}#${string}`]?: string };
 
 /**
  * Checks what an app says of itself and fills in what it left out. `notes` are what an operator should know although
- * nothing is wrong. All problems are found together.
+ * nothing is wrong. All problems are found together. `before` is what it said until now, where it changes.
  */
 export function checkClientMetadata(
   given: unknown,
+  before?: ClientMetadata,
 ):
   | { ok: true; metadata: ClientMetadata; notes: string[] }
   | { ok: false; reason: 'not_accepted'; problems: FieldProblem[] } {
@@ -50,7 +57,7 @@ export function checkClientMetadata(
   const { problems, members } = checkNames(given);
   if (!parsed.success)
     return notAccepted([...problems, ...fieldProblems(parsed.error), ...redirectProblems(given)]);
-  const metadata = withDefaults(Object.assign(parsed.data, members));
+  const metadata = withDefaults(Object.assign(parsed.data, members), before);
   problems.push(...redirectProblems(metadata), ...conflicts(metadata));
   return problems.length > 0 ? notAccepted(problems) : { ok: true, metadata, notes: notes(metadata) };
 }
@@ -80,35 +87,63 @@ function checkNames(given: object): { problems: FieldProblem[]; members: Record<
   return { problems, members };
 }
 
+/** Standard members that we know and do not do: docs/divergences.md says why. */
+const refusedMembers = new Map([
+  ['request_uris', 'is not supported: requests are pushed (RFC 9126) or sent by value. Remove it.'],
+  ['frontchannel_logout_uri', 'is not supported: browsers have ended it. Use backchannel_logout_uri.'],
+  ['frontchannel_logout_session_required', 'is not supported: browsers have ended it. Remove it.'],
+  ['software_statement', 'is not supported: we know nobody who could sign one. Remove it.'],
+]);
+
 function unknownMember(name: string): string {
+  const why = refusedMembers.get(name);
+  if (why) return why;
   const meant = nearest(name, Object.keys(clientMetadata.shape));
   return meant ? `is not a member we know. Did you mean ${meant}?` : 'is not a member we know. Remove it.';
 }
 
-function withDefaults(given: Given): ClientMetadata {
-  // Without redirect URIs it is a resource server that only introspects, and needs no grant.
-  const mayKeepAccess = given.scope === undefined || given.scope.split(' ').includes('offline_access');
-  const usual: ClientMetadata['grant_types'] = mayKeepAccess
-    ? ['authorization_code', 'refresh_token']
-    : ['authorization_code'];
-  const silent = given.resource_server !== undefined && given.redirect_uris.length === 0;
-  const chosen = given.grant_types ?? (silent ? [] : usual);
-  return {
-    ...given,
-    grant_types: chosen,
-    response_types: chosen.includes('authorization_code') ? (given.response_types ?? ['code']) : [],
-    token_endpoint_auth_method:
-      given.token_endpoint_auth_method ??
-      (given.application_type === 'native' ? 'none' : 'client_secret_basic'),
-  };
-}
-
-/** Standard members that apps written for others bring along; a later stage acts on them. */
+/**
+ * Members that are checked and kept, and that nothing acts on yet; the engine is not told of them. Whoever brings the
+ * effect takes the member from here.
+ */
 export const withoutEffect = [
   'default_acr_values',
   'backchannel_logout_uri',
   'backchannel_logout_session_required',
-] as const;
+  'id_token_encrypted_response_alg',
+  'id_token_encrypted_response_enc',
+  'userinfo_signed_response_alg',
+  'userinfo_encrypted_response_alg',
+  'userinfo_encrypted_response_enc',
+  'authorization_signed_response_alg',
+  'authorization_encrypted_response_alg',
+  'authorization_encrypted_response_enc',
+  'introspection_signed_response_alg',
+  'introspection_encrypted_response_alg',
+  'introspection_encrypted_response_enc',
+  'require_signed_request_object',
+  'request_object_signing_alg',
+  'request_object_encryption_alg',
+  'request_object_encryption_enc',
+  'tls_client_certificate_bound_access_tokens',
+  'use_mtls_endpoint_aliases',
+  'backchannel_token_delivery_mode',
+  'backchannel_client_notification_endpoint',
+  'backchannel_authentication_request_signing_alg',
+  'backchannel_user_code_parameter',
+  'authorization_details_types',
+  'high_assurance',
+  'allow_implicit',
+  'resources',
+] as const satisfies (keyof GivenMetadata)[];
+
+/** Values of members that are checked and kept, and that nothing acts on yet. */
+export const grantTypesWithoutEffect: readonly string[] = [
+  'urn:ietf:params:oauth:grant-type:device_code',
+  'urn:openid:params:grant-type:ciba',
+  'urn:ietf:params:oauth:grant-type:token-exchange',
+  'implicit',
+];
 
 function notes(metadata: ClientMetadata): string[] {
   const said: string[] = [];
@@ -118,6 +153,9 @@ function notes(metadata: ClientMetadata): string[] {
     );
   for (const member of withoutEffect)
     if (metadata[member] !== undefined) said.push(`${member} is kept, and has no effect yet.`);
+  for (const grant of metadata.grant_types)
+    if (grantTypesWithoutEffect.includes(grant))
+      said.push(`grant_types has ${grant}, which is kept, and has no effect yet.`);
   if (
     metadata.scope?.split(' ').includes('offline_access') &&
     !metadata.grant_types.includes('refresh_token')

@@ -97,7 +97,7 @@ export async function changeClient(
 > {
   const before = await findClient({ db }, clientId);
   if (!before) return refused('unknown_client');
-  const checked = checkClientMetadata(metadata);
+  const checked = checkClientMetadata(metadata, before.metadata);
   if (!checked.ok) return checked;
   const text = storedText(checked.metadata, clientId);
   if (text === storedText(before.metadata, clientId))

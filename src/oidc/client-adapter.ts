@@ -1,6 +1,7 @@
 import type { AdapterPayload, Client as EngineClient, Provider } from 'oidc-provider';
-import { withoutEffect } from '../../clients/registry/metadata.ts';
+import { grantTypesWithoutEffect, withoutEffect } from '../../clients/registry/metadata.ts';
 import type { Client } from '../../clients/registry/registry.ts';
+import { sectorOf } from '../../clients/registry/sector.ts';
 import type { Clock } from '../kit/clock.ts';
 import { digest, sameSecret } from '../kit/secrets.ts';
 import { accountClientId } from './account-client.ts';
@@ -38,6 +39,7 @@ export function keepClients(provider: Provider, known: KnownRecords): void {
     const ready = app && clients.get(app);
     if (ready) return ready;
     const client = await find(clientId);
+    if (client) Object.assign(client, client['afterChecks']);
     // Only what was made from this copy: it may have changed while the engine looked.
     if (app && client && (await asEngineError(() => findApp(known, clientId))) === app)
       clients.set(app, client);
@@ -45,21 +47,59 @@ export function keepClients(provider: Provider, known: KnownRecords): void {
   };
 }
 
-/** Our own switches that the engine is to carry along (`extraClientMetadata`). */
-export const ownSwitches = ['login_with_amazon', 'first_party', 'require_pkce', 'resource_server'] as const;
+/**
+ * What of ours the engine is to carry along (`extraClientMetadata`): switches, whose names for people the app has
+ * (pairwise.ts), and what is said of it only after the engine's checks.
+ */
+export const ownSwitches = [
+  'login_with_amazon',
+  'first_party',
+  'require_pkce',
+  'high_assurance',
+  'allow_implicit',
+  'company',
+  'resources',
+  'resource_server',
+  'sector',
+  'afterChecks',
+] as const;
 
 function toEngine({ clientId, metadata, secrets }: Client): object {
   const digests = secrets.map((secret) => `${secret.digest}:${secret.expiresAt ?? ''}`);
-  // The engine refuses an app with a member of a feature that is off; the registry keeps it for when it is on.
-  const known = Object.entries(metadata).filter(([name]) => !withoutEffect.some((one) => one === name));
+  // The engine refuses values of features that are off; the registry keeps them for when they are on.
+  const known = Object.entries(metadata).filter(([name]) => !hidden.has(name));
+  const { token_endpoint_auth_method: method } = metadata;
   return {
     ...Object.fromEntries(known),
     client_id: clientId,
-    ...(metadata.token_endpoint_auth_method.startsWith('client_secret_')
-      ? { client_secret: digests.join(' ') || noSecret }
-      : {}),
+    grant_types: metadata.grant_types.filter((grant) => !grantTypesWithoutEffect.includes(grant)),
+    response_types: grantTypesWithoutEffect.includes('implicit')
+      ? metadata.response_types.filter((type) => type === 'code')
+      : metadata.response_types,
+    ...(method.startsWith('client_secret_') ? { client_secret: digests.join(' ') || noSecret } : {}),
+    sector: sectorOf(metadata, clientId),
+    afterChecks: afterChecks(metadata),
   };
 }
+
+/**
+ * The engine is told of these after it has checked the rest, or never: it would fetch the list of a sector at each look,
+ * know no sector but a host and no scope of an API, and want https where we allow loopback to who develops. The registry
+ * has checked them.
+ */
+function afterChecks(metadata: Client['metadata']): Partial<EngineClient> {
+  return {
+    subjectType: metadata.subject_type === 'pairwise' ? 'pairwise' : 'public',
+    ...(metadata.scope === undefined ? {} : { scope: metadata.scope }),
+  };
+}
+const hidden = new Set<string>([
+  ...withoutEffect,
+  'subject_type',
+  'sector_identifier_uri',
+  'initiate_login_uri',
+  'scope',
+]);
 
 // An app that has no secret: the engine wants a text, and no digest is equal to this one.
 const noSecret = 'none:';

@@ -4,7 +4,8 @@ import { newSecret } from '../kit/secrets.ts';
 import type { Services } from '../services.ts';
 
 /**
- * Pairwise subjects (OpenID Connect Core section 8.1): each company sees a person under a name of its own. The key of
+ * Pairwise subjects (OpenID Connect Core section 8.1): each company sees a person under a name of its own.
+ * Which apps are one company's is said by clients/registry/sector.ts. The key of
  * the HMAC is made once and kept for good, apart from SECRETS_KEY, which is rotated: were it to change, every app would
  * take every person for a new one.
  */
@@ -26,10 +27,10 @@ export async function openPairwiseSubjects({
     .executeTakeFirstOrThrow();
   const key = seals.open('server-secret', row.secret);
   return (client, accountId) => {
-    const { sectorIdentifier } = client as unknown as { sectorIdentifier?: string };
-    if (!sectorIdentifier) throw new Error('a pairwise client has a sector');
+    const { sector } = client;
+    if (typeof sector !== 'string') throw new Error('an app has a sector: client-adapter.ts');
     return createHmac('sha256', key)
-      .update(JSON.stringify([sectorIdentifier, accountId]))
+      .update(JSON.stringify([sector, accountId]))
       .digest('base64url');
   };
 }

@@ -2,6 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import { checkClientMetadata } from '../../clients/registry/metadata.ts';
 
 const redirect_uris = ['https://app.example.com/cb'];
+const jwks = { keys: [{ kty: 'EC', crv: 'P-256', x: 'x', y: 'y' }] };
+const ciba = 'urn:openid:params:grant-type:ciba';
+const tokenExchange = 'urn:ietf:params:oauth:grant-type:token-exchange';
 
 function problemsOf(given: unknown): Record<string, string> {
   const checked = checkClientMetadata(given);
@@ -60,6 +63,67 @@ describe('what an app says of itself', () => {
     expect(accepted({ redirect_uris, scope: 'openid  email openid' }).metadata.scope).toBe('openid email');
   });
 
+  it('knows people by names of their own for a stranger, and by one name for our own apps', () => {
+    const of = (given: object) => accepted({ redirect_uris, ...given }).metadata.subject_type;
+    expect(of({})).toBe('pairwise');
+    expect(of({ subject_type: 'public' })).toBe('public');
+    expect(of({ first_party: true })).toBe('public');
+    expect(of({ redirect_uris: ['https://a.example/', 'https://b.example/'] })).toBe('public');
+    expect(of({ redirect_uris: ['https://a.example/', 'http://localhost/'] })).toBe('pairwise');
+    const list = { sector_identifier_uri: 'https://a.example/list' };
+    expect(of({ redirect_uris: ['https://a.example/', 'https://b.example/'], ...list })).toBe('pairwise');
+  });
+
+  it('goes on knowing people as it did when an app changes', () => {
+    const { subject_type: _, ...before } = accepted({ redirect_uris }).metadata;
+    const changed = checkClientMetadata({ redirect_uris, client_name: 'New' }, before);
+    expect(changed).toMatchObject({ ok: true, metadata: { subject_type: 'public' } });
+    const pairwise = checkClientMetadata(
+      { redirect_uris, first_party: true },
+      { ...before, subject_type: 'pairwise' },
+    );
+    expect(pairwise).toMatchObject({ ok: true, metadata: { subject_type: 'pairwise' } });
+  });
+
+  it('signs what it encrypts, and says with what', () => {
+    const { metadata } = accepted({ redirect_uris, jwks, userinfo_encrypted_response_alg: 'ECDH-ES' });
+    expect(metadata).toMatchObject({
+      userinfo_signed_response_alg: 'RS256',
+      userinfo_encrypted_response_enc: 'A128CBC-HS256',
+    });
+  });
+
+  it('lets an operator allow the flows that are gone, in any order of their words', () => {
+    const { metadata } = accepted({
+      redirect_uris,
+      allow_implicit: true,
+      response_types: ['token id_token code'],
+    });
+    expect(metadata.response_types).toEqual(['code id_token token']);
+    expect(metadata.grant_types).toEqual(['authorization_code', 'refresh_token', 'implicit']);
+  });
+
+  it('demands of high assurance what FAPI 2.0 does', () => {
+    const { metadata } = accepted({
+      redirect_uris,
+      jwks,
+      high_assurance: true,
+      token_endpoint_auth_method: 'private_key_jwt',
+    });
+    expect(metadata).toMatchObject({
+      require_pushed_authorization_requests: true,
+      dpop_bound_access_tokens: true,
+      id_token_signed_response_alg: 'ES256',
+    });
+  });
+
+  it('takes scopes with a colon from apps that ask for APIs, and from those in Amazon’s shape', () => {
+    const api = { resources: ['https://pots.example/'], scope: 'openid pots:read pots::all' };
+    expect(accepted({ redirect_uris, ...api }).metadata.scope).toBe('openid pots:read pots::all');
+    const amazon = { login_with_amazon: true, scope: 'profile profile:user_id postal_code' };
+    expect(accepted({ redirect_uris, ...amazon }).metadata.scope).toBe('profile profile:user_id postal_code');
+  });
+
   it('keeps login_with_amazon with a note, and demands no less for it', () => {
     const { metadata, notes } = accepted({ redirect_uris, login_with_amazon: true });
     expect(metadata.login_with_amazon).toBe(true);
@@ -82,10 +146,12 @@ describe('an app is refused with the member and what to do', () => {
       { redirect_uris, post_logout_redirect_uris: ['http://a.example/'] },
       /plain http/,
     ],
-    ['grant_types[0]', { redirect_uris, grant_types: ['implicit'] }, /authorization_code or refresh_token/],
+    ['grant_types', { redirect_uris, grant_types: ['authorization_code', 'implicit'] }, /only an operator/],
     ['grant_types[0]', { redirect_uris, grant_types: ['password'] }, /authorization_code or refresh_token/],
     ['grant_types', { redirect_uris, grant_types: ['refresh_token'] }, /without authorization_code/],
-    ['response_types[0]', { redirect_uris, response_types: ['token'] }, /must be code/],
+    ['response_types', { redirect_uris, response_types: ['token'] }, /has token, which only an operator/],
+    ['response_types', { redirect_uris, response_types: ['token id_token'] }, /has id_token token/],
+    ['response_types[0]', { redirect_uris, response_types: ['none'] }, /must be code/],
     [
       'token_endpoint_auth_method',
       { redirect_uris, token_endpoint_auth_method: 'client_secret_jwt' },
@@ -110,17 +176,66 @@ describe('an app is refused with the member and what to do', () => {
     [
       'id_token_encrypted_response_alg',
       { redirect_uris, id_token_encrypted_response_alg: 'RSA-OAEP' },
-      /not a member/,
+      /needs jwks/,
+    ],
+    [
+      'id_token_encrypted_response_alg',
+      { redirect_uris, id_token_encrypted_response_alg: 'RSA1_5' },
+      /must be RSA-OAEP/,
+    ],
+    [
+      'userinfo_encrypted_response_enc',
+      { redirect_uris, userinfo_encrypted_response_enc: 'A128GCM' },
+      /needs/,
+    ],
+    ['request_uris', { redirect_uris, request_uris: ['https://a.example/r'] }, /not supported/],
+    ['software_statement', { redirect_uris, software_statement: 'x' }, /not supported/],
+    ['scope', { redirect_uris, scope: 'openid pots:read' }, /among its resources/],
+    ['resources[0]', { redirect_uris, resources: ['pots'] }, /address/],
+    [
+      'token_endpoint_auth_method',
+      { redirect_uris, token_endpoint_auth_method: 'tls_client_auth' },
+      /exactly one/,
+    ],
+    ['tls_client_auth_san_ip', { redirect_uris, tls_client_auth_san_ip: '10.0.0.1' }, /only for/],
+    ['tls_client_auth_san_ip', { redirect_uris, tls_client_auth_san_ip: 'ten' }, /IP address/],
+    [
+      'token_endpoint_auth_method',
+      { redirect_uris, token_endpoint_auth_method: 'self_signed_tls_client_auth' },
+      /needs jwks/,
+    ],
+    [
+      'dpop_bound_access_tokens',
+      { redirect_uris, dpop_bound_access_tokens: true, tls_client_certificate_bound_access_tokens: true },
+      /Keep one/,
+    ],
+    ['backchannel_token_delivery_mode', { redirect_uris, grant_types: [ciba] }, /missing/],
+    [
+      'backchannel_client_notification_endpoint',
+      { redirect_uris, grant_types: [ciba], backchannel_token_delivery_mode: 'ping' },
+      /missing/,
+    ],
+    [
+      'grant_types',
+      { redirect_uris, grant_types: [ciba], token_endpoint_auth_method: 'none' },
+      /without credentials/,
+    ],
+    ['grant_types', { redirect_uris, grant_types: [tokenExchange] }, /first_party/],
+    ['token_endpoint_auth_method', { redirect_uris, high_assurance: true }, /private_key_jwt/],
+    [
+      'redirect_uris',
+      { redirect_uris: ['http://localhost/cb'], response_types: ['id_token'], allow_implicit: true },
+      /implicit/,
     ],
     [
       'id_token_signed_response_alg',
       { redirect_uris, id_token_signed_response_alg: 'none' },
-      /RS256 or ES256/,
+      /RS256 or PS256 or ES256 or EdDSA/,
     ],
     [
       'id_token_signed_response_alg',
       { redirect_uris, id_token_signed_response_alg: 'HS256' },
-      /RS256 or ES256/,
+      /RS256 or PS256 or ES256 or EdDSA/,
     ],
     ['logo_uri', { redirect_uris, logo_uri: 'javascript:alert(1)' }, /https/],
     ['contacts[0]', { redirect_uris, contacts: ['nobody'] }, /e-mail/],

@@ -25,6 +25,8 @@ export async function openRelyingParty(
       client_name: `Paperplane ${apps}`,
       redirect_uris: [`https://${host}/callback`],
       post_logout_redirect_uris: [`https://${host}/goodbye`],
+      // So that a test can say whom it means.
+      subject_type: 'public',
       ...metadata,
     },
   });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { webAddress } from './kinds.ts';
 
 /** What it wants to know of a sign-in (OpenID Connect Registration section 2). */
 export const signInMembers = {
@@ -10,7 +11,17 @@ export const signInMembers = {
     .optional()
     .meta({ description: 'Sign in again when the last time is longer ago, in seconds.' }),
   require_auth_time: z.boolean().optional(),
-  default_acr_values: z.array(z.string().min(1).max(200)).max(10).optional(),
-  subject_type: z.enum(['public', 'pairwise']).optional(),
-  id_token_signed_response_alg: z.enum(['RS256', 'ES256']).default('RS256'),
+  default_acr_values: z
+    .array(z.string().min(1).max(200))
+    .max(10)
+    .optional()
+    .meta({ description: 'How people must have signed in where a request does not say.' }),
+  subject_type: z.enum(['public', 'pairwise']).optional().meta({
+    description:
+      'pairwise: people have names of their own for it. Without it: pairwise; public for first_party, and for redirect_uris on several hosts.',
+  }),
+  sector_identifier_uri: webAddress.optional().meta({
+    description:
+      'A list of redirect URIs; apps whose lists are on one host know people by the same names (OpenID Connect Core section 8.1).',
+  }),
 };

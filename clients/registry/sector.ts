@@ -1,0 +1,30 @@
+/**
+ * Whose pairwise names an app's people have (OpenID Connect Core section 8.1): those of its company where the operator
+ * named one; of the host of its `sector_identifier_uri`; of the one host of its redirect URIs. An app that none of this
+ * is true of (private-use schemes, loopback, no redirect URI) is a sector of its own.
+ */
+export function sectorOf(
+  {
+    company,
+    sector_identifier_uri: list,
+    redirect_uris: redirects,
+  }: {
+    company?: string | undefined;
+    sector_identifier_uri?: string | undefined;
+    redirect_uris: readonly string[];
+  },
+  clientId: string,
+): string {
+  if (company) return `company:${company}`;
+  if (list) return new URL(list).host;
+  const [host, ...others] = redirectHosts(redirects);
+  return host !== undefined && others.length === 0 ? host : `app:${clientId}`;
+}
+
+const everybodysHosts = ['', 'localhost', '127.0.0.1', '[::1]'];
+
+/** Each once. Without private-use schemes and loopback, on which everybody's apps run: they name nobody. */
+export function redirectHosts(uris: readonly string[]): string[] {
+  const found = uris.filter((uri) => URL.canParse(uri)).map((uri) => new URL(uri));
+  return [...new Set(found.filter((url) => !everybodysHosts.includes(url.hostname)).map((url) => url.host))];
+}
