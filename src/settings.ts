@@ -6,6 +6,8 @@ import { type SettingValues, settingsSchema } from './settings/schema.ts';
 export type Settings = SettingValues & {
   /** The origin's parts, so that nobody parses it twice. */
   issuer: { origin: string; host: string; https: boolean; loopback: boolean };
+  /** The host of MTLS_ORIGIN. */
+  mtlsHost: string | undefined;
 };
 
 /** Reads the environment. Throws SettingsProblem, which lists every problem with the setting's name. */
@@ -22,6 +24,7 @@ export function readSettings(environment: Record<string, string | undefined>): S
   return {
     ...parsed.data,
     issuer: { origin: url.origin, host: url.host, https: url.protocol === 'https:', loopback },
+    mtlsHost: parsed.data.MTLS_ORIGIN && new URL(parsed.data.MTLS_ORIGIN).host,
   };
 }
 

@@ -5,6 +5,7 @@ import { sectorOf } from '../../clients/registry/sector.ts';
 import type { Clock } from '../kit/clock.ts';
 import { digest, sameSecret } from '../kit/secrets.ts';
 import { accountClientId } from './account-client.ts';
+import { forcedMembers } from './assurance/forced.ts';
 import type { KnownRecords } from './known-records.ts';
 import { asEngineError } from './unavailable.ts';
 
@@ -61,6 +62,7 @@ export const ownSwitches = [
   'resources',
   'resource_server',
   'sector',
+  'signs_answers',
   'afterChecks',
 ] as const;
 
@@ -71,6 +73,7 @@ function toEngine({ clientId, metadata, secrets }: Client): object {
   const { token_endpoint_auth_method: method } = metadata;
   return {
     ...Object.fromEntries(known),
+    ...forcedMembers(metadata),
     client_id: clientId,
     grant_types: metadata.grant_types.filter((grant) => !grantTypesWithoutEffect.includes(grant)),
     response_types: grantTypesWithoutEffect.includes('implicit')
@@ -91,6 +94,10 @@ function afterChecks(metadata: Client['metadata']): Partial<EngineClient> {
   return {
     subjectType: metadata.subject_type === 'pairwise' ? 'pairwise' : 'public',
     ...(metadata.scope === undefined ? {} : { scope: metadata.scope }),
+    // Also where no certificate can come (MTLS_HEADER): then it gets no token, rather than one that anybody can use.
+    ...(metadata.tls_client_certificate_bound_access_tokens
+      ? { tlsClientCertificateBoundAccessTokens: true }
+      : {}),
   };
 }
 const hidden = new Set<string>([

@@ -17,6 +17,10 @@ export function conflicts(given: SettingValues): string[] {
     problems.push('METRICS_PORT: must not be the same as PORT');
   if (given.SESSION_IDLE_DAYS > given.SESSION_MAX_DAYS)
     problems.push('SESSION_IDLE_DAYS: must not exceed SESSION_MAX_DAYS');
+  if (given.MTLS_HEADER && given.TRUSTED_PROXIES.length === 0)
+    problems.push('MTLS_HEADER: needs TRUSTED_PROXIES, who alone are believed');
+  if (given.MTLS_ORIGIN && !given.MTLS_HEADER) problems.push('MTLS_ORIGIN: needs MTLS_HEADER');
+  if (given.MTLS_ORIGIN === given.ISSUER) problems.push('MTLS_ORIGIN: must not be ISSUER');
   const host = new URL(given.ISSUER).hostname;
   const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(host);
   problems.push(...rpIdConflicts(given, host));

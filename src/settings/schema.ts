@@ -3,6 +3,7 @@ import { brandSettings } from './brand.ts';
 import { messagesSettings } from './messages.ts';
 import { passwordsSettings } from './passwords.ts';
 import { secondStepsSettings } from './second-steps.ts';
+import { sendersSettings } from './senders.ts';
 import { serverSettings } from './server.ts';
 import { sessionsSettings } from './sessions.ts';
 import { storesSettings } from './stores.ts';
@@ -19,6 +20,7 @@ export const settingsSchema = z.object({
   ...passwordsSettings,
   ...secondStepsSettings,
   ...sessionsSettings,
+  ...sendersSettings,
 });
 
 export type SettingValues = z.output<typeof settingsSchema>;

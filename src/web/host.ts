@@ -5,21 +5,27 @@ import { Problem } from './problem.ts';
 /**
  * Refuses a request for a host that is not the issuer's (421, RFC 9110 section 15.5.20). Nothing of ours is built from
  * the Host header; this keeps what others build from it (caches, the engine, a rebinding name server) from mattering.
- * The health addresses are asked by load balancers, by address.
+ * The health addresses are asked by load balancers, by address. At MTLS_ORIGIN there are the endpoints that apps come to
+ * with a certificate and nothing else (RFC 8705 section 5): no page is ever shown under that name.
  */
-export function host({ settings }: { settings: Pick<Settings, 'issuer'> }): Middleware {
+export function host({ settings }: { settings: Pick<Settings, 'issuer' | 'mtlsHost'> }): Middleware {
   const { host: own, https } = settings.issuer;
   // A browser leaves the scheme's own port out; other clients may write it.
   const names = new Set([
     own,
     ...(own.includes(':') && !own.endsWith(']') ? [] : [`${own}:${https ? 443 : 80}`]),
   ]);
+  const { mtlsHost } = settings;
   return (ctx, next) => {
+    if (mtlsHost !== undefined && atMtls.has(ctx.path) && isFor(ctx, new Set([mtlsHost]))) return next();
     if (ctx.path !== '/healthz' && ctx.path !== '/readyz' && !isFor(ctx, names))
       throw new Problem({ status: 421, code: 'wrong_host', reason: 'the Host is not the issuer’s' });
     return next();
   };
 }
+
+/** src/oidc/senders/mtls-endpoints.ts names the same to apps. */
+const atMtls = new Set(['/token', '/introspect', '/revoke', '/par', '/userinfo']);
 
 function isFor({ req }: Pick<Context, 'req'>, names: ReadonlySet<string>): boolean {
   // Node keeps the first of two Host headers; a proxy in front may have kept the second (RFC 9112 section 3.2).

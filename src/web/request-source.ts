@@ -69,6 +69,12 @@ export function clientAddress(req: Pick<Context['req'], 'socket' | 'headers'>, t
   return new Set(told).size === 1 ? (told[0] ?? peer) : peer;
 }
 
+/** Whether a proxy of ours sent it, so that what else it says in headers is believed. */
+export function comesFromProxy({ socket }: Pick<Context['req'], 'socket'>, trusted: BlockList): boolean {
+  const peer = plainAddress(socket.remoteAddress ?? '');
+  return peer !== undefined && isTrusted(trusted, peer);
+}
+
 /** Right to left; undefined when the text is not addresses all the way, or when every one is a proxy of ours. */
 function nearestStranger(hops: readonly string[], trusted: BlockList): string | undefined {
   for (const hop of hops.toReversed()) {
