@@ -131,7 +131,6 @@ export const withoutEffect = [
 
 /** Values of members that are checked and kept, and that nothing acts on yet. */
 export const grantTypesWithoutEffect: readonly string[] = [
-  'urn:ietf:params:oauth:grant-type:device_code',
   'urn:openid:params:grant-type:ciba',
   'urn:ietf:params:oauth:grant-type:token-exchange',
   'implicit',

@@ -141,6 +141,30 @@ export const limits = {
     keyedBy: 'address',
     why: 'The meter beside a new password: each look keeps the process busy for some hundredths of a second.',
   },
+  device_code_by_address: {
+    max: 120,
+    windowMs: minutes,
+    keyedBy: 'address',
+    why: 'Each device code leaves three records behind for some twenty minutes; an app without a secret may ask for one.',
+  },
+  user_code_by_address: {
+    max: 10,
+    windowMs: 15 * minutes,
+    keyedBy: 'address',
+    why: 'Guesses at the codes of devices by who is not signed in. Others at the address sign in first, and are counted by themselves.',
+  },
+  user_code_by_account: {
+    max: 10,
+    windowMs: 15 * minutes,
+    keyedBy: 'account',
+    why: 'The same by who is signed in (RFC 8628 section 5.1).',
+  },
+  user_code_by_everyone: {
+    max: 300,
+    windowMs: 15 * minutes,
+    keyedBy: 'everyone',
+    why: 'The same from many addresses and accounts. Nothing is refused, since that would lock everybody out: it is told.',
+  },
   token_failures_by_address: {
     max: 100,
     windowMs: minutes,

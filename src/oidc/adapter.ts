@@ -3,6 +3,7 @@ import { errors } from 'oidc-provider';
 import type { Services } from '../services.ts';
 import type { AdapterContext } from './adapter-context.ts';
 import { findClientMetadata } from './client-adapter.ts';
+import { AskedRecords } from './cross-device/asked-records.ts';
 import { GrantRecords } from './grant-records.ts';
 import { InteractionRecords } from './interaction-records.ts';
 import type { KnownRecords } from './known-records.ts';
@@ -27,6 +28,9 @@ const models: Record<string, MakeAdapter> = {
   AuthorizationCode: (context) => new TokenRecords(context, { letter: 'c' }),
   AccessToken: (context) => new TokenRecords(context, { letter: 'a' }),
   RefreshToken: (context) => new RefreshTokenRecords(context),
+  DeviceCode: (context) => new AskedRecords(context, 'DeviceCode'),
+  BackchannelAuthenticationRequest: (context) =>
+    new AskedRecords(context, 'BackchannelAuthenticationRequest'),
   ClientCredentials: (context) => new LoneTokenRecords(context, { letter: 'k' }),
   PushedAuthorizationRequest: (context) =>
     new LoneTokenRecords(context, {

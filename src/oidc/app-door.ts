@@ -21,6 +21,8 @@ const endpoints: Record<string, string[]> = {
   '/introspect': ['POST'],
   '/revoke': ['POST'],
   '/par': ['POST'],
+  '/device/authorize': ['POST'],
+  '/backchannel': ['POST'],
   '/userinfo': ['GET', 'POST'],
 };
 

@@ -13,7 +13,14 @@ import { retryAfterSeconds } from './unavailable.ts';
  * mistakes costs the store nothing: this process asks about an address only after it has seen it fail. Guesses that
  * race past the count, or land on another process first, are a handful against secrets of 256 bits.
  */
-const appEndpoints = new Set(['/token', '/par', '/introspect', '/revoke']);
+const appEndpoints = new Set([
+  '/token',
+  '/par',
+  '/introspect',
+  '/revoke',
+  '/device/authorize',
+  '/backchannel',
+]);
 
 export type EndpointLimits = {
   middleware: Middleware;
@@ -45,8 +52,14 @@ export function openEndpointLimits(services: LimitContext): EndpointLimits {
       const room = failing.has(key) ? await takeFromLimits(services, [take], 0) : { ok: true as const };
       if (!room.ok)
         return refuse(ctx, 429, room.retryAfterSeconds, 'too many failed requests came from this address');
+      const asks =
+        path === '/device/authorize'
+          ? await takeFromLimits(services, [{ limit: 'device_code_by_address', key }])
+          : room;
+      if (!asks.ok)
+        return refuse(ctx, 429, asks.retryAfterSeconds, 'too many codes were asked for from this address');
       await next();
-      if (ctx.status === 400 || ctx.status === 401) await noteFailure(key);
+      if ((ctx.status === 400 || ctx.status === 401) && !onlyWaits(ctx.body)) await noteFailure(key);
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error;
       refuse(ctx, 503, retryAfterSeconds, 'the service is not available right now, try again');
@@ -58,6 +71,12 @@ export function openEndpointLimits(services: LimitContext): EndpointLimits {
     // The answer is given already; a count that cannot be kept now is one guess more.
     noteFailure: (ip) => noteFailure(addressBucket(ip)).catch(() => undefined),
   };
+}
+
+/** Who asks whether a person has answered guesses nothing: these have a pace of their own (cross-device/pace.ts). */
+function onlyWaits(body: unknown): boolean {
+  const { error } = (body ?? {}) as { error?: unknown };
+  return error === 'authorization_pending' || error === 'slow_down';
 }
 
 /** Programs ask here: they get JSON whatever they accept, as from the engine. */

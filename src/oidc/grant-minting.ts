@@ -11,7 +11,8 @@ import { asEngineError } from './unavailable.ts';
 type Grant = InstanceType<Provider['Grant']>;
 type Context = Pick<Services, 'db' | 'clock' | 'live'> & { readonly provider: Provider };
 type Pair = { accountId: string; clientId: string };
-type Parties = Pair & { sessionUid: string };
+/** `grantId`: the name that the grant has to have, where something waits for it under that name. */
+type Parties = Pair & { sessionUid?: string; grantId?: string };
 
 /**
  * From what a person decided once (the consent, a record) to what the engine works with (a grant, live state). Each
@@ -20,6 +21,17 @@ type Parties = Pair & { sessionUid: string };
  */
 export async function mintGrant(context: Context, parties: Parties): Promise<Grant | undefined> {
   return mint(context, parties, () => findConsent(context, parties));
+}
+
+/** For what was asked on another device (cross-device/): the grant has its name already, and no session. */
+export async function mintAskedGrant(
+  context: Context,
+  parties: Pair & { grantId: string },
+  requested: readonly string[],
+): Promise<Grant | undefined> {
+  const client = await findClient(context, parties.clientId);
+  if (!client?.metadata.first_party) return mintGrant(context, parties);
+  return mint(context, parties, async () => ({ allowed: [...requested], declined: [] }));
 }
 
 type Decision = { allowed: string[]; declined: string[] };
@@ -39,7 +51,9 @@ async function mint(
       Promise.all([decide(), isWelcome(context, parties)]),
     );
     if (!decision || !welcome) return undefined;
-    const grant = await saved(new context.provider.Grant(parties), decision, generations);
+    const made = new context.provider.Grant(parties);
+    made.jti = parties.grantId ?? newId();
+    const grant = await saved(made, decision, generations);
     if (grant) return grant;
   }
   return undefined;
@@ -59,7 +73,6 @@ async function saved(
 ): Promise<Grant | undefined> {
   grant.addOIDCScope([...new Set(['openid', ...allowed.filter(isScope)])].join(' '));
   if (declined.length > 0) grant.rejectOIDCScope(declined.filter(isScope).join(' '));
-  grant.jti = newId();
   try {
     await withGenerations(grant.jti, generations, () => grant.save());
     return grant;

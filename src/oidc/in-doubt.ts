@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { hours, seconds } from '../kit/durations.ts';
 import type { Services } from '../services.ts';
 import { type LiveStep, partitionOf, StoreUnavailable } from '../store/live.ts';
+import { readAsked } from './cross-device/asked-form.ts';
 import { layout } from './live-layout.ts';
 import { readToken } from './record-forms.ts';
 import { readSpent, spentIsKept, writeSpent } from './rotation.ts';
@@ -53,8 +54,10 @@ async function settleNow({ live, clock, settings }: Context, spends: Consume, st
   const given = steps.filter((step) => step.do === 'put');
   const spent = readSpent(by);
   const successor = given.find((step) => step.key.includes('}:r:'));
-  if (key.includes('}:c:')) {
-    const { exp = 0 } = readToken(entry.value, { letter: 'c', grantId, grant: {} });
+  if (key.includes('}:c:') || key.endsWith('}:q')) {
+    const { exp = 0 } = key.endsWith('}:q')
+      ? readAsked(entry.value)
+      : readToken(entry.value, { letter: 'c', grantId, grant: {} });
     const ttlMs = Math.max(1, exp * 1000 - clock.now());
     const nothingGiven = given.map((step) => ({ do: 'delete', key: step.key }) as const);
     await live.commit([alive, { do: 'put', key, value: entry.value, ttlMs }, ...nothingGiven]);

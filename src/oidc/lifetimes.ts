@@ -2,7 +2,6 @@ import type { Configuration } from 'oidc-provider';
 import { epochSeconds } from '../kit/clock.ts';
 import { days, hours, minutes, seconds } from '../kit/durations.ts';
 import type { Services } from '../services.ts';
-import { isHighAssurance } from './assurance/high-assurance.ts';
 import { currentContext } from './engine-context.ts';
 
 /**
@@ -15,6 +14,7 @@ export const lifetimes = {
   accessToken: 1 * hours,
   clientCredentials: 10 * minutes,
   idToken: 1 * hours,
+  deviceCode: 10 * minutes,
   interaction: 1 * hours,
   refreshTokenIdle: 30 * days,
   refreshTokenAtLatest: 365 * days,
@@ -39,13 +39,12 @@ export function openLifetimes({
     },
     ClientCredentials: inSeconds(lifetimes.clientCredentials),
     IdToken: inSeconds(lifetimes.idToken),
+    DeviceCode: inSeconds(lifetimes.deviceCode),
     Interaction: inSeconds(lifetimes.interaction),
-    RefreshToken(_ctx, token, client) {
+    RefreshToken(_ctx, token) {
       const begun = token.iiat ?? epochSeconds(clock);
       const left = begun + inSeconds(lifetimes.refreshTokenAtLatest) - epochSeconds(clock);
-      // One that is not replaced at each use cannot end for being unused.
-      const idle = isHighAssurance(client) ? left : inSeconds(lifetimes.refreshTokenIdle);
-      return Math.max(1, Math.min(idle, left));
+      return Math.max(1, Math.min(inSeconds(lifetimes.refreshTokenIdle), left));
     },
     Grant(_ctx, grant) {
       const offline = grant.getOIDCScope().split(' ').includes('offline_access');

@@ -12,12 +12,16 @@ import type { LiveKey } from '../store/live.ts';
  *   {<grant id>}:r:<digest>    RefreshToken       ┘ one grant kills them all, on every process, at once
  *   {<grant id>}:e             the mark of a grant that ended before it was written (endings.ts)
  *   {<grant id>}:t             the mark of a grant that ended for a reuse, once that was told
+ *   {<grant id>}:q             what was asked on another device, under the id of the grant it may become (cross-device/)
+ *   {<grant id>}:z             when the app last asked whether that was answered
  *   {<session uid>}:s          Session: the cookie is `<uid>.<secret>`, and only the secret's digest is kept
  *   {<session uid>}:e          the mark of a session that ended before it was written
  *   {<interaction uid>}:i      Interaction: a sign-in or consent that is under way
  *   {<digest>}:k               ClientCredentials token
  *   {<digest>}:p               PushedAuthorizationRequest (RFC 9126)
  *   {<digest>}:x               a `jti` that was seen: client assertion or DPoP proof (RFC 7523, RFC 9449)
+ *   {<keyed digest>}:u         a user code (RFC 8628), and the id of the grant it leads to
+ *   {account <id>}:asked       index of CIBA requests that wait for an answer
  *   {account <id>}:sessions    index of session uids     ┐ written before what they list, so that whoever
  *   {account <id>}:grants      index of grants           │ ends things by index misses nothing; each with the
  *   {client <digest>}:grants   index of grants           ┘ generation beside it that an ending changes (endings.ts)
@@ -38,6 +42,10 @@ export const layout = {
   grant: (grantId: string): LiveKey => `{${grantId}}:g`,
   grantEnded: (grantId: string): LiveKey => `{${grantId}}:e`,
   reuseTold: (grantId: string): LiveKey => `{${grantId}}:t`,
+  asked: (grantId: string): LiveKey => `{${grantId}}:q`,
+  askedPace: (grantId: string): LiveKey => `{${grantId}}:z`,
+  userCode: (digest: string): LiveKey => `{${digest}}:u`,
+  accountAsked: (accountId: string): LiveKey => `{account ${accountId}}:asked`,
   session: (uid: string): LiveKey => `{${uid}}:s`,
   sessionEnded: (uid: string): LiveKey => `{${uid}}:e`,
   interaction: (uid: string): LiveKey => `{${uid}}:i`,
@@ -66,6 +74,13 @@ export function shortDigest(secret: string): string {
 const shapeOf = (secretLength: number) => new RegExp(`^[A-Za-z0-9_-]{${grantIdLength + secretLength}}$`);
 const tokenShape = shapeOf(tokenSecretLength);
 const refreshTokenShape = shapeOf(refreshSecretLength);
+
+/** A device code or `auth_req_id` begins with the id of the grant it may become. */
+export function askedGrantId(token: string): string | undefined {
+  return tokenShape.test(token) ? token.slice(0, grantIdLength) : undefined;
+}
+
+export const grantIdShape = /^[A-Za-z0-9_-]{22}$/;
 
 /** Whether a text can be the id of something that belongs to no grant. */
 export function isAlone(id: string): boolean {

@@ -27,8 +27,7 @@ export function listenToProvider(services: Services, provider: Provider, views: 
     // The engine says so before the tokens are kept; a lost race still takes them back.
     afterWrites(ctx, () => {
       metrics.tokens.inc({ grant_type: grantType(ctx), outcome: 'issued' });
-      // Refreshes and tokens of machines come by the minute and say nothing new; a person's first are worth a line.
-      if (grantType(ctx) !== 'authorization_code') return;
+      if (!worthALine.has(grantType(ctx))) return;
       const detail = { grant_type: grantType(ctx), scopes: scopesOf(ctx) };
       recordSoon(services, { type: 'tokens.issued', ...parties(ctx), detail }, sourceOf(ctx));
     });
@@ -137,8 +136,17 @@ function parties(ctx: KoaContextWithOIDC): { accountId?: string; clientId?: stri
 function grantType(ctx: KoaContextWithOIDC): string {
   const given = String(ctx.oidc.params?.['grant_type'] ?? '');
   // A label of the metrics: never what somebody merely sent.
-  return ['authorization_code', 'refresh_token', 'client_credentials'].includes(given) ? given : 'other';
+  return knownGrantTypes.get(given) ?? 'other';
 }
+
+const knownGrantTypes = new Map([
+  ...['authorization_code', 'refresh_token', 'client_credentials'].map((name) => [name, name] as const),
+  ['urn:ietf:params:oauth:grant-type:device_code', 'device_code'] as const,
+  ['urn:openid:params:grant-type:ciba', 'ciba'] as const,
+]);
+
+/** Refreshes and tokens of machines come by the minute and say nothing new; a person's first are worth a line. */
+const worthALine = new Set(['authorization_code', 'device_code', 'ciba']);
 
 function scopesOf(ctx: KoaContextWithOIDC): string[] {
   return ctx.oidc.entities.AccessToken?.scope?.split(' ') ?? [];

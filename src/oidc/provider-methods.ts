@@ -20,6 +20,7 @@ export const providerAddresses: Record<string, { methods: string[]; what: string
   '/userinfo': { methods: ['GET', 'POST'], what: 'UserInfo (OpenID Connect Core section 5.3)' },
   '/introspect': { methods: ['POST'], what: 'Token introspection (RFC 7662)' },
   '/revoke': { methods: ['POST'], what: 'Token revocation (RFC 7009)' },
+  '/device/authorize': { methods: ['POST'], what: 'Device authorization (RFC 8628 section 3.1)' },
   '/logout': { methods: ['GET', 'POST'], what: 'RP-Initiated Logout 1.0' },
 };
 

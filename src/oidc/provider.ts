@@ -1,16 +1,15 @@
-import type { IncomingMessage } from 'node:http';
 import type { JWK, Provider } from 'oidc-provider';
 import { scopes } from '../consents/scopes.ts';
 import type { Services } from '../services.ts';
 import { accountClient } from './account-client.ts';
 import { openAdapter } from './adapter.ts';
-import { fapiProfile, isHighAssurance } from './assurance/high-assurance.ts';
-import { judgeAssertion, judgeRequestObject } from './assurance/rules.ts';
-import { demandSignedAnswers } from './assurance/signed-answers.ts';
 import { browserCookies, cookieNames } from './browser-cookies.ts';
 import { accountFinder } from './claims.ts';
 import { compareSecret, keepClients, ownSwitches } from './client-adapter.ts';
 import type { CookieKeys } from './cookie-keys.ts';
+import { nameAskedByGrant } from './cross-device/asked-records.ts';
+import { slowDownPolling } from './cross-device/pace.ts';
+import { deviceFlow } from './device/device-flow.ts';
 import { mostFetchedBytes, openEgress } from './egress.ts';
 import { OpenProvider } from './grant-handlers.ts';
 import { existingGrant } from './grant-minting.ts';
@@ -31,9 +30,7 @@ import {
 } from './record-names.ts';
 import { rememberRefusals } from './reuse.ts';
 import { algorithms } from './signing-keys.ts';
-import { dpop } from './senders/dpop.ts';
-import { mtls, mtlsAliases } from './senders/mtls.ts';
-import { mayIntrospect, mayRevoke } from './token-policies.ts';
+import { assertShortLived, mayIntrospect, mayRevoke } from './token-policies.ts';
 import type { EngineViews } from './views.ts';
 
 export type ProviderParts = {
@@ -52,7 +49,7 @@ export function openProvider(
   services: Services,
   { jwks, cookieKeys, views, subjects, known }: ProviderParts,
 ): Provider {
-  const { settings } = services;
+  const { settings, seals } = services;
   const made: { provider?: Provider } = {};
   const context = {
     ...services,
@@ -74,7 +71,7 @@ export function openProvider(
     acceptQueryParamAccessTokens: false,
     // No symmetric method: it would need the secret itself, and we keep its digest only.
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
-    assertJwtClientAuthClaimsAndHeader: judgeAssertion(services),
+    assertJwtClientAuthClaimsAndHeader: (_ctx, claims) => assertShortLived(services, claims),
     enabledJWA: signedBy([...algorithms]),
     clientDefaults: { id_token_signed_response_alg: 'RS256' },
 
@@ -83,9 +80,8 @@ export function openProvider(
     subjectTypes: ['public', 'pairwise'],
     pairwiseIdentifier: async (_ctx, accountId, client) => subjects(client, accountId),
 
-    // Every use gives a new refresh token; one that comes twice ends the grant (RFC 9700 section 4.14.2). Where the token
-    // is bound to its sender a thief has no use for it, and losing one on the wire costs a sign-in (FAPI 2.0 section 5.3.2.1).
-    rotateRefreshToken: ({ oidc }) => !isHighAssurance(oidc.client),
+    // Every use gives a new refresh token; one that comes twice ends the grant (RFC 9700 section 4.14.2).
+    rotateRefreshToken: () => true,
     issueRefreshToken: async (_ctx, client, code) =>
       client.grantTypeAllowed('refresh_token') && code.scopes.has('offline_access'),
     expiresWithSession: async (_ctx, code) => !code.scopes.has('offline_access'),
@@ -99,16 +95,11 @@ export function openProvider(
       externalSigningSupport: { enabled: true, ack: 'experimental-01' },
       rpInitiatedLogout: { enabled: true, ...signOutViews(views, subjects) },
       pushedAuthorizationRequests: { enabled: true, allowUnregisteredRedirectUris: false },
-      // Signed requests by value (RFC 9101), signed answers (JARM), and answers of introspection as JWTs (RFC 9701).
-      requestObjects: { enabled: true, assertJwtClaimsAndHeader: judgeRequestObject },
-      jwtResponseModes: { enabled: true },
-      jwtIntrospection: { enabled: true },
-      dPoP: dpop(services),
-      mTLS: mtls(services),
-      fapi: { enabled: true, profile: fapiProfile },
+      dPoP: { enabled: true, nonceSecret: seals.derive('dpop-nonce', 32), requireNonce: () => false },
       introspection: { enabled: true, allowedPolicy: mayIntrospect(known) },
       revocation: { enabled: true, allowedPolicy: mayRevoke },
       clientCredentials: { enabled: true },
+      deviceFlow: deviceFlow(),
       // Access tokens for APIs of other parties come with their registration, in a later issue.
       resourceIndicators: { enabled: false },
     },
@@ -131,20 +122,20 @@ export function openProvider(
       pushed_authorization_request: '/par',
       introspection: '/introspect',
       revocation: '/revoke',
+      device_authorization: '/device/authorize',
+      code_verification: '/device',
       end_session: '/logout',
     },
     extraClientMetadata: { properties: [...ownSwitches] },
     clientBasedCORS: (_ctx, origin, client) =>
       client.tokenEndpointAuthMethod === 'none' && originsOf(client.redirectUris).has(origin),
-    // Seconds. What was signed by a clock that is this far ahead is accepted (FAPI 2.0 Security Profile section 5.3.2.1).
-    // What we store ends on time all the same.
-    clockTolerance: 10,
+    // Seconds. RFC 7519 section 4.1.4 allows "some small leeway". What we store ends on time all the same.
+    clockTolerance: 5,
     fetch: openEgress(services) as typeof fetch,
     fetchResponseBodyLimits: { jwks_uri: mostFetchedBytes, sector_identifier_uri: mostFetchedBytes },
     renderError: async (ctx, { error, error_description }) =>
       views.showRefusal(ctx, { status: ctx.status, error, description: error_description }),
     discovery: {
-      ...mtlsAliases(services),
       ui_locales_supported: ['en', 'de', 'es', 'fr', 'ja', 'ar'],
       ...(settings.PRIVACY_URL ? { op_policy_uri: settings.PRIVACY_URL } : {}),
       ...(settings.TERMS_URL ? { op_tos_uri: settings.TERMS_URL } : {}),
@@ -155,9 +146,10 @@ export function openProvider(
   provider.Client.prototype.compareClientSecret = compareSecret(services);
   keepClients(provider, known);
   allowOfflineAccess(provider);
-  demandSignedAnswers(provider);
   nameTokensByGrant(provider, services);
   bindTokensByGrant(provider);
+  nameAskedByGrant(provider);
+  slowDownPolling(provider, services);
   rememberRefusals(provider);
   nameSessionsByUid(provider);
   detectReplaysAtomically(provider, services);
@@ -172,19 +164,11 @@ export function openProvider(
  * here, whatever stands in a request or a proxy's headers.
  */
 export function pinToIssuer(app: { request: object }, { settings }: Pick<Services, 'settings'>): void {
-  const { issuer, mtlsHost } = settings;
-  // At the second address (MTLS_ORIGIN) the endpoints have names of their own, which proofs and assertions are made for.
-  const asked = ({ req }: { req: IncomingMessage }) =>
-    mtlsHost !== undefined && req.headers.host === mtlsHost ? mtlsHost : issuer.host;
-  Object.defineProperty(app.request, 'host', {
-    configurable: true,
-    get(this: { req: IncomingMessage }) {
-      return asked(this);
-    },
-  });
+  const { host, https } = settings.issuer;
+  Object.defineProperty(app.request, 'host', { configurable: true, get: () => host });
   Object.defineProperty(app.request, 'protocol', {
     configurable: true,
-    get: () => (issuer.https ? 'https' : 'http'),
+    get: () => (https ? 'https' : 'http'),
   });
 }
 
@@ -208,7 +192,6 @@ function signedBy(algs: ('RS256' | 'ES256')[]) {
     idTokenSigningAlgValues: algs,
     userinfoSigningAlgValues: algs,
     introspectionSigningAlgValues: algs,
-    authorizationSigningAlgValues: algs,
     clientAuthSigningAlgValues: [...asymmetric],
     requestObjectSigningAlgValues: [...asymmetric],
     dPoPSigningAlgValues: ['ES256', 'EdDSA', 'RS256', 'PS256'] as const,

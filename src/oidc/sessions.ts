@@ -16,6 +16,7 @@ export type CurrentSession = {
   accountId: string;
   signedInAt: number;
   amr: string[];
+  acr?: string;
 };
 
 /**
@@ -24,12 +25,12 @@ export type CurrentSession = {
  */
 export async function currentSession(app: App, ctx: Context): Promise<CurrentSession | undefined> {
   const session = await app.provider.Session.get(ctx);
-  const { uid, accountId, loginTs, amr = [] } = session;
+  const { uid, accountId, loginTs, amr = [], acr } = session;
   if (!accountId || !loginTs) return undefined;
   if (isTooOld(app, loginTs)) return undefined;
   const account = await findAccount(app, accountId);
   if (!account || !mayComeIn(account) || isSignedOut(account, { uid, loginTs })) return undefined;
-  return { uid, accountId, signedInAt: loginTs * 1000, amr };
+  return { uid, accountId, signedInAt: loginTs * 1000, amr, ...(acr === undefined ? {} : { acr }) };
 }
 
 /** Whether a session is past its absolute end, used or not. `loginTs` in epoch seconds. */

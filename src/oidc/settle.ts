@@ -63,9 +63,11 @@ async function settlePartition(
   });
   if (written.ok || (await repeatAsTheWinner(context, ctx, steps, written))) return;
   // Spent by somebody else: treated as the engine treats a replay that comes later, the whole grant ends (RFC 6749
-  // section 4.1.2, RFC 9700 section 4.14.2).
+  // section 4.1.2, RFC 9700 section 4.14.2). A device code passes through no browser: who comes with it a second time
+  // is the app that asks too often (docs/decisions/0027).
   const [first] = steps;
-  if (written.reason === 'consumed' && first) await dropGrant(context, partitionOf(first.key));
+  const askedTwice = steps[written.step]?.key.endsWith('}:q');
+  if (written.reason === 'consumed' && first && !askedTwice) await dropGrant(context, partitionOf(first.key));
   throw refusalOf(steps, written);
 }
 

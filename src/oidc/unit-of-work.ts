@@ -41,6 +41,7 @@ export function refusalOf(
   refused: CommitResult & { ok: false },
 ): errors.InvalidGrant {
   const key = steps[refused.step]?.key ?? ('{}:' as LiveKey);
+  if (key.endsWith('}:q')) return new errors.InvalidGrant('it was redeemed before');
   const what = key.includes('}:c:') ? 'authorization code' : 'refresh token';
   if (refused.reason === 'consumed') return new errors.InvalidGrant(`${what} already used`);
   return new errors.InvalidGrant('the grant was revoked meanwhile');

@@ -1,0 +1,93 @@
+import type { Provider } from 'oidc-provider';
+import { minutes, seconds } from '../../kit/durations.ts';
+import { type Outcome, refused } from '../../kit/outcome.ts';
+import { newId } from '../../kit/secrets.ts';
+import type { App, Services } from '../../services.ts';
+import { dropGrant } from '../end-grants.ts';
+import { mintAskedGrant } from '../grant-minting.ts';
+import { layout } from '../live-layout.ts';
+import type { Asked } from './asked.ts';
+import { type StoredAsked, writeAsked } from './asked-form.ts';
+
+/**
+ * Of the answers to one request (a double press, two tabs, yes here and no there) one is the decision, and only that one is
+ * recorded and carried out: whoever takes it first. Where it came to nothing, since a store went away in between, it may be
+ * taken anew a moment later. As takeDecision does for an interaction (interaction.ts).
+ */
+export type TakenAsked = { asked: Asked; decision: string };
+
+const decisionHolds = 10 * seconds;
+
+export async function takeAsked(
+  { live, clock }: Pick<Services, 'live' | 'clock'>,
+  asked: Asked,
+): Promise<Outcome<TakenAsked, 'answered' | 'expired'>> {
+  if (asked.state !== 'open') return refused(asked.state === 'expired' ? 'expired' : 'answered');
+  const { stored } = asked.read;
+  if (stored.taken && stored.taken.at > clock.now() - decisionHolds) return refused('answered');
+  const decision = newId();
+  // What an earlier try may have left, that got no further than its grant.
+  if (stored.taken) await dropGrant({ live }, asked.id);
+  const taken = await change({ live, clock }, asked, {
+    ...stored,
+    taken: { id: decision, at: clock.now() },
+  });
+  return taken ? { ok: true, asked: taken, decision } : refused('answered');
+}
+
+/** How and when the person proved who they are, for the ID token: it says what is true of the session that answered. */
+export type ProvedBy = { authTime: number; amr: readonly string[]; acr?: string | undefined };
+
+/**
+ * The decision was recorded (src/consents); from it comes the grant that the app will redeem. It hangs on no session: a
+ * television goes on when the telephone it was allowed with signs out, and ends with the app's access, in the account.
+ */
+export async function approveAsked(
+  app: Pick<App, 'db' | 'live' | 'clock'> & { readonly provider: Provider },
+  { asked }: TakenAsked,
+  { accountId, proved }: { accountId: string; proved: ProvedBy },
+): Promise<Outcome<{ scopes: string[] }, 'gone'>> {
+  const { id, clientId, scopes } = asked;
+  const grant = await mintAskedGrant(app, { accountId, clientId, grantId: id }, scopes);
+  if (!grant) return refused('gone');
+  const given = grant.getOIDCScopeFiltered(new Set(scopes)).split(' ').filter(Boolean);
+  const { taken: _taken, ...stored } = asked.read.stored;
+  const approved = await change(app, asked, {
+    ...stored,
+    accountId,
+    grantId: id,
+    scope: given.join(' '),
+    authTime: proved.authTime,
+    amr: [...proved.amr],
+    ...(proved.acr === undefined ? {} : { acr: proved.acr }),
+  });
+  if (approved) return { ok: true, scopes: given };
+  await dropGrant(app, id);
+  return refused('gone');
+}
+
+export async function denyAsked(
+  context: Pick<Services, 'live' | 'clock'>,
+  { asked }: TakenAsked,
+): Promise<Outcome<object, 'gone'>> {
+  const { taken: _taken, ...stored } = asked.read.stored;
+  const errorDescription = 'the person did not allow it';
+  const denied = await change(context, asked, { ...stored, error: 'access_denied', errorDescription });
+  return denied ? { ok: true } : refused('gone');
+}
+
+/** Compare and set. Undefined when somebody else changed it, or it is gone. */
+async function change(
+  { live, clock }: Pick<Services, 'live' | 'clock'>,
+  asked: Asked,
+  stored: StoredAsked,
+): Promise<Asked | undefined> {
+  const { value: before } = asked.read;
+  const value = writeAsked(stored);
+  const ttlMs = Math.max(1 * seconds, asked.expiresAt - clock.now()) + 10 * minutes;
+  const key = layout.asked(asked.id);
+  const written = await live.commit([{ do: 'replace', key, expect: before, value, ttlMs }]);
+  if (written.ok && asked.accountId !== undefined && stored.taken === undefined)
+    await live.commit([{ do: 'strike', key: layout.accountAsked(asked.accountId), member: asked.id }]);
+  return written.ok ? { ...asked, read: { value, stored } } : undefined;
+}

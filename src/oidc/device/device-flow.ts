@@ -1,0 +1,26 @@
+import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
+import { notFound } from '../../web/problem.ts';
+import { sourceOf } from '../../web/request-state.ts';
+import { userCodeMask } from './user-code.ts';
+
+/**
+ * The device authorization endpoint (RFC 8628 section 3.1) is the engine's. Its pages are not: the person answers on ours
+ * (interactions/device.ts), where they are signed in, are shown who asks and from where, and where guesses are counted.
+ */
+export function deviceFlow(): NonNullable<NonNullable<Configuration['features']>['deviceFlow']> {
+  const noPage = async () => {
+    throw notFound();
+  };
+  return {
+    enabled: true,
+    charset: 'base-20',
+    mask: userCodeMask,
+    deviceInfo: (ctx: KoaContextWithOIDC) => {
+      const { ip, userAgent } = sourceOf(ctx);
+      return { ip, userAgent };
+    },
+    userCodeInputSource: noPage,
+    userCodeConfirmSource: noPage,
+    successSource: noPage,
+  };
+}
