@@ -1,6 +1,6 @@
 import { recordEvent } from '../audit/record.ts';
-import type { Algorithm } from '../oidc/signing-keys.ts';
-import { ensureSigningKeys, rotateKeys as rotate } from '../oidc/signing-keys.ts';
+import type { Algorithm } from '../oidc/keys/signing-keys.ts';
+import { ensureSigningKeys, rotateKeys as rotate } from '../oidc/keys/signing-keys.ts';
 import type { Services } from '../services.ts';
 
 /**

@@ -7,13 +7,14 @@ import { describeError } from '../web/log.ts';
 import { accountFinder } from './claims.ts';
 import type { CookieKeys } from './cookie-keys.ts';
 import type { DirectParts } from './direct/direct.ts';
+import { startKeySchedule } from './keys/key-schedule.ts';
+import { ensureSigningKeys, readJwks } from './keys/signing-keys.ts';
 import { openKnownRecords } from './known-records.ts';
 import { openPairwiseSubjects } from './pairwise.ts';
 import { openProvider } from './provider.ts';
 import { openPublishedDocuments, type PublishedDocuments } from './published-documents.ts';
 import { makeRefusalsCheap } from './quiet-errors.ts';
 import { settle } from './settle.ts';
-import { ensureSigningKeys, readJwks } from './signing-keys.ts';
 import { mayIntrospect } from './token-policies.ts';
 import { retryAfterSeconds } from './unavailable.ts';
 import type { EngineViews } from './views.ts';
@@ -59,7 +60,10 @@ export async function openEngine(
   }
 
   let looking = false;
+  let again = false;
   function lookSoon(): void {
+    // What is told while we look may have come after what we read.
+    again = looking;
     if (looking) return;
     looking = true;
     look()
@@ -68,11 +72,14 @@ export async function openEngine(
       )
       .finally(() => {
         looking = false;
+        if (again) lookSoon();
       });
   }
   // A change is told; that the time of a key came is not, nor what happened while nothing could be heard.
   changes.listen(({ table }) => table === 'signing_keys' && lookSoon());
   const timer = setInterval(lookSoon, lookEvery).unref();
+
+  const schedule = startKeySchedule(services);
 
   const findAccount = accountFinder(known);
   const introspection = mayIntrospect(known);
@@ -92,7 +99,10 @@ export async function openEngine(
         ctx.set('Retry-After', String(retryAfterSeconds));
       documents.keep(ctx);
     },
-    stop: () => clearInterval(timer),
+    stop() {
+      clearInterval(timer);
+      schedule.stop();
+    },
   };
 }
 

@@ -14,9 +14,10 @@ import { mostFetchedBytes, openEgress } from './egress.ts';
 import { OpenProvider } from './grant-handlers.ts';
 import { existingGrant } from './grant-minting.ts';
 import { openInteractionPolicy } from './interaction-policy.ts';
+import { toEngineKey } from './keys/local-signing-key.ts';
+import { signingAlgorithms } from './keys/signing-keys.ts';
 import type { KnownRecords } from './known-records.ts';
 import { openLifetimes } from './lifetimes.ts';
-import { toEngineKey } from './local-signing-key.ts';
 import { signOutViews } from './logout.ts';
 import { allowOfflineAccess } from './offline-access.ts';
 import type { PairwiseSubjects } from './pairwise.ts';
@@ -29,7 +30,6 @@ import {
   nameTokensByGrant,
 } from './record-names.ts';
 import { rememberRefusals } from './reuse.ts';
-import { algorithms } from './signing-keys.ts';
 import { assertShortLived, mayIntrospect, mayRevoke } from './token-policies.ts';
 import type { EngineViews } from './views.ts';
 
@@ -72,7 +72,7 @@ export function openProvider(
     // No symmetric method: it would need the secret itself, and we keep its digest only.
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
     assertJwtClientAuthClaimsAndHeader: (_ctx, claims) => assertShortLived(services, claims),
-    enabledJWA: signedBy([...algorithms]),
+    enabledJWA: signedBy(signingAlgorithms),
     clientDefaults: { id_token_signed_response_alg: 'RS256' },
 
     scopes: Object.keys(scopes),
@@ -186,7 +186,7 @@ function wrapCookies(provider: Provider, { settings }: Pick<Services, 'settings'
   }) as typeof provider.createContext;
 }
 
-function signedBy(algs: ('RS256' | 'ES256')[]) {
+function signedBy(algs: readonly string[]) {
   const asymmetric = ['RS256', 'PS256', 'ES256', 'EdDSA'] as const;
   return {
     idTokenSigningAlgValues: algs,

@@ -3,7 +3,7 @@ import type { Context } from 'koa';
 import { digest } from '../kit/secrets.ts';
 import type { Services } from '../services.ts';
 import { fixedHeaders } from '../web/security-headers.ts';
-import { jwksMaxAge } from './signing-keys.ts';
+import { jwksMaxAge } from './keys/signing-keys.ts';
 
 /**
  * Discovery and the public keys: what every app reads again and again and is the same for all of them until the keys

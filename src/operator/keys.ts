@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { retireKey } from '../actions/retire-key.ts';
 import { rotateKeys } from '../actions/rotate-keys.ts';
-import { algorithms, listKeys } from '../oidc/signing-keys.ts';
+import { algorithms, listKeys } from '../oidc/keys/signing-keys.ts';
 import { command, no, yes } from './command.ts';
 import { moment, table } from './lines.ts';
 
@@ -35,7 +35,10 @@ const rotate = command({
   name: 'keys rotate',
   summary: 'Make new signing keys. They are published now and sign once apps have had time to see them.',
   flags: {
-    alg: z.enum(algorithms).optional().meta({ description: 'Only this algorithm.' }),
+    alg: z
+      .enum(algorithms)
+      .optional()
+      .meta({ description: 'Only this algorithm; the key of RS256 also signs PS256.' }),
     atOnce: z.boolean().default(false).meta({
       description:
         'Sign with them now: for a key that leaked. Apps that cache keys fail until they look again.',
@@ -52,15 +55,26 @@ const retire = command({
   name: 'keys retire',
   summary: 'Take a key out at once: what it signed is no longer recognised.',
   word: 'kid',
-  flags: { kid: z.string().meta({ description: 'The key. May stand without the flag.' }) },
-  async run(desk, { kid }) {
-    const retired = await retireKey(await desk.services(), { kid });
-    if (retired.ok) return yes({ kid }, [`Retired ${kid}.`]);
+  flags: {
+    kid: z.string().meta({ description: 'The key. May stand without the flag.' }),
+    now: z.boolean().default(false).meta({
+      description:
+        'Even the only one that signs for its algorithm: a new one signs at once. For a key that leaked.',
+    }),
+  },
+  async run(desk, { kid, now }) {
+    const retired = await retireKey(await desk.services(), { kid, replace: now });
+    if (retired.ok) {
+      const { replacement } = retired;
+      if (!replacement) return yes({ kid }, [`Retired ${kid}.`]);
+      return yes({ kid, replacement }, [`Retired ${kid}. ${replacement} signs from now on.`]);
+    }
     if (retired.reason === 'unknown_key')
       return no({ field: '--kid', problem: 'is no key of ours. See `keys list`.' });
     return no({
       field: '--kid',
-      problem: 'is the only one that signs for its algorithm. Run `keys rotate --at-once` first.',
+      problem:
+        'is the only one that signs for its algorithm. Run `keys rotate --at-once` first, or add --now.',
     });
   },
 });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { brandSettings } from './brand.ts';
+import { keysSettings } from './keys.ts';
 import { messagesSettings } from './messages.ts';
 import { passwordsSettings } from './passwords.ts';
 import { secondStepsSettings } from './second-steps.ts';
@@ -20,6 +21,7 @@ export const settingsSchema = z.object({
   ...passwordsSettings,
   ...secondStepsSettings,
   ...sessionsSettings,
+  ...keysSettings,
   ...sendersSettings,
 });
 

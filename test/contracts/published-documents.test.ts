@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { rotateKeys } from '../../src/oidc/signing-keys.ts';
+import { rotateKeys } from '../../src/oidc/keys/signing-keys.ts';
 import { send } from '../support/wire.ts';
 import { openWorld, type World } from '../support/world.ts';
 

@@ -9,7 +9,7 @@ import {
 import { reinstateAccount, suspendAccount } from '../../src/accounts/account.ts';
 import { registerClient } from '../../src/actions/register-client.ts';
 import { type KnownRecords, openKnownRecords } from '../../src/oidc/known-records.ts';
-import { rotateKeys } from '../../src/oidc/signing-keys.ts';
+import { rotateKeys } from '../../src/oidc/keys/signing-keys.ts';
 import { type OpenServices, openServices } from '../../src/services.ts';
 import { readSettings } from '../../src/settings.ts';
 import { openFaultProxy } from '../support/fault-proxy.ts';

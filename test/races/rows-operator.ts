@@ -1,5 +1,5 @@
 import { rotateClientSecret } from '../../src/actions/rotate-client-secret.ts';
-import { algorithms, ensureSigningKeys, rotateKeys } from '../../src/oidc/signing-keys.ts';
+import { algorithms, ensureSigningKeys, rotateKeys } from '../../src/oidc/keys/signing-keys.ts';
 import type { Services } from '../../src/services.ts';
 import { jsonOf, newAddress } from './last-byte.ts';
 import { firstParty, newApp } from './people.ts';

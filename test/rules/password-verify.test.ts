@@ -189,7 +189,7 @@ describe('A stored hash', () => {
   });
 });
 
-describe('A pepper', () => {
+describe('A pepper (KR-07)', () => {
   const under = (...peppers: string[]) => ({
     ...room,
     settings: readSettings({ PASSWORD_PEPPER: peppers.join(',') }),

@@ -1,12 +1,12 @@
 import { generateKeyPair, type JsonWebKey as NodeJwk } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { JWK } from 'oidc-provider';
-import { hours, minutes } from '../kit/durations.ts';
-import { done, type Outcome, refused } from '../kit/outcome.ts';
-import { newId } from '../kit/secrets.ts';
-import type { Services } from '../services.ts';
-import type { Database, SigningKeysTable } from '../store/tables.ts';
-import { bumpVersion } from '../store/versions.ts';
+import { hours, minutes } from '../../kit/durations.ts';
+import { type Outcome, refused } from '../../kit/outcome.ts';
+import { newId } from '../../kit/secrets.ts';
+import type { Services } from '../../services.ts';
+import type { Database, SigningKeysTable } from '../../store/tables.ts';
+import { bumpVersion } from '../../store/versions.ts';
 
 /**
  * The keys that sign ID tokens: made on first start, kept sealed, rotated with overlap and without a restart.
@@ -16,13 +16,17 @@ import { bumpVersion } from '../store/versions.ts';
  * A new key is published before it signs, for as long as apps may cache the JWKS, and stays published after it stopped,
  * for as long as what it signed may be shown to us or to others (engine manual, section 3).
  */
-export const algorithms = ['RS256', 'ES256'] as const;
+export const algorithms = ['RS256', 'ES256', 'EdDSA'] as const;
+/** What kind of key a row is. That of RS256 signs PS256 as well: an RSA key is no different for either. */
 export type Algorithm = (typeof algorithms)[number];
+
+/** What tokens may be signed with. */
+export const signingAlgorithms = ['RS256', 'PS256', 'ES256', 'EdDSA'] as const;
 
 /** Apps may keep the JWKS this long (Cache-Control, in seconds); a new key waits three times as long before it signs. */
 export const jwksMaxAge = 300;
 const publishAheadMs = 15 * minutes;
-/** The longest life of an ID token, and time for a logout that hints with it. */
+/** Longer than anything signed lives, and time for a logout that hints with an ID token that has expired. */
 const publishAfterMs = 24 * hours;
 
 type Context = Pick<Services, 'db' | 'clock' | 'seals'>;
@@ -37,38 +41,76 @@ export type SigningKey = {
 };
 
 /**
- * Makes the first keys, once, however many processes start at the same time. Made before the transaction: nobody else's
- * first query should wait until two primes are found.
+ * Makes the first key of each kind, once, however many processes start at the same time. Made before the transaction:
+ * nobody else's first query should wait until two primes are found.
  */
 export async function ensureSigningKeys({ db, clock, seals }: Context): Promise<void> {
-  const known = await db.selectFrom('versions').where('subject', '=', 'keys').select('version').execute();
-  if (known.length > 0) return;
-  const made = await Promise.all(algorithms.map(makeKey));
+  const missing = await missingKinds(db);
+  if (missing.length === 0) return;
+  const made = await Promise.all(missing.map(makeKey));
   await db.transaction().execute(async (tx) => {
-    const { numInsertedOrUpdatedRows } = await tx
-      .insertInto('versions')
-      .values({ subject: 'keys', version: 1 })
-      .onConflict((conflict) => conflict.doNothing())
-      .executeTakeFirst();
     // The loser of a race waits here for the winner's transaction and then finds the keys.
-    if (numInsertedOrUpdatedRows !== 1n) return;
+    await bumpVersion(tx, 'keys');
+    const still = await missingKinds(tx);
     const now = clock.now();
-    for (const key of made) await insertKey(tx, seals, key, { now, signsFrom: now });
+    for (const key of made)
+      if (still.includes(key.alg)) await insertKey(tx, seals, key, { now, signsFrom: now });
   });
+}
+
+async function missingKinds(db: Database): Promise<Algorithm[]> {
+  const rows = await db.selectFrom('signing_keys').select('alg').distinct().execute();
+  return algorithms.filter((kind) => !rows.some(({ alg }) => alg === kind));
 }
 
 /** New keys for `only` or for every algorithm. They sign after the overlap, or `atOnce` when a key is no longer to be trusted. */
 export async function rotateKeys(
-  { db, clock, seals }: Context,
+  context: Context,
   { only, atOnce = false }: { only?: Algorithm; atOnce?: boolean } = {},
 ): Promise<{ kids: string[]; signsFrom: number }> {
-  const now = clock.now();
-  const signsFrom = atOnce ? now : now + publishAheadMs;
+  const signsFrom = context.clock.now() + (atOnce ? 0 : publishAheadMs);
   const made = await Promise.all((only ? [only] : algorithms).map(makeKey));
-  await db.transaction().execute(async (tx) => {
+  return { kids: await takeOver(context, { made, signsFrom }), signsFrom };
+}
+
+/**
+ * New keys for the kinds whose key has signed for `everyMs`, published ahead of time. Every process may ask at the same
+ * moment: whoever comes second finds nothing due. Answers the new keys.
+ */
+export async function rotateDueKeys(
+  context: Context,
+  { everyMs }: { everyMs: number },
+): Promise<{ kids: string[]; signsFrom: number }> {
+  const signsFrom = context.clock.now() + publishAheadMs;
+  const isDue = (kind: Algorithm, rows: readonly SigningKeysTable[]) =>
+    rows.every(({ alg, signs_from }) => alg !== kind || signs_from + everyMs <= signsFrom);
+  const rows = await context.db.selectFrom('signing_keys').selectAll().execute();
+  const due = algorithms.filter((kind) => isDue(kind, rows));
+  if (due.length === 0) return { kids: [], signsFrom };
+  const made = await Promise.all(due.map(makeKey));
+  return { kids: await takeOver(context, { made, signsFrom, isDue }), signsFrom };
+}
+
+/** Lets keys take over from those of their kind; only those for which `isDue` still holds. Answers which did. */
+async function takeOver(
+  { db, clock, seals }: Context,
+  {
+    made,
+    signsFrom,
+    isDue = () => true,
+  }: {
+    made: readonly MadeKey[];
+    signsFrom: number;
+    isDue?: (kind: Algorithm, rows: readonly SigningKeysTable[]) => boolean;
+  },
+): Promise<string[]> {
+  const now = clock.now();
+  return db.transaction().execute(async (tx) => {
     // First, for it makes rotations wait for each other: one that does not see another's key would never retire it.
     await bumpVersion(tx, 'keys');
-    for (const key of made) {
+    const rows = await tx.selectFrom('signing_keys').selectAll().execute();
+    const taking = made.filter(({ alg }) => isDue(alg, rows));
+    for (const key of taking) {
       await tx
         .updateTable('signing_keys')
         .set({ retire_at: signsFrom + publishAfterMs })
@@ -78,25 +120,34 @@ export async function rotateKeys(
       await insertKey(tx, seals, key, { now, signsFrom });
     }
     await tx.deleteFrom('signing_keys').where('retire_at', '<', now).execute();
+    return taking.map(({ jwk }) => jwk.kid);
   });
-  return { kids: made.map(({ jwk }) => jwk.kid), signsFrom };
 }
 
-/** Takes a key out at once. When it is the last one that signs for its algorithm, a new one must take over first. */
+/**
+ * Takes a key out at once. When it is the last one that signs for its algorithm, a new one must take over first, or does so
+ * in the same moment (`replace`: the key leaked).
+ */
 export async function retireKey(
-  { db, clock }: Pick<Context, 'db' | 'clock'>,
-  { kid }: { kid: string },
-): Promise<Outcome<object, 'unknown_key' | 'last_signing_key'>> {
+  { db, clock, seals }: Context,
+  { kid, replace = false }: { kid: string; replace?: boolean },
+): Promise<Outcome<{ replacement?: string }, 'unknown_key' | 'last_signing_key'>> {
+  const known = await db.selectFrom('signing_keys').where('kid', '=', kid).select('alg').executeTakeFirst();
+  if (!known) return refused('unknown_key');
+  const spare = replace ? await makeKey(known.alg as Algorithm) : undefined;
   return db.transaction().execute(async (tx) => {
+    // First, as in a rotation: two removals at once must not both leave it to the other's key to sign.
+    await bumpVersion(tx, 'keys');
     const rows = await tx.selectFrom('signing_keys').selectAll().execute();
     const row = rows.find((one) => one.kid === kid);
     if (!row) return refused('unknown_key');
     const now = clock.now();
     const others = rows.filter((one) => one.alg === row.alg && one.kid !== kid && one.signs_from <= now);
-    if (!others.some((one) => !isGone(one, now))) return refused('last_signing_key');
+    const isLast = !others.some((one) => !isGone(one, now));
+    if (isLast && !spare) return refused('last_signing_key');
+    if (isLast && spare) await insertKey(tx, seals, spare, { now, signsFrom: now });
     await tx.deleteFrom('signing_keys').where('kid', '=', kid).execute();
-    await bumpVersion(tx, 'keys');
-    return done;
+    return isLast && spare ? { ok: true, replacement: spare.jwk.kid } : { ok: true };
   });
 }
 
@@ -156,11 +207,14 @@ type MadeKey = { alg: Algorithm; jwk: NodeJwk & { kid: string } };
 
 const makePair = promisify(generateKeyPair);
 
+const pairs = {
+  RS256: () => makePair('rsa', { modulusLength: 3072 }),
+  ES256: () => makePair('ec', { namedCurve: 'P-256' }),
+  EdDSA: () => makePair('ed25519'),
+} as const;
+
 async function makeKey(alg: Algorithm): Promise<MadeKey> {
-  const { privateKey } =
-    alg === 'RS256'
-      ? await makePair('rsa', { modulusLength: 3072 })
-      : await makePair('ec', { namedCurve: 'P-256' });
+  const { privateKey } = await pairs[alg]();
   const jwk = privateKey.export({ format: 'jwk' });
   return { alg, jwk: { ...jwk, kid: newId(), use: 'sig', alg } };
 }

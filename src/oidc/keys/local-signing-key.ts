@@ -5,23 +5,29 @@ import { ExternalSigningKey } from 'oidc-provider';
 /**
  * A signing key of ours that signs where it stands. The engine signs by WebCrypto, which hands each token to another
  * thread and back: for ES256 that costs four times the signature itself. RSA, whose signature takes milliseconds, stays
- * there, so that it does not hold up everybody else.
+ * there, so that it does not hold up everybody else; it is published without `alg` (RFC 7517 section 4.4 leaves it open),
+ * since the same key signs RS256 and PS256.
  */
-export function toEngineKey(jwk: JWK): JWK | ExternalSigningKey {
-  return jwk.alg === 'ES256' ? new LocalSigningKey(jwk) : jwk;
+export function toEngineKey({ alg, ...jwk }: JWK): JWK | ExternalSigningKey {
+  if (jwk.kty === 'RSA') return jwk as JWK;
+  return alg === 'ES256' || alg === 'EdDSA' ? new LocalSigningKey({ alg, ...jwk }) : ({ alg, ...jwk } as JWK);
 }
 
 class LocalSigningKey extends ExternalSigningKey {
   readonly #kid: string;
-  /** With r and s side by side (RFC 7518 section 3.4), not in DER. */
-  readonly #how: { key: KeyObject; dsaEncoding: 'ieee-p1363' };
+  readonly #alg: string;
+  /** ECDSA with r and s side by side (RFC 7518 section 3.4), not in DER; Ed25519 has one form and hashes by itself. */
+  readonly #how: { key: KeyObject; dsaEncoding?: 'ieee-p1363' };
+  readonly #hash: 'sha256' | null;
   readonly #public: KeyObject;
 
   constructor(jwk: JWK) {
     super();
     this.#kid = String(jwk.kid);
+    this.#alg = String(jwk.alg);
     const key = createPrivateKey({ key: jwk as JsonWebKey, format: 'jwk' });
-    this.#how = { key, dsaEncoding: 'ieee-p1363' };
+    this.#how = this.#alg === 'ES256' ? { key, dsaEncoding: 'ieee-p1363' } : { key };
+    this.#hash = this.#alg === 'ES256' ? 'sha256' : null;
     this.#public = createPublicKey(key);
   }
 
@@ -30,7 +36,7 @@ class LocalSigningKey extends ExternalSigningKey {
   }
 
   override get alg(): string {
-    return 'ES256';
+    return this.#alg;
   }
 
   override keyObject(): KeyObject {
@@ -38,6 +44,6 @@ class LocalSigningKey extends ExternalSigningKey {
   }
 
   override async sign(data: Uint8Array): Promise<Uint8Array> {
-    return sign('sha256', data, this.#how);
+    return sign(this.#hash, data, this.#how);
   }
 }

@@ -1,0 +1,122 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { retireKey } from '../../src/actions/retire-key.ts';
+import { days, hours, minutes } from '../../src/kit/durations.ts';
+import { rotateOnSchedule } from '../../src/oidc/keys/key-schedule.ts';
+import { listKeys } from '../../src/oidc/keys/signing-keys.ts';
+import { openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
+import { headerOf, isSignedBy, type Jwks } from '../support/signatures.ts';
+import { send } from '../support/wire.ts';
+import { openWorld, type TestAccount, type World } from '../support/world.ts';
+
+const algs = ['RS256', 'PS256', 'ES256', 'EdDSA'] as const;
+let world: World;
+let account: TestAccount;
+const apps = new Map<string, RelyingParty>();
+beforeAll(async () => {
+  world = await openWorld({ KEY_ROTATION_DAYS: '30' });
+  account = await world.account();
+  for (const alg of algs) apps.set(alg, await openRelyingParty(world, { id_token_signed_response_alg: alg }));
+});
+afterAll(() => world.close());
+
+const published = async (of: World = world) => (await send(`${of.issuer}/jwks`)).json as Jwks;
+
+async function idToken(alg: string): Promise<string> {
+  const tokens = await (apps.get(alg) as RelyingParty).signsIn(world.person(), account);
+  return String(tokens.id_token);
+}
+
+/** What is told or whose time came is taken up by itself; when, no test may depend on. */
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await sleep(20);
+}
+
+describe('the keys that sign', () => {
+  it.each(algs)('sign with %s what anybody can verify by the published keys', async (alg) => {
+    const token = await idToken(alg);
+    expect(headerOf(token).alg).toBe(alg);
+    expect(isSignedBy(token, await published())).toBe(true);
+    expect(isSignedBy(`${token.slice(0, -8)}AAAAAAAA`, await published())).toBe(false);
+  });
+
+  it('are published with their public members only, strong, and small to read (KR-05)', async () => {
+    await published();
+    const answer = await send(`${world.issuer}/jwks`);
+    expect(answer.headers['cache-control']).toBe('public, max-age=300');
+    expect(answer.text.length).toBeLessThan(2048);
+    const { keys } = answer.json as Jwks;
+    expect(keys.map(({ kty, crv, alg }) => [kty, crv, alg]).sort()).toEqual([
+      ['EC', 'P-256', 'ES256'],
+      ['OKP', 'Ed25519', 'EdDSA'],
+      // One key for RS256 and PS256: it names neither (RFC 7517 section 4.4).
+      ['RSA', undefined, undefined],
+    ]);
+    for (const key of keys) {
+      expect(key).toMatchObject({ use: 'sig', kid: expect.stringMatching(/^[\w-]{20,}$/) });
+      for (const secret of ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k', 'priv'])
+        expect(key).not.toHaveProperty(secret);
+      if (key.n) expect(Buffer.from(key.n, 'base64url').length * 8).toBeGreaterThanOrEqual(3072);
+    }
+    const discovery = (await send(`${world.issuer}/.well-known/openid-configuration`)).json;
+    expect((discovery['id_token_signing_alg_values_supported'] as string[]).toSorted()).toEqual(
+      [...algs].sort(),
+    );
+  });
+});
+
+describe('a rotation on schedule (KR-01)', () => {
+  it('publishes, waits until caches have seen it, switches, and drops the old only when nothing needs it', async () => {
+    expect(await rotateOnSchedule(world.services)).toEqual([]);
+    const first = await published();
+    world.advance(30 * days);
+    const old = await idToken('ES256');
+    // Every process looks at the same moment; one of them makes the keys.
+    const made = await Promise.all([rotateOnSchedule(world.services), rotateOnSchedule(world.services)]);
+    expect(made.flat().length).toBe(3);
+    expect(await rotateOnSchedule(world.services)).toEqual([]);
+    await until(async () => (await published()).keys.length === 6);
+    const cached = await published();
+
+    const between = await idToken('ES256');
+    expect([headerOf(between).kid, isSignedBy(between, first)]).toEqual([headerOf(old).kid, true]);
+
+    world.advance(16 * minutes);
+    await until(async () => headerOf(await idToken('ES256')).kid !== headerOf(old).kid);
+    for (const alg of algs) expect(isSignedBy(await idToken(alg), cached)).toBe(true);
+    expect(isSignedBy(old, await published())).toBe(true);
+
+    world.advance(24 * hours);
+    await until(async () => (await published()).keys.length === 3);
+    expect(isSignedBy(old, await published())).toBe(false);
+    expect(isSignedBy(await idToken('PS256'), await published())).toBe(true);
+  });
+});
+
+describe('a key that leaked', () => {
+  it('is gone at once on every process, and another signs', async () => {
+    const beside = await openWorld({}, { beside: world });
+    try {
+      const stolen = await idToken('RS256');
+      const { kid } = headerOf(stolen);
+      expect(await retireKey(world.services, { kid })).toEqual({ ok: false, reason: 'last_signing_key' });
+      const both = await Promise.all([
+        retireKey(world.services, { kid, replace: true }),
+        retireKey(beside.services, { kid, replace: true }),
+      ]);
+      expect(both.filter(({ ok }) => ok).length).toBe(1);
+      for (const one of [world, beside]) await until(async () => !isSignedBy(stolen, await published(one)));
+      const now = await idToken('RS256');
+      expect(isSignedBy(now, await published(beside))).toBe(true);
+      const keys = await listKeys(world.services);
+      expect(keys.filter(({ state }) => state === 'signing').length).toBe(3);
+
+      // What it signed is no proof of anything any more.
+      const app = apps.get('RS256') as RelyingParty;
+      const person = await world.person().goes(app.asks({ id_token_hint: stolen, prompt: 'none' }).url);
+      expect(person.left?.searchParams.get('error')).toBe('invalid_request');
+    } finally {
+      await beside.close();
+    }
+  });
+});
