@@ -2,6 +2,7 @@ import type { Configuration } from 'oidc-provider';
 import { epochSeconds } from '../kit/clock.ts';
 import { days, hours, minutes, seconds } from '../kit/durations.ts';
 import type { Services } from '../services.ts';
+import { isHighAssurance } from './assurance/high-assurance.ts';
 import { currentContext } from './engine-context.ts';
 
 /**
@@ -41,10 +42,12 @@ export function openLifetimes({
     IdToken: inSeconds(lifetimes.idToken),
     DeviceCode: inSeconds(lifetimes.deviceCode),
     Interaction: inSeconds(lifetimes.interaction),
-    RefreshToken(_ctx, token) {
+    RefreshToken(_ctx, token, client) {
       const begun = token.iiat ?? epochSeconds(clock);
       const left = begun + inSeconds(lifetimes.refreshTokenAtLatest) - epochSeconds(clock);
-      return Math.max(1, Math.min(inSeconds(lifetimes.refreshTokenIdle), left));
+      // One that is not replaced at each use cannot end for being unused.
+      const idle = isHighAssurance(client) ? left : inSeconds(lifetimes.refreshTokenIdle);
+      return Math.max(1, Math.min(idle, left));
     },
     Grant(_ctx, grant) {
       const offline = grant.getOIDCScope().split(' ').includes('offline_access');

@@ -1,8 +1,12 @@
+import type { IncomingMessage } from 'node:http';
 import type { JWK, Provider } from 'oidc-provider';
 import { scopes } from '../consents/scopes.ts';
 import type { Services } from '../services.ts';
 import { accountClient } from './account-client.ts';
 import { openAdapter } from './adapter.ts';
+import { fapiProfile, isHighAssurance } from './assurance/high-assurance.ts';
+import { judgeAssertion, judgeRequestObject } from './assurance/rules.ts';
+import { demandSignedAnswers } from './assurance/signed-answers.ts';
 import { browserCookies, cookieNames } from './browser-cookies.ts';
 import { accountFinder } from './claims.ts';
 import { compareSecret, keepClients, ownSwitches } from './client-adapter.ts';
@@ -14,10 +18,9 @@ import { mostFetchedBytes, openEgress } from './egress.ts';
 import { OpenProvider } from './grant-handlers.ts';
 import { existingGrant } from './grant-minting.ts';
 import { openInteractionPolicy } from './interaction-policy.ts';
-import { toEngineKey } from './keys/local-signing-key.ts';
-import { signingAlgorithms } from './keys/signing-keys.ts';
 import type { KnownRecords } from './known-records.ts';
 import { openLifetimes } from './lifetimes.ts';
+import { toEngineKey } from './local-signing-key.ts';
 import { signOutViews } from './logout.ts';
 import { allowOfflineAccess } from './offline-access.ts';
 import type { PairwiseSubjects } from './pairwise.ts';
@@ -30,7 +33,10 @@ import {
   nameTokensByGrant,
 } from './record-names.ts';
 import { rememberRefusals } from './reuse.ts';
-import { assertShortLived, mayIntrospect, mayRevoke } from './token-policies.ts';
+import { algorithms } from './signing-keys.ts';
+import { dpop } from './senders/dpop.ts';
+import { mtls, mtlsAliases } from './senders/mtls.ts';
+import { mayIntrospect, mayRevoke } from './token-policies.ts';
 import type { EngineViews } from './views.ts';
 
 export type ProviderParts = {
@@ -49,7 +55,7 @@ export function openProvider(
   services: Services,
   { jwks, cookieKeys, views, subjects, known }: ProviderParts,
 ): Provider {
-  const { settings, seals } = services;
+  const { settings } = services;
   const made: { provider?: Provider } = {};
   const context = {
     ...services,
@@ -71,8 +77,8 @@ export function openProvider(
     acceptQueryParamAccessTokens: false,
     // No symmetric method: it would need the secret itself, and we keep its digest only.
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
-    assertJwtClientAuthClaimsAndHeader: (_ctx, claims) => assertShortLived(services, claims),
-    enabledJWA: signedBy(signingAlgorithms),
+    assertJwtClientAuthClaimsAndHeader: judgeAssertion(services),
+    enabledJWA: signedBy([...algorithms]),
     clientDefaults: { id_token_signed_response_alg: 'RS256' },
 
     scopes: Object.keys(scopes),
@@ -80,8 +86,9 @@ export function openProvider(
     subjectTypes: ['public', 'pairwise'],
     pairwiseIdentifier: async (_ctx, accountId, client) => subjects(client, accountId),
 
-    // Every use gives a new refresh token; one that comes twice ends the grant (RFC 9700 section 4.14.2).
-    rotateRefreshToken: () => true,
+    // Every use gives a new refresh token; one that comes twice ends the grant (RFC 9700 section 4.14.2). Where the token
+    // is bound to its sender a thief has no use for it, and losing one on the wire costs a sign-in (FAPI 2.0 section 5.3.2.1).
+    rotateRefreshToken: ({ oidc }) => !isHighAssurance(oidc.client),
     issueRefreshToken: async (_ctx, client, code) =>
       client.grantTypeAllowed('refresh_token') && code.scopes.has('offline_access'),
     expiresWithSession: async (_ctx, code) => !code.scopes.has('offline_access'),
@@ -95,7 +102,13 @@ export function openProvider(
       externalSigningSupport: { enabled: true, ack: 'experimental-01' },
       rpInitiatedLogout: { enabled: true, ...signOutViews(views, subjects) },
       pushedAuthorizationRequests: { enabled: true, allowUnregisteredRedirectUris: false },
-      dPoP: { enabled: true, nonceSecret: seals.derive('dpop-nonce', 32), requireNonce: () => false },
+      // Signed requests by value (RFC 9101), signed answers (JARM), and answers of introspection as JWTs (RFC 9701).
+      requestObjects: { enabled: true, assertJwtClaimsAndHeader: judgeRequestObject },
+      jwtResponseModes: { enabled: true },
+      jwtIntrospection: { enabled: true },
+      dPoP: dpop(services),
+      mTLS: mtls(services),
+      fapi: { enabled: true, profile: fapiProfile },
       introspection: { enabled: true, allowedPolicy: mayIntrospect(known) },
       revocation: { enabled: true, allowedPolicy: mayRevoke },
       clientCredentials: { enabled: true },
@@ -129,13 +142,15 @@ export function openProvider(
     extraClientMetadata: { properties: [...ownSwitches] },
     clientBasedCORS: (_ctx, origin, client) =>
       client.tokenEndpointAuthMethod === 'none' && originsOf(client.redirectUris).has(origin),
-    // Seconds. RFC 7519 section 4.1.4 allows "some small leeway". What we store ends on time all the same.
-    clockTolerance: 5,
+    // Seconds. What was signed by a clock that is this far ahead is accepted (FAPI 2.0 Security Profile section 5.3.2.1).
+    // What we store ends on time all the same.
+    clockTolerance: 10,
     fetch: openEgress(services) as typeof fetch,
     fetchResponseBodyLimits: { jwks_uri: mostFetchedBytes, sector_identifier_uri: mostFetchedBytes },
     renderError: async (ctx, { error, error_description }) =>
       views.showRefusal(ctx, { status: ctx.status, error, description: error_description }),
     discovery: {
+      ...mtlsAliases(services),
       ui_locales_supported: ['en', 'de', 'es', 'fr', 'ja', 'ar'],
       ...(settings.PRIVACY_URL ? { op_policy_uri: settings.PRIVACY_URL } : {}),
       ...(settings.TERMS_URL ? { op_tos_uri: settings.TERMS_URL } : {}),
@@ -146,6 +161,7 @@ export function openProvider(
   provider.Client.prototype.compareClientSecret = compareSecret(services);
   keepClients(provider, known);
   allowOfflineAccess(provider);
+  demandSignedAnswers(provider);
   nameTokensByGrant(provider, services);
   bindTokensByGrant(provider);
   nameAskedByGrant(provider);
@@ -164,11 +180,19 @@ export function openProvider(
  * here, whatever stands in a request or a proxy's headers.
  */
 export function pinToIssuer(app: { request: object }, { settings }: Pick<Services, 'settings'>): void {
-  const { host, https } = settings.issuer;
-  Object.defineProperty(app.request, 'host', { configurable: true, get: () => host });
+  const { issuer, mtlsHost } = settings;
+  // At the second address (MTLS_ORIGIN) the endpoints have names of their own, which proofs and assertions are made for.
+  const asked = ({ req }: { req: IncomingMessage }) =>
+    mtlsHost !== undefined && req.headers.host === mtlsHost ? mtlsHost : issuer.host;
+  Object.defineProperty(app.request, 'host', {
+    configurable: true,
+    get(this: { req: IncomingMessage }) {
+      return asked(this);
+    },
+  });
   Object.defineProperty(app.request, 'protocol', {
     configurable: true,
-    get: () => (https ? 'https' : 'http'),
+    get: () => (issuer.https ? 'https' : 'http'),
   });
 }
 
@@ -186,12 +210,13 @@ function wrapCookies(provider: Provider, { settings }: Pick<Services, 'settings'
   }) as typeof provider.createContext;
 }
 
-function signedBy(algs: readonly string[]) {
+function signedBy(algs: ('RS256' | 'ES256')[]) {
   const asymmetric = ['RS256', 'PS256', 'ES256', 'EdDSA'] as const;
   return {
     idTokenSigningAlgValues: algs,
     userinfoSigningAlgValues: algs,
     introspectionSigningAlgValues: algs,
+    authorizationSigningAlgValues: algs,
     clientAuthSigningAlgValues: [...asymmetric],
     requestObjectSigningAlgValues: [...asymmetric],
     dPoPSigningAlgValues: ['ES256', 'EdDSA', 'RS256', 'PS256'] as const,
