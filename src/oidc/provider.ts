@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { JWK, Provider } from 'oidc-provider';
 import { scopes } from '../consents/scopes.ts';
+import { levelNames } from '../kit/levels.ts';
 import type { Services } from '../services.ts';
 import { accountClient } from './account-client.ts';
 import { openAdapter } from './adapter.ts';
@@ -18,9 +19,10 @@ import { mostFetchedBytes, openEgress } from './egress.ts';
 import { OpenProvider } from './grant-handlers.ts';
 import { existingGrant } from './grant-minting.ts';
 import { openInteractionPolicy } from './interaction-policy.ts';
+import { toEngineKey } from './keys/local-signing-key.ts';
+import { signingAlgorithms } from './keys/signing-keys.ts';
 import type { KnownRecords } from './known-records.ts';
 import { openLifetimes } from './lifetimes.ts';
-import { toEngineKey } from './local-signing-key.ts';
 import { signOutViews } from './logout.ts';
 import { allowOfflineAccess } from './offline-access.ts';
 import type { PairwiseSubjects } from './pairwise.ts';
@@ -33,7 +35,8 @@ import {
   nameTokensByGrant,
 } from './record-names.ts';
 import { rememberRefusals } from './reuse.ts';
-import { algorithms } from './signing-keys.ts';
+import { levelClaims, sayLevels } from './step-up/level-check.ts';
+import { levelOfToken } from './step-up/token-claims.ts';
 import { dpop } from './senders/dpop.ts';
 import { mtls, mtlsAliases } from './senders/mtls.ts';
 import { mayIntrospect, mayRevoke } from './token-policies.ts';
@@ -78,11 +81,17 @@ export function openProvider(
     // No symmetric method: it would need the secret itself, and we keep its digest only.
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
     assertJwtClientAuthClaimsAndHeader: judgeAssertion(services),
-    enabledJWA: signedBy([...algorithms]),
+    enabledJWA: signedBy(signingAlgorithms),
     clientDefaults: { id_token_signed_response_alg: 'RS256' },
 
     scopes: Object.keys(scopes),
-    claims: Object.fromEntries(Object.entries(scopes).map(([scope, { claims }]) => [scope, [...claims]])),
+    claims: {
+      ...Object.fromEntries(Object.entries(scopes).map(([scope, { claims }]) => [scope, [...claims]])),
+      openid: [...scopes.openid.claims, ...levelClaims],
+    },
+    // Levels that apps may ask for, and what tokens say of them (RFC 9470).
+    acrValues: [...levelNames],
+    extraTokenClaims: levelOfToken,
     subjectTypes: ['public', 'pairwise'],
     pairwiseIdentifier: async (_ctx, accountId, client) => subjects(client, accountId),
 
@@ -171,6 +180,7 @@ export function openProvider(
   detectReplaysAtomically(provider, services);
   pinToIssuer(provider, services);
   wrapCookies(provider, services);
+  sayLevels(provider);
   listenToProvider(services, provider, views);
   return provider;
 }
@@ -180,21 +190,25 @@ export function openProvider(
  * here, whatever stands in a request or a proxy's headers.
  */
 export function pinToIssuer(app: { request: object }, { settings }: Pick<Services, 'settings'>): void {
-  const { issuer, mtlsHost } = settings;
-  // At the second address (MTLS_ORIGIN) the endpoints have names of their own, which proofs and assertions are made for.
-  const asked = ({ req }: { req: IncomingMessage }) =>
-    mtlsHost !== undefined && req.headers.host === mtlsHost ? mtlsHost : issuer.host;
+  const { issuer, MTLS_ORIGIN } = settings;
+  const [own, second] = [new URL(issuer.origin), MTLS_ORIGIN === undefined ? undefined : new URL(MTLS_ORIGIN)];
+  // At the second address the endpoints have names of their own, which proofs and assertions are made for.
+  const asked = ({ req }: Asked) => (second && req.headers.host === second.host ? second : own);
   Object.defineProperty(app.request, 'host', {
     configurable: true,
-    get(this: { req: IncomingMessage }) {
-      return asked(this);
+    get(this: Asked) {
+      return asked(this).host;
     },
   });
   Object.defineProperty(app.request, 'protocol', {
     configurable: true,
-    get: () => (issuer.https ? 'https' : 'http'),
+    get(this: Asked) {
+      return asked(this).protocol.slice(0, -1);
+    },
   });
 }
+
+type Asked = { req: IncomingMessage };
 
 /** The engine makes contexts of its own to reach cookies by; these get ours as well. */
 function wrapCookies(provider: Provider, { settings }: Pick<Services, 'settings'>): void {
@@ -210,7 +224,7 @@ function wrapCookies(provider: Provider, { settings }: Pick<Services, 'settings'
   }) as typeof provider.createContext;
 }
 
-function signedBy(algs: ('RS256' | 'ES256')[]) {
+function signedBy(algs: readonly string[]) {
   const asymmetric = ['RS256', 'PS256', 'ES256', 'EdDSA'] as const;
   return {
     idTokenSigningAlgValues: algs,
