@@ -95,6 +95,8 @@ export async function openEngine(
       if (!answer) throw new Error('the engine has no middleware');
       await answer(ctx as never, next);
       if (ctx['oidc']) await settle(services, provider, ctx as unknown as KoaContextWithOIDC);
+      // Nothing is of no type (RFC 7009 section 2.2): some libraries refuse one that is not JSON.
+      if (ctx.body === '') ctx.remove('Content-Type');
       if (ctx.status === 503 && !ctx.response.get('Retry-After'))
         ctx.set('Retry-After', String(retryAfterSeconds));
       documents.keep(ctx);
