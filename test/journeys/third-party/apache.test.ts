@@ -21,6 +21,7 @@ beforeAll(async () => {
     clientSecret,
     metadata: {
       client_name: 'Apache',
+      subject_type: 'public',
       redirect_uris: [`${apache.origin}/protected/redirect_uri`],
       post_logout_redirect_uris: [`${apache.origin}/goodbye.html`],
     },

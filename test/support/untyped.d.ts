@@ -1,0 +1,3 @@
+/** Libraries that come without types, as their users import them. */
+declare module 'passport';
+declare module 'passport-openidconnect';
