@@ -38,7 +38,7 @@ import { rememberRefusals } from './reuse.ts';
 import { levelClaims, sayLevels } from './step-up/level-check.ts';
 import { levelOfToken } from './step-up/token-claims.ts';
 import { dpop } from './senders/dpop.ts';
-import { mtls, mtlsAliases } from './senders/mtls.ts';
+import { mtls, mtlsAliases, mtlsMethods } from './senders/mtls.ts';
 import { mayIntrospect, mayRevoke } from './token-policies.ts';
 import type { EngineViews } from './views.ts';
 
@@ -79,7 +79,7 @@ export function openProvider(
     allowOmittingSingleRegisteredRedirectUri: false,
     acceptQueryParamAccessTokens: false,
     // No symmetric method: it would need the secret itself, and we keep its digest only.
-    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
+    clientAuthMethods: [...clientAuthMethods, ...mtlsMethods(services)],
     assertJwtClientAuthClaimsAndHeader: judgeAssertion(services),
     enabledJWA: signedBy(signingAlgorithms),
     clientDefaults: { id_token_signed_response_alg: 'RS256' },
@@ -223,6 +223,8 @@ function wrapCookies(provider: Provider, { settings }: Pick<Services, 'settings'
     return ctx;
   }) as typeof provider.createContext;
 }
+
+const clientAuthMethods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'] as const;
 
 function signedBy(algs: readonly string[]) {
   const asymmetric = ['RS256', 'PS256', 'ES256', 'EdDSA'] as const;

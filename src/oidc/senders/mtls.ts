@@ -1,4 +1,4 @@
-import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
+import type { ClientAuthMethod, Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import type { Services } from '../../services.ts';
 import { isNamed, type SubjectMember } from './certificate-names.ts';
 import { openClientCertificates } from './client-certificates.ts';
@@ -30,4 +30,9 @@ export function mtlsAliases({ settings }: Pick<Services, 'settings'>): Record<st
   if (MTLS_ORIGIN === undefined) return {};
   const aliases = Object.entries(mtlsEndpoints).map(([name, path]) => [name, `${MTLS_ORIGIN}${path}`]);
   return { mtls_endpoint_aliases: Object.fromEntries(aliases) };
+}
+
+/** How apps may prove themselves by a certificate. */
+export function mtlsMethods({ settings }: Pick<Services, 'settings'>): ClientAuthMethod[] {
+  return settings.MTLS_HEADER === undefined ? [] : ['tls_client_auth', 'self_signed_tls_client_auth'];
 }
