@@ -4,12 +4,17 @@ import { accountPages } from '../interactions/account/index.ts';
 import { interactionPages } from '../interactions/index.ts';
 import { outboxPages } from '../interactions/outbox.ts';
 import { passkeyWellKnown } from '../interactions/passkey-well-known.ts';
+import { showHandOver } from '../interactions/hand-over.ts';
 import { look } from '../interactions/shared/look.ts';
 import { showSignedOut, showSignOut } from '../interactions/sign-out.ts';
+import { showWrongRedirect } from '../interactions/wrong-redirect.ts';
 import { notifyAccount } from './actions/notify-account.ts';
 import { flushAudit } from './audit/append.ts';
+import { postedRequests } from './oidc/answers/posted-request.ts';
 import { isForApps, openAppDoor } from './oidc/app-door.ts';
 import { browserCookies } from './oidc/browser-cookies.ts';
+import { compatAuthorize } from './oidc/compat/authorize.ts';
+import { isForCompat, openCompatDoor } from './oidc/compat/door.ts';
 import { openCookieKeys } from './oidc/cookie-keys.ts';
 import { openDirectWay } from './oidc/direct/direct.ts';
 import { openEndpointLimits } from './oidc/endpoint-limits.ts';
@@ -18,6 +23,7 @@ import { pinToIssuer } from './oidc/provider.ts';
 import { providerMethods } from './oidc/provider-methods.ts';
 import type { EngineViews } from './oidc/views.ts';
 import type { App, Services } from './services.ts';
+import type { EarlyAnswers } from './web/early-answers.ts';
 import { health } from './web/health.ts';
 import { host } from './web/host.ts';
 import { measured } from './web/measured.ts';
@@ -28,14 +34,22 @@ import { sameOrigin } from './web/same-origin.ts';
 import { securityHeaders } from './web/security-headers.ts';
 
 /** The whole server, without a port. `drain` turns readiness off; `stop` ends what it does by itself. */
-export type Server = { answer: RequestListener; app: App; drain(): void; stop(): Promise<void> };
+export type Server = {
+  answer: RequestListener;
+  /** What is answered before a request is even parsed. */
+  early: EarlyAnswers;
+  app: App;
+  drain(): void;
+  stop(): Promise<void>;
+};
 
 /** The table of contents: the middleware in order, then each surface, then the engine. */
 export async function openApp(services: Services): Promise<Server> {
   const { settings, log } = services;
   const cookieKeys = openCookieKeys(settings.COOKIE_KEYS ?? []);
   const pages = openPages({ settings }, look);
-  const engine = await openEngine(services, { cookieKeys, views: engineViews(services) });
+  const views = engineViews(services);
+  const engine = await openEngine(services, { cookieKeys, views });
   const app: App = {
     ...services,
     get provider() {
@@ -57,6 +71,7 @@ export async function openApp(services: Services): Promise<Server> {
   koa.use(problems({ log }));
   koa.use(health({ ...services, draining: () => draining }));
   koa.use(host(services));
+  koa.use(compatAuthorize(app, { views }));
   koa.use(pages.assets.middleware);
   koa.use(withBrowserCookies(services));
 
@@ -67,6 +82,7 @@ export async function openApp(services: Services): Promise<Server> {
   }
 
   koa.use(limits.middleware);
+  koa.use(postedRequests());
   koa.use(engine.middleware);
   koa.use(providerMethods());
 
@@ -74,13 +90,17 @@ export async function openApp(services: Services): Promise<Server> {
   const appDoor = openAppDoor(services, { engine: engine.middleware, pages, limits });
   const direct = openDirectWay(services, { parts: engine.direct, limits, otherwise: appDoor });
 
+  const compat = openCompatDoor(services, { parts: () => ({ services, ...engine.direct() }), limits });
+
   return {
     answer(req, res) {
       if (engine.documents.answer(req, res)) return;
       if (direct.takes(req)) direct.answer(req, res);
       else if (isForApps(req)) appDoor(req, res);
+      else if (isForCompat(req)) compat(req, res);
       else pagesAndEngine(req, res);
     },
+    early: engine.documents,
     app,
     drain() {
       draining = true;
@@ -117,6 +137,8 @@ function engineViews(services: Services): EngineViews {
   return {
     showSignOut: (ctx, question) => showSignOut(services, ctx, question),
     showSignedOut: (ctx) => showSignedOut(ctx),
+    showHandOver: (ctx, form) => showHandOver(ctx, form),
+    showWrongRedirect: (ctx, request) => showWrongRedirect(services, ctx, request),
     showRefusal: (ctx, { status, error, description }) =>
       showProblem(services, ctx, refusal({ status, error, description })),
     tellOfReuse: ({ accountId, clientName }) =>

@@ -22,7 +22,7 @@ export async function startServer(environment: NodeJS.ProcessEnv): Promise<{ sto
   const server = await openApp(services);
   const delivery = startDelivery(services);
   const watch = watchFailures(services);
-  const http = openHttpServer(server.answer);
+  const http = openHttpServer(server.answer, { early: server.early });
   // A worker's numbers are asked for by the first process, which adds them up.
   if (cluster.isWorker) shareMetrics(services);
   const metrics = settings.METRICS_PORT === undefined ? undefined : metricsServer(services);

@@ -2,8 +2,14 @@ import type { RequestListener, ServerResponse } from 'node:http';
 import type { Context } from 'koa';
 import { digest } from '../kit/secrets.ts';
 import type { Services } from '../services.ts';
+import type { EarlyAnswers } from '../web/early-answers.ts';
 import { fixedHeaders } from '../web/security-headers.ts';
+<<<<<<< src/oidc/published-documents.ts
 import { jwksMaxAge } from './keys/signing-keys.ts';
+=======
+import { openEarlyDocuments } from './early-documents.ts';
+import { jwksMaxAge } from './signing-keys.ts';
+>>>>>>> /tmp/lk/perf/src/oidc/published-documents.ts
 
 /**
  * Discovery and the public keys: what every app reads again and again and is the same for all of them until the keys
@@ -11,7 +17,7 @@ import { jwksMaxAge } from './keys/signing-keys.ts';
  */
 const paths = ['/jwks', '/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'];
 
-export type PublishedDocuments = {
+export type PublishedDocuments = EarlyAnswers & {
   /** Answers when it can; false for what is not one of the documents, or not kept yet. */
   answer(...exchange: Parameters<RequestListener>): boolean;
   /** Keeps what the engine answered, if it is one of them. */
@@ -20,15 +26,22 @@ export type PublishedDocuments = {
   forget(): void;
 };
 
-type Kept = { headers: string[]; withoutLength: string[]; body: string; etag: string };
+export type Kept = { headers: string[]; withoutLength: string[]; body: string; etag: string };
 
-export function openPublishedDocuments(services: Pick<Services, 'settings' | 'metrics'>): PublishedDocuments {
+export function openPublishedDocuments(
+  services: Pick<Services, 'settings' | 'metrics' | 'clock'>,
+): PublishedDocuments {
   const kept = new Map<string, Kept>();
   const { settings } = services;
   const always = Object.entries(fixedHeaders({ settings })).flat();
-  const answered = openCount(services);
+  const tally = openCount(services);
+  const early = openEarlyDocuments(services, {
+    document: (path) => kept.get(path),
+    tally: (path) => tally(path, 200),
+  });
 
   return {
+    answerTo: early.answerTo,
     answer(req, res) {
       const url = req.url ?? '';
       const document = kept.get(url);
@@ -36,16 +49,22 @@ export function openPublishedDocuments(services: Pick<Services, 'settings' | 'me
         return false;
       const known = headerOf(req.rawHeaders, 'if-none-match') === document.etag;
       send(res, document, known ? 304 : 200);
-      answered(url, known ? 304 : 200);
+      tally(url, known ? 304 : 200).times += 1;
       return true;
     },
     keep(ctx) {
       if (ctx.status !== 200 || !paths.includes(ctx.path.toLowerCase().replace(/\/$/, ''))) return;
       // The engine sends no cache headers with what every app reads again and again.
       ctx.set('Cache-Control', `public, max-age=${jwksMaxAge}`);
-      if (ctx.method === 'GET' && paths.includes(ctx.url)) kept.set(ctx.url, prepared(ctx, always));
+      if (ctx.method === 'GET' && paths.includes(ctx.url)) {
+        kept.set(ctx.url, prepared(ctx, always));
+        early.forget();
+      }
     },
-    forget: () => kept.clear(),
+    forget() {
+      kept.clear();
+      early.forget();
+    },
   };
 }
 
@@ -83,19 +102,28 @@ function headerOf(rawHeaders: readonly string[], name: string): string | undefin
   return value;
 }
 
+/** What was answered of one kind since the metrics were last told. */
+export type Tally = { times: number };
+
 /** Counted in bulk: the metrics look a label up each time. */
-function openCount({ metrics }: Pick<Services, 'metrics'>): (url: string, status: 200 | 304) => void {
-  const counted = new Map<string, { route: string; status: number; times: number }>();
+function openCount({ metrics }: Pick<Services, 'metrics'>): (url: string, status: 200 | 304) => Tally {
+  const counted = new Map<string, Tally & { route: string; status: number }>();
   const timer = setInterval(() => {
-    for (const { route, status, times } of counted.values())
-      metrics.requests.inc({ route, method: 'GET', status }, times);
-    counted.clear();
+    for (const one of counted.values()) {
+      if (one.times > 0)
+        metrics.requests.inc({ route: one.route, method: 'GET', status: one.status }, one.times);
+      one.times = 0;
+    }
   }, 1000);
   timer.unref();
   return (url, status) => {
     const key = url + status;
-    const one = counted.get(key);
-    if (one) one.times += 1;
-    else counted.set(key, { route: url === '/jwks' ? 'jwks' : '.well-known', status, times: 1 });
+    const one = counted.get(key) ?? {
+      route: url === '/jwks' ? 'jwks' : '.well-known',
+      status,
+      times: 0,
+    };
+    counted.set(key, one);
+    return one;
   };
 }

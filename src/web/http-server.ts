@@ -3,6 +3,7 @@ import { createServer, type Server as HttpServer, type RequestListener } from 'n
 import { Server as NetServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { seconds } from '../kit/durations.ts';
+import { answerEarly, type EarlyAnswers } from './early-answers.ts';
 
 /**
  * How long a sender may take, in milliseconds: for the headers, for the whole request, and between two requests, where a
@@ -16,10 +17,16 @@ export const patience = {
   lookEvery: 1 * seconds,
 };
 
+/** On one connection. */
+export const mostRequests = 10_000;
+
 /** Node's server with an end to everything (misuse cases HT-01, HT-03). Headers are at most 16 KiB in all. */
 export function openHttpServer(
   listener: RequestListener,
-  { headers, request, keepAlive, lookEvery }: typeof patience = patience,
+  {
+    early,
+    patience: { headers, request, keepAlive, lookEvery } = patience,
+  }: { early?: EarlyAnswers; patience?: typeof patience } = {},
 ): HttpServer {
   const http = createServer(
     {
@@ -31,11 +38,15 @@ export function openHttpServer(
     },
     listener,
   );
-  http.maxRequestsPerSocket = 10_000;
+  http.maxRequestsPerSocket = mostRequests;
   // Far above what one process can serve, and below what makes it run out of files.
   http.maxConnections = 10_000;
+  if (early) atTheDoor.set(http, answerEarly(http, early, { keepAlive }));
   return http;
 }
+
+/** Connections that the HTTP server does not know of yet. */
+const atTheDoor = new WeakMap<HttpServer, ReturnType<typeof answerEarly>>();
 
 /**
  * Leaves without dropping anybody; resolves when the last connection is gone. A proxy keeps connections, and may be sending
@@ -51,14 +62,20 @@ export async function leave(
   http.prependListener('request', (_request, answer) => {
     answer.shouldKeepAlive = false;
   });
+  const door = atTheDoor.get(http);
+  door?.letGo();
   await sleep(notice);
   const closed = once(http, 'close');
   // Not Node's own close of an HTTP server, which hangs up on idle connections at once.
   NetServer.prototype.close.call(http);
   const hard = setTimeout(() => http.closeAllConnections(), most);
+  const closeIdle = () => {
+    http.closeIdleConnections();
+    door?.closeIdle();
+  };
   await Promise.race([closed, sleep(notice)]);
   // What has arrived is read before anything is closed: a timer comes before that, an immediate after.
-  const idle = setInterval(() => setImmediate(() => http.closeIdleConnections()), 20);
+  const idle = setInterval(() => setImmediate(closeIdle), 20);
   await closed;
   clearInterval(idle);
   clearTimeout(hard);

@@ -29,7 +29,7 @@ describe('senders without manners', () => {
     const { log } = services;
     log.error = (members: object, sentence: string) =>
       complaints.push(`${sentence} ${JSON.stringify(members)}`);
-    http = openHttpServer(server.answer, short).listen(0, '127.0.0.1');
+    http = openHttpServer(server.answer, { early: server.early, patience: short }).listen(0, '127.0.0.1');
     await once(http, 'listening');
     port = (http.address() as AddressInfo).port;
   });
