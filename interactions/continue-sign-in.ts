@@ -30,8 +30,9 @@ export async function continueSignIn(
 }
 
 async function finish(app: App, ctx: RouterContext, current: CurrentStep, next: Finished): Promise<void> {
-  const { accountId, amr, remember, device, generation } = next;
-  const finished = await finishLogin(app, ctx, { accountId, amr, remember, generation });
+  const { accountId, amr, remember, device, generation, signedInAt } = next;
+  const proved = { accountId, amr, signedInAt, remember, generation };
+  const finished = await finishLogin(app, ctx, proved);
   // Another tab was first. The page that follows says where things stand now.
   if (!finished.ok) {
     if (device) await withdrawTrust(app, { accountId, id: device.id }, ctx.state.source);

@@ -1,6 +1,7 @@
 import type { RouterContext } from '@koa/router';
 import { type Entry, type SignInProgress, signInStep } from '../src/actions/sign-in.ts';
 import type { Visit } from '../src/actions/sign-up.ts';
+import { twoFactors } from '../src/kit/levels.ts';
 import { type CurrentInteraction, currentInteraction } from '../src/oidc/interaction.ts';
 import type { App } from '../src/services.ts';
 import { chooseLanguage } from '../src/web/page.ts';
@@ -65,6 +66,7 @@ export function entryOf(
     from: source,
     deviceTokens: readDeviceTokens(app.settings, ctx.get('cookie')),
     stepUp: asksForMore(interaction),
+    level: interaction.wanted.least,
   };
 }
 
@@ -72,8 +74,8 @@ export function entryOf(
  * Whether the app asks for more than a sign-in: a fresh one (prompt, or max_age while somebody is signed in), or a level
  * (acr_values, RFC 9470 section 4).
  */
-function asksForMore({ params, accountId }: CurrentInteraction): boolean {
-  const { prompt = '', max_age: maxAge, acr_values: levels, claims = '' } = params;
-  if (prompt.split(' ').includes('login') || levels !== undefined || claims.includes('"acr"')) return true;
+function asksForMore({ params, accountId, wanted }: CurrentInteraction): boolean {
+  const { prompt = '', max_age: maxAge } = params;
+  if (prompt.split(' ').includes('login') || wanted.least >= twoFactors) return true;
   return maxAge !== undefined && accountId !== undefined;
 }

@@ -16,6 +16,7 @@ import { mountResetCode, showResetCode } from './reset-code.ts';
 import { mountSecondStep, showSecondStep } from './second-step.ts';
 import { mountSignIn, showSignIn, showSuspended } from './sign-in.ts';
 import { mountSignUp } from './sign-up.ts';
+import { mountStepUp, showStepUp } from './step-up.ts';
 
 /**
  * The pages of an interaction: signing in, signing up, resetting, consenting. One GET decides which page is shown, from
@@ -37,6 +38,7 @@ export function interactionPages(app: App): Router {
 const mounts = [
   mountSignIn,
   mountSecondStep,
+  mountStepUp,
   mountPasskey,
   mountPasskeyOffer,
   mountSignUp,
@@ -59,6 +61,7 @@ async function showStep(app: App, ctx: RouterContext, current: CurrentStep): Pro
   switch (step.at) {
     case 'start':
       if (recovers(current)) return await showForgot(app, ctx, current);
+      if ((await showStepUp(app, ctx, current)) === 'shown') return;
       return await showSignIn(app, ctx, current);
     case 'second_step':
       return await showSecondStep(app, ctx, current, step);

@@ -107,7 +107,6 @@ function unknownMember(name: string): string {
  * effect takes the member from here.
  */
 export const withoutEffect = [
-  'default_acr_values',
   'backchannel_logout_uri',
   'backchannel_logout_session_required',
   'id_token_encrypted_response_alg',

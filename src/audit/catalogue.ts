@@ -43,6 +43,7 @@ export const eventKinds = {
     remember: z.boolean(),
     new_browser: z.boolean(),
     trusted_device: z.boolean(),
+    step_up: z.boolean(),
   }),
   'account.sign_in_failed': kind('person', 'A sign-in to the account was refused.', {
     reason: text,

@@ -94,6 +94,7 @@ function afterChecks(metadata: Client['metadata']): Partial<EngineClient> {
   return {
     subjectType: metadata.subject_type === 'pairwise' ? 'pairwise' : 'public',
     ...(metadata.scope === undefined ? {} : { scope: metadata.scope }),
+    ...(metadata.default_acr_values ? { defaultAcrValues: metadata.default_acr_values } : {}),
     // Also where no certificate can come (MTLS_HEADER): then it gets no token, rather than one that anybody can use.
     ...(metadata.tls_client_certificate_bound_access_tokens
       ? { tlsClientCertificateBoundAccessTokens: true }
@@ -103,6 +104,7 @@ function afterChecks(metadata: Client['metadata']): Partial<EngineClient> {
 const hidden = new Set<string>([
   ...withoutEffect,
   'subject_type',
+  'default_acr_values',
   'sector_identifier_uri',
   'initiate_login_uri',
   'scope',

@@ -4,6 +4,7 @@ import { isSignedOut, type KnownAccount } from './claims.ts';
 import { isFirstParty } from './grant-minting.ts';
 import { needsConsentPage } from './offline-access.ts';
 import { isTooOld } from './sessions.ts';
+import { checkLevels } from './step-up/level-check.ts';
 
 /**
  * When an authorization request needs the person: to prove who they are (prompt `login`), or to decide (prompt
@@ -35,6 +36,8 @@ export function openInteractionPolicy(context: Pick<Services, 'settings' | 'cloc
       return Boolean(accountId && loginTs && isTooOld(context, loginTs));
     }),
   );
+
+  checkLevels(login);
 
   consent.checks.remove('consent_prompt');
   consent.checks.add(

@@ -4,6 +4,7 @@ import { type Client, findClient } from '../../clients/registry/registry.ts';
 import { recordEvent } from '../audit/record.ts';
 import { epochSeconds } from '../kit/clock.ts';
 import { seconds } from '../kit/durations.ts';
+import { type Wanted, wantedLevel } from '../kit/levels.ts';
 import type { Outcome } from '../kit/outcome.ts';
 import { refused } from '../kit/outcome.ts';
 import { newId } from '../kit/secrets.ts';
@@ -24,7 +25,11 @@ import { uidShape } from './session-records.ts';
  */
 export type CurrentInteraction = {
   uid: string;
-  prompt: 'login' | 'consent';
+  prompt: PromptName;
+  /** Why it is asked: the names of the checks in interaction-policy.ts. */
+  reasons: readonly string[];
+  /** The level that is asked for (src/kit/levels.ts). */
+  wanted: Wanted;
   /** The authorization request's parameters (OpenID Connect Core section 3.1.2.1). */
   params: Record<string, string | undefined>;
   /** The app that asks; undefined when it is our own account pages. */
@@ -41,6 +46,8 @@ export type CurrentInteraction = {
 };
 
 type Expired = Outcome<object, 'expired'>;
+const promptNames = ['login', 'consent'] as const;
+export type PromptName = (typeof promptNames)[number];
 
 export async function currentInteraction(
   app: App,
@@ -53,13 +60,15 @@ export async function currentInteraction(
   const client = clientId === accountClientId ? undefined : await findClient(app, clientId);
   // Disabled or removed while the page was open: the request it came with is void.
   if (clientId !== accountClientId && (!client || client.disabledAt !== undefined)) return refused('expired');
-  if (prompt.name !== 'login' && prompt.name !== 'consent')
-    throw new Error(`no page for the prompt ${prompt.name}`);
+  const name = promptNames.find((one) => one === prompt.name);
+  if (!name) throw new Error(`no page for the prompt ${prompt.name}`);
   return {
     ok: true,
     interaction: {
       uid,
-      prompt: prompt.name,
+      prompt: name,
+      reasons: prompt.reasons,
+      wanted: wantedLevel(params),
       params: params as Record<string, string | undefined>,
       client,
       progress: openProgress(app, uid, result),
@@ -94,20 +103,22 @@ export async function finishLogin(
   {
     accountId,
     amr,
-    acr,
+    signedInAt,
     remember,
     generation,
   }: {
     accountId: string;
     amr: string[];
-    acr?: string;
+    /** When the first of `amr` was proved, if not just now: of a session that only proved more (epoch milliseconds). */
+    signedInAt?: number | undefined;
     remember: boolean;
     /** `readSignInGeneration`, from before the account was looked at: an ending since then makes this no session. */
     generation: Generation;
   },
 ): Promise<Expired> {
-  const proved = { accountId, amr, ...(acr ? { acr } : {}), ...(generation ? { generation } : {}) };
-  const login = { ...proved, remember, ts: epochSeconds(app.clock) };
+  const proved = { accountId, amr, ...(generation ? { generation } : {}) };
+  const ts = signedInAt === undefined ? epochSeconds(app.clock) : Math.floor(signedInAt / 1000);
+  const login = { ...proved, remember, ts };
   let former: { uid: string; accountId: string } | undefined;
   const went = await goOn(app, ctx, ({ lastSubmission, session }) => {
     former = session?.accountId && session.accountId !== accountId ? session : undefined;
@@ -115,6 +126,19 @@ export async function finishLogin(
   });
   if (went.ok && former) await endFormerSession(app, ctx, former);
   return went;
+}
+
+/**
+ * Goes on as it is, with nothing new proved: the engine looks at everything anew. `withoutLevel`: the person has nothing to
+ * reach the level with that the app asked for, and goes on without.
+ */
+export async function goOnAsItIs(
+  app: App,
+  ctx: Context,
+  { withoutLevel = false }: { withoutLevel?: boolean } = {},
+): Promise<Expired> {
+  const more = withoutLevel ? { without_level: true } : {};
+  return goOn(app, ctx, ({ lastSubmission }) => ({ result: { ...lastSubmission, ...more } }));
 }
 
 async function endFormerSession(

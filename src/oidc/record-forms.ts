@@ -17,6 +17,8 @@ const scope = words({
   offline_access: 'f',
 });
 
+const levels = words({ 'urn:latchkey:acr:1fa': '1', 'urn:latchkey:acr:2fa': '2', phr: '3' });
+
 const tokenForm = openForm([
   'kind',
   'grantId',
@@ -29,7 +31,7 @@ const tokenForm = openForm([
   'sid',
   { name: 'authTime', shorten: before },
   { name: 'amr', shorten: list },
-  'acr',
+  { name: 'acr', shorten: levels },
   'nonce',
   { name: 'iiat', shorten: before },
   'rotations',

@@ -49,7 +49,6 @@ describe('a registration with members of a later stage', () => {
   it('works as if they were not there', async () => {
     const app = await openRelyingParty(world, {
       first_party: true,
-      default_acr_values: ['urn:example:high'],
       backchannel_logout_uri: 'https://app.example.test/backchannel',
       backchannel_logout_session_required: true,
     });

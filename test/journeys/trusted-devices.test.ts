@@ -46,7 +46,7 @@ describe('what is skipped', () => {
   });
 
   it.each([
-    ['asks for a level', { acr_values: 'urn:latchkey:2sv' }],
+    ['asks for a level', { acr_values: 'urn:latchkey:acr:2fa' }],
     ['asks for a fresh sign-in', { prompt: 'login' }],
   ])('is nothing when an app %s', async (_, params) => {
     const account = await carefulAccount(world);

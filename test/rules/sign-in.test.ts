@@ -60,6 +60,7 @@ const entry: Entry = {
   from,
   deviceTokens: [],
   stepUp: false,
+  level: 0,
 };
 
 /** The password, and what is needed after it. */

@@ -19,6 +19,7 @@ export function anEntry(given: Partial<Entry> = {}): Entry {
     from: source,
     deviceTokens: [],
     stepUp: false,
+    level: 0,
     ...given,
   };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { levelNames } from '../../../src/kit/levels.ts';
 import { webAddress } from './kinds.ts';
 
 /** What it wants to know of a sign-in (OpenID Connect Registration section 2). */
@@ -12,10 +13,10 @@ export const signInMembers = {
     .meta({ description: 'Sign in again when the last time is longer ago, in seconds.' }),
   require_auth_time: z.boolean().optional(),
   default_acr_values: z
-    .array(z.string().min(1).max(200))
+    .array(z.enum(levelNames, `knows only ${levelNames.join(', ')}.`))
     .max(10)
     .optional()
-    .meta({ description: 'How people must have signed in where a request does not say.' }),
+    .meta({ description: 'The level that people sign in with where a request does not say (RFC 9470).' }),
   subject_type: z.enum(['public', 'pairwise']).optional().meta({
     description:
       'pairwise: people have names of their own for it. Without it: pairwise; public for first_party, and for redirect_uris on several hosts.',
