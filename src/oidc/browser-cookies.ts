@@ -21,6 +21,8 @@ export function browserCookies(
   request: { path: string; cookieHeader: string; https: boolean },
 ): Cookies {
   const prefix = request.https ? '__Host-' : '';
+  // Ports of localhost share their cookies (RFC 6265 section 8.5), and "session" is what Flask and others call theirs.
+  const sessionCookie = request.https ? '__Host-session' : 'latchkey-session';
   const interactionCookie = (uid: string) => `${prefix}interaction.${uid}`;
   const place = {
     path: '/',
@@ -31,7 +33,7 @@ export function browserCookies(
   } as const;
 
   function nameOf(name: string, uid: string | undefined): string | undefined {
-    if (name === cookieNames.session) return `${prefix}${name}`;
+    if (name === cookieNames.session) return sessionCookie;
     return uid && interactionCookie(uid);
   }
 

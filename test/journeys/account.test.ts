@@ -170,7 +170,7 @@ describe('sessions', () => {
     const uid = action.split('/').at(-2) ?? '';
     expect(them.cookieHeader(`${world.issuer}/account`)).not.toBe('');
     const thief = world.person();
-    await thief.cookies.setCookie(`session=${uid}`, world.issuer);
+    await thief.cookies.setCookie(`latchkey-session=${uid}`, world.issuer);
     await thief.goes(`${world.issuer}/account`);
     expect(thief.heading).toBe('Sign in');
   });

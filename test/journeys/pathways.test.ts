@@ -139,7 +139,7 @@ describe('a change of the second step (SE-11)', () => {
       expect(here.path).toBe('/account');
       // Whoever copied the cookie of the browser that stays is out as well.
       const thief = world.person();
-      for (const pair of copied.split('; ').filter((one) => one.startsWith('session')))
+      for (const pair of copied.split('; ').filter((one) => one.startsWith('latchkey-session')))
         await thief.cookies.setCookie(pair, world.issuer);
       await thief.goes(`${world.issuer}/account`);
       expect(thief.heading).toBe('Sign in');

@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 const sessionOf = (person: Person) =>
-  person.cookieHeader(`${world.issuer}/account`).match(/(?:^|; )session=([^;]*)/)?.[1] ?? '';
+  person.cookieHeader(`${world.issuer}/account`).match(/(?:^|; )latchkey-session=([^;]*)/)?.[1] ?? '';
 
 async function signedIn(who = account): Promise<Person> {
   const person = world.person();
@@ -39,15 +39,15 @@ describe('a planted cookie (misuse case SE-01)', () => {
     const other = await signedIn(await world.account());
     const [uid] = await listSessions(world.services, account.accountId);
     const plants = [
-      `session=${sessionOf(other).split('.')[0]}`,
-      `session=${uid?.uid}`,
-      `session=${'a'.repeat(43)}`,
+      `latchkey-session=${sessionOf(other).split('.')[0]}`,
+      `latchkey-session=${uid?.uid}`,
+      `latchkey-session=${'a'.repeat(43)}`,
     ];
     for (const planted of plants) {
       const victim = world.person();
       await plant(planted, victim);
       await app.signsIn(victim, account);
-      expect(`session=${sessionOf(victim)}`).not.toBe(planted);
+      expect(`latchkey-session=${sessionOf(victim)}`).not.toBe(planted);
     }
     expect(await isSignedIn(other)).toBe(true);
   });
@@ -90,7 +90,7 @@ describe('a planted cookie (misuse case SE-01)', () => {
 
 /** The documented inventory: the session, one cookie for each interaction under way, and their signatures. */
 // docs/security.md lists them.
-const inventory = /^((session|interaction\.[\w-]{43})(\.sig)?|known-browser|device\.[\w-]{8})$/;
+const inventory = /^(((latchkey-)?session|interaction\.[\w-]{43})(\.sig)?|known-browser|device\.[\w-]{8})$/;
 
 describe('cookies (SE-03)', () => {
   it('are those we document, opaque, not readable by scripts, and not for other sites', async () => {
@@ -248,7 +248,7 @@ describe('one kind of secret in the place of another (SE-17)', () => {
     const session = sessionOf(person);
     expect((await app.userinfo(session)).status).toBe(401);
     for (const value of [access_token, String(id_token)]) {
-      const headers = { cookie: `session=${value}`, 'x-forwarded-for': newAddress() };
+      const headers = { cookie: `latchkey-session=${value}`, 'x-forwarded-for': newAddress() };
       const answer = await send(`${world.issuer}/account`, { headers });
       expect(answer.headers.location).toMatch(/^\/authorize/);
     }

@@ -192,26 +192,26 @@ describe.each(storeKinds)('our pages on %s', (kind) => {
       if (!account || !start) throw new Error('nobody to ask');
       const uid = new URL(start.url).pathname.split('/')[2] ?? '';
       const good = account.cookieHeader(`${world.issuer}/account`);
-      const session = /session=([^;]+)/.exec(good)?.[1] ?? '';
+      const session = /latchkey-session=([^;]+)/.exec(good)?.[1] ?? '';
       const cookies = [
-        'session',
-        'session=',
+        'latchkey-session',
+        'latchkey-session=',
         '=;=;;;',
-        'session=%00; session.sig=%00',
-        'session=%ff%fe',
-        'session="quoted"; session.sig="quoted"',
-        'session=__proto__; session.sig=__proto__; __proto__=x; constructor=y',
-        `session=${session}`,
-        `session=${session}; session.sig=${'a'.repeat(43)}`,
-        `session=${session}; session.sig=${'\u00e9'.repeat(9)}`,
+        'latchkey-session=%00; latchkey-session.sig=%00',
+        'latchkey-session=%ff%fe',
+        'latchkey-session="quoted"; latchkey-session.sig="quoted"',
+        'latchkey-session=__proto__; latchkey-session.sig=__proto__; __proto__=x; constructor=y',
+        `latchkey-session=${session}`,
+        `latchkey-session=${session}; latchkey-session.sig=${'a'.repeat(43)}`,
+        `latchkey-session=${session}; latchkey-session.sig=${'\u00e9'.repeat(9)}`,
         `${good.replace(session, session.toLowerCase())}`,
         `${good.replace(session, `${session}x`)}`,
         `${good.replace(session, session.slice(0, 43))}`,
         `interaction.${uid}=${uid}; interaction.${uid}.sig=x`,
         `interaction.__proto__=x; interaction.=y; interaction=z`,
         Array.from({ length: 150 }, (_, at) => `interaction.${at}=${uid}`).join('; '),
-        `session=${'a'.repeat(12_000)}`,
-        `session={"$gt":""}; session.sig=[]`,
+        `latchkey-session=${'a'.repeat(12_000)}`,
+        `latchkey-session={"$gt":""}; latchkey-session.sig=[]`,
       ];
       const host = `Host: ${new URL(world.issuer).host}`;
       const faults: string[] = [];

@@ -91,7 +91,7 @@ async function atSignIn(knownTo?: { identifier: string; password: string }): Pro
   const who = await world.person().goes(app.asks().url);
   if (!knownTo) return who;
   await who.signsIn(knownTo);
-  for (const name of ['session', 'session.sig'])
+  for (const name of ['latchkey-session', 'latchkey-session.sig'])
     who.cookies.setCookieSync(`${name}=; Max-Age=0; Path=/`, world.issuer);
   return who.goes(app.asks().url);
 }
@@ -226,7 +226,7 @@ describe('an account is not told from none', () => {
     expect(person.errorCode).toBeUndefined();
     await person.submits({ identifier: halted, password });
     expect(person.errorCode).toBe('account_suspended');
-    expect(person.cookieHeader()).not.toMatch(/(^|; )session=/);
+    expect(person.cookieHeader()).not.toMatch(/(^|; )latchkey-session=/);
   });
 });
 

@@ -128,7 +128,7 @@ describe.each(worldKinds)('who guesses codes, on $name', ({ open }) => {
     const attacker = await guesses(victim, 1);
     expect(Number(attacker.headers['retry-after'])).toBeGreaterThan((59 * minutes) / 1000);
 
-    owner.cookies.setCookieSync('session=; Max-Age=0; Path=/', world.issuer);
+    owner.cookies.setCookieSync('latchkey-session=; Max-Age=0; Path=/', world.issuer);
     await signedInFully(world, victim, { person: owner });
     expect(owner.path).toBe('/account');
     // By which the attacker gets nothing.

@@ -157,7 +157,7 @@ describe.each(worldKinds)('who guesses a password, on $name', ({ open }) => {
     await guessesUntilOff(victim);
     // The attacker goes on, and the owner signs in all the same, typing wrong once.
     await guess(victim);
-    owner.cookies.setCookieSync('session=; Max-Age=0; Path=/', world.issuer);
+    owner.cookies.setCookieSync('latchkey-session=; Max-Age=0; Path=/', world.issuer);
     await atSignIn(owner);
     await owner.submits({ identifier: victim.identifier, password: wrong });
     await owner.signsIn(victim);
@@ -184,7 +184,7 @@ describe.each(worldKinds)('who guesses a password, on $name', ({ open }) => {
     }
     const before = await lookedAt(victim);
     await guess(victim);
-    owner.cookies.setCookieSync('session=; Max-Age=0; Path=/', world.issuer);
+    owner.cookies.setCookieSync('latchkey-session=; Max-Age=0; Path=/', world.issuer);
     await atSignIn(owner);
     await owner.signsIn(victim);
     expect(owner.left).toBeDefined();

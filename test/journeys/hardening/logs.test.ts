@@ -102,7 +102,7 @@ describe('secrets', () => {
     await app.redeems(code, attempt);
     await app.refreshes(String(tokens['refresh_token']));
     await app.posts('revocation', { token: String(rotated['refresh_token']) });
-    secrets['the session'] = secretOf(person.cookieHeader(`${world.issuer}/`), 'session');
+    secrets['the session'] = secretOf(person.cookieHeader(`${world.issuer}/`), 'latchkey-session');
 
     // The account's own pages.
     await person.goes(`${world.issuer}/account/password`);
@@ -164,7 +164,7 @@ describe('secrets', () => {
       access_token: secrets['the first access token'] ?? '',
     });
     const headers = {
-      cookie: `session=${'a'.repeat(43)}.${secrets['the session']}; x=${password}`,
+      cookie: `latchkey-session=${'a'.repeat(43)}.${secrets['the session']}; x=${password}`,
       authorization: `Bearer ${secrets['the first access token']}`,
       'x-forwarded-for': newAddress(),
       referer: `https://evil.test/?${inQuery}`,
