@@ -4,10 +4,14 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { findProgram } from '../test/support/servers.mjs';
 
-const openidcModules = [
-  '/usr/lib/apache2/modules/mod_auth_openidc.so',
-  '/usr/lib64/httpd/modules/mod_auth_openidc.so',
-];
+const apacheModule = (name) =>
+  ['/usr/lib/apache2/modules', '/usr/lib64/httpd/modules']
+    .map((folder) => path.join(folder, `mod_${name}.so`))
+    .find((file) => fs.existsSync(file));
+
+// Debian's Python, whose packages apt-get installs; another one may stand before it in the path.
+const python = '/usr/bin/python3';
+const pythonPackage = (name) => fs.existsSync(path.join('/usr/lib/python3/dist-packages', name));
 
 /**
  * `adapts`: a suite that runs on several stores leaves this one out by itself; only files that `cannotDoWithout` it are
@@ -66,9 +70,25 @@ export const parts = [
     name: 'Apache with mod_auth_openidc',
     setting: 'TEST_APACHE',
     packages: ['apache2', 'libapache2-mod-auth-openidc'],
-    find: () => openidcModules.some((file) => fs.existsSync(file)) && findProgram('apache2', 'httpd'),
+    find: () => apacheModule('auth_openidc') && findProgram('apache2', 'httpd'),
     mentions: /TEST_APACHE/,
     cannotDoWithout: /TEST_APACHE/,
+  },
+  {
+    name: 'mod_oauth2 for Apache',
+    setting: 'TEST_MOD_OAUTH2',
+    packages: ['libapache2-mod-oauth2'],
+    find: () => apacheModule('oauth2'),
+    mentions: /TEST_MOD_OAUTH2/,
+    cannotDoWithout: /TEST_MOD_OAUTH2/,
+  },
+  {
+    name: 'Authlib with Flask',
+    setting: 'TEST_AUTHLIB',
+    packages: ['python3-authlib', 'python3-flask', 'python3-requests'],
+    find: () => ['authlib', 'flask', 'requests'].every(pythonPackage) && fs.existsSync(python) && python,
+    mentions: /TEST_AUTHLIB/,
+    cannotDoWithout: /TEST_AUTHLIB/,
   },
 ];
 

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { findProgram, freePort } from './servers.mjs';
 
 /**
- * A private Apache httpd with mod_auth_openidc on a loopback port, from a folder of its own: the system's service and
+ * A private Apache httpd with modules that guard pages on a loopback port, from a folder of its own: the system's service and
  * its configuration are not touched. TEST_APACHE says where the program is (scripts/test.mjs finds or installs it).
  */
 export type Apache = { origin: string; log(): string; stop(): Promise<void> };
@@ -22,10 +22,12 @@ const needed = {
   env: 'env',
   mime: 'mime',
   include: 'include',
-  auth_openidc: 'auth_openidc',
 };
 
-export async function startApache(configure: (origin: string) => string): Promise<Apache> {
+export async function startApache(
+  guardedBy: 'auth_openidc' | 'oauth2',
+  configure: (origin: string) => string,
+): Promise<Apache> {
   const program = process.env['TEST_APACHE'];
   if (!program) throw new Error('TEST_APACHE is not set: run the tests with npm test');
   const port = await freePort();
@@ -38,7 +40,7 @@ export async function startApache(configure: (origin: string) => string): Promis
   writeFileSync(path.join(pages, 'protected', 'index.shtml'), page(shown));
   writeFileSync(path.join(pages, 'goodbye.html'), '<main><h1>Goodbye</h1></main>');
   const file = path.join(folder, 'httpd.conf');
-  writeFileSync(file, configuration({ folder, pages, port, more: configure(origin) }));
+  writeFileSync(file, configuration({ folder, pages, port, guardedBy, more: configure(origin) }));
 
   const guard = findProgram('setpriv');
   const command = [program, '-f', file, '-DFOREGROUND'];
@@ -72,16 +74,26 @@ export async function startApache(configure: (origin: string) => string): Promis
 }
 
 /** What the protected page shows of what Apache knows about the person. */
-const shown = ['REMOTE_USER', 'OIDC_CLAIM_sub', 'OIDC_CLAIM_email', 'OIDC_CLAIM_name', 'OIDC_access_token'];
+const shown = [
+  'REMOTE_USER',
+  ...['OIDC_CLAIM_sub', 'OIDC_CLAIM_email', 'OIDC_CLAIM_name', 'OIDC_access_token'],
+  ...['OAUTH2_CLAIM_client_id', 'OAUTH2_CLAIM_scope', 'OAUTH2_CLAIM_aud'],
+];
 
 function page(variables: string[]): string {
   const lines = variables.map((name) => `<code id="${name}"><!--#echo var="${name}" --></code>`);
   return `<main><h1>Protected</h1>${lines.join('\n')}</main>`;
 }
 
-function configuration(given: { folder: string; pages: string; port: number; more: string }): string {
-  const { folder, pages, port, more } = given;
-  const loads = Object.entries(needed).map(
+function configuration(given: {
+  folder: string;
+  pages: string;
+  port: number;
+  guardedBy: string;
+  more: string;
+}): string {
+  const { folder, pages, port, guardedBy, more } = given;
+  const loads = Object.entries({ ...needed, [guardedBy]: guardedBy }).map(
     ([file, name]) => `LoadModule ${name === 'event' ? 'mpm_event' : name}_module ${modules}/mod_${file}.so`,
   );
   return `
@@ -90,7 +102,7 @@ ServerName localhost
 Listen 127.0.0.1:${port}
 PidFile ${folder}/pid
 ErrorLog ${folder}/error.log
-LogLevel warn auth_openidc:info
+LogLevel warn ${guardedBy}:info
 ${loads.join('\n')}
 ${process.getuid?.() === 0 ? 'User www-data\nGroup www-data' : ''}
 Mutex file:${folder} default

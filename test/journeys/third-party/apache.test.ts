@@ -14,7 +14,7 @@ let apache: Apache;
 let account: TestAccount;
 beforeAll(async () => {
   world = await openWorld();
-  apache = await startApache(protectedBy(world.issuer));
+  apache = await startApache('auth_openidc', protectedBy(world.issuer));
   account = await world.account({ email: 'ana@example.com', profile: { name: 'Ana Garcia' } });
   const added = await registerClient(world.services, {
     clientId,

@@ -1,0 +1,64 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { registerClient } from '../../../src/actions/register-client.ts';
+import { type Apache, startApache } from '../../support/apache.ts';
+import { HtmlPage } from '../../support/html.ts';
+import { openRelyingParty, type RelyingParty } from '../../support/relying-party.ts';
+import { type Answer, send } from '../../support/wire.ts';
+import { openWorld, type TestAccount, type World } from '../../support/world.ts';
+
+/** Debian's mod_oauth2 guards an API: it knows our metadata document (RFC 8414) and its own credentials. TEST_MOD_OAUTH2 says that it is there. */
+let world: World;
+let apache: Apache;
+let account: TestAccount;
+let app: RelyingParty;
+let stranger: RelyingParty;
+beforeAll(async () => {
+  world = await openWorld();
+  account = await world.account();
+  app = await openRelyingParty(world);
+  stranger = await openRelyingParty(world);
+  const added = await registerClient(world.services, {
+    clientId: 'api',
+    clientSecret: 'a-secret-that-apache-and-latchkey-share',
+    metadata: { client_name: 'API', resource_server: [app.clientId] },
+  });
+  if (!added.ok) throw new Error(JSON.stringify(added));
+  apache = await startApache('oauth2', () => guardedBy(world.issuer));
+});
+afterAll(async () => {
+  await apache?.stop();
+  await world?.close();
+});
+
+const guardedBy = (issuer: string) => `
+<Location /protected>
+  AuthType oauth2
+  OAuth2TokenVerify metadata ${issuer}/.well-known/oauth-authorization-server metadata.ssl_verify=false&introspect.ssl_verify=false&introspect.auth=client_secret_basic&client_id=api&client_secret=a-secret-that-apache-and-latchkey-share&expiry=1
+  Require valid-user
+</Location>
+`;
+
+const calls = (token: string): Promise<Answer> =>
+  send(`${apache.origin}/protected/`, { headers: { authorization: `Bearer ${token}` } });
+const shows = ({ text }: Answer, variable: string) => new HtmlPage(text).textOf('code', { id: variable });
+
+describe('an API behind mod_oauth2', () => {
+  it('lets in who has a token, and knows whom and for what', async () => {
+    const tokens = await app.signsIn(world.person(), account, { scope: 'openid email' });
+    const answer = await calls(tokens.access_token);
+    expect(answer.status).toBe(200);
+    expect(shows(answer, 'REMOTE_USER')).toBe(tokens.claims()?.sub);
+    expect(shows(answer, 'OAUTH2_CLAIM_client_id')).toBe(app.clientId);
+    expect(shows(answer, 'OAUTH2_CLAIM_scope')).toBe('openid email');
+  });
+
+  it('keeps out who has none, a made-up one, a revoked one, and one of an app that it has no business with', async () => {
+    expect((await send(`${apache.origin}/protected/`)).status).toBe(401);
+    expect((await calls('a'.repeat(43))).status).toBe(401);
+    const revoked = await app.signsIn(world.person(), account);
+    await app.posts('revocation', { token: revoked.access_token });
+    expect((await calls(revoked.access_token)).status).toBe(401);
+    const foreign = await stranger.signsIn(world.person(), account);
+    expect((await calls(foreign.access_token)).status).toBe(401);
+  });
+});
