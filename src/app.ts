@@ -1,5 +1,6 @@
 import type { RequestListener } from 'node:http';
 import Koa, { type Middleware } from 'koa';
+import { registrationRoutes } from '../clients/registration/registration.ts';
 import { accountPages } from '../interactions/account/index.ts';
 import { interactionPages } from '../interactions/index.ts';
 import { outboxPages } from '../interactions/outbox.ts';
@@ -76,7 +77,13 @@ export async function openApp(services: Services): Promise<Server> {
   koa.use(withBrowserCookies(services));
 
   koa.use(onOurPages(sameOrigin(services)));
-  for (const router of [interactionPages(app), accountPages(app), outboxPages(app), passkeyWellKnown(app)]) {
+  for (const router of [
+    interactionPages(app),
+    accountPages(app),
+    outboxPages(app),
+    passkeyWellKnown(app),
+    registrationRoutes(app),
+  ]) {
     koa.use(notForTheEngine(router.routes() as Middleware));
     koa.use(notForTheEngine(router.allowedMethods() as Middleware));
   }

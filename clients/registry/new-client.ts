@@ -1,6 +1,7 @@
 import type { ClientMetadata } from './metadata.ts';
 import { checkClientMetadata } from './metadata.ts';
 import type { FieldProblem } from './problems.ts';
+import type { ClientOrigin } from './registration.ts';
 import { chosenSecretProblem } from './secrets.ts';
 
 /** `clientId` and `clientSecret` where they are to be chosen ones. */
@@ -8,6 +9,9 @@ export type NewClient = {
   metadata: unknown;
   clientId?: string | undefined;
   clientSecret?: string | undefined;
+  /** Where it came in by itself (registration.ts). */
+  origin?: Exclude<ClientOrigin, 'operator'> | undefined;
+  registrationDigest?: string | undefined;
 };
 export type NotAccepted = { ok: false; reason: 'not_accepted'; problems: FieldProblem[] };
 

@@ -9,6 +9,7 @@ import type { ClientMetadata } from './metadata.ts';
 import { checkClientMetadata } from './metadata.ts';
 import type { NewClient, NotAccepted } from './new-client.ts';
 import { checkClient, usesSecret } from './new-client.ts';
+import type { ClientOrigin } from './registration.ts';
 import type { ClientSecret } from './secrets.ts';
 
 /**
@@ -25,6 +26,9 @@ export type Client = {
   disabledAt: number | undefined;
   createdAt: number;
   updatedAt: number;
+  origin: ClientOrigin;
+  verifiedAt: number | undefined;
+  registrationDigest: string | undefined;
 };
 
 type Context = Pick<Services, 'db' | 'clock'>;
@@ -69,6 +73,8 @@ export async function addClient(
         created_at: now,
         updated_at: now,
         disabled_at: null,
+        origin: given.origin ?? null,
+        registration_digest: given.registrationDigest ?? null,
       })
       .onConflict((conflict) => conflict.doNothing())
       .executeTakeFirst();
@@ -243,5 +249,8 @@ function toClient(row: Selectable<ClientsTable>, secrets: Selectable<ClientSecre
     disabledAt: row.disabled_at ?? undefined,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
+    origin: (row.origin as ClientOrigin | null) ?? 'operator',
+    verifiedAt: row.verified_at ?? undefined,
+    registrationDigest: row.registration_digest ?? undefined,
   };
 }

@@ -6,6 +6,8 @@ const others: readonly (readonly [string, string, string])[] = [
   ['/healthz', 'GET', 'The process lives.'],
   ['/readyz', 'GET', 'It can work: its stores answer, and it is not shutting down. Otherwise 503.'],
   ['/metrics', 'GET', 'Prometheus metrics, on METRICS_PORT only.'],
+  ['/register', 'POST', 'Registration of apps (RFC 7591), unless DYNAMIC_REGISTRATION is off.'],
+  ['/register/{client_id}', 'GET, PUT, DELETE', 'An app looks after its registration (RFC 7592).'],
   [
     '/.well-known/passkey-endpoints',
     'GET',

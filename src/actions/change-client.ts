@@ -1,9 +1,13 @@
 import type { Logo } from '../../clients/registry/logo.ts';
-import { changeClient as changeMetadata, findClient } from '../../clients/registry/registry.ts';
+import { checkClientMetadata } from '../../clients/registry/metadata.ts';
+import { type Client, changeClient as changeMetadata, findClient } from '../../clients/registry/registry.ts';
+import { sectorOf } from '../../clients/registry/sector.ts';
+import type { Actor } from '../audit/catalogue.ts';
 import { recordEvent } from '../audit/record.ts';
 import { refused } from '../kit/outcome.ts';
 import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
+import { refuseForeignSector } from './check-sector.ts';
 import { keepClientLogo, logoWish } from './keep-client-logo.ts';
 
 /**
@@ -18,11 +22,13 @@ export async function changeClient(
     changes,
     whole = false,
     logo,
+    actor,
   }: {
     clientId: string;
     changes: Record<string, unknown>;
     whole?: boolean;
     logo?: Logo | null | undefined;
+    actor?: Actor;
   },
   from?: RequestSource,
 ): ReturnType<typeof changeMetadata> {
@@ -32,6 +38,9 @@ export async function changeClient(
   const said = logo === null ? { ...changes, logo_uri: null } : changes;
   const merged = Object.entries({ ...(whole ? {} : before.metadata), ...said });
   const metadata = Object.fromEntries(merged.filter(([, value]) => value !== null));
+  const checked = checkClientMetadata(metadata, before.metadata);
+  const foreign = checked.ok && (await refuseForeignSector(services, checked.metadata, before.metadata));
+  if (foreign) return foreign;
   const changed = await changeMetadata(services, { clientId, metadata });
   if (!changed.ok) return changed;
   const wish = logoWish({ logo, logoUri: said['logo_uri'], whole });
@@ -39,8 +48,26 @@ export async function changeClient(
   const members = changedMembers(before.metadata, changed.client.metadata);
   if (kept.changed) members.push('logo');
   if (members.length > 0)
-    await recordEvent(services, { type: 'client.updated', clientId, detail: { members } }, from);
-  return { ...changed, changed: members.length > 0, notes: [...changed.notes, ...kept.notes] };
+    await recordEvent(
+      services,
+      { type: 'client.updated', clientId, ...(actor ? { actor } : {}), detail: { members } },
+      from,
+    );
+  return {
+    ...changed,
+    changed: members.length > 0,
+    notes: [...changed.notes, ...kept.notes, ...otherNames(before, changed.client)],
+  };
+}
+
+/** An app that its people get other names for takes all of them for strangers. */
+function otherNames(before: Client, after: Client): string[] {
+  const namesOf = ({ metadata, clientId }: Client) =>
+    metadata.subject_type === 'pairwise' ? sectorOf(metadata, clientId) : '';
+  if (namesOf(before) === namesOf(after)) return [];
+  return [
+    'From now on the app gets another `sub` for each person: it will know nobody. If that is not meant, change it back.',
+  ];
 }
 
 function changedMembers(before: object, after: object): string[] {

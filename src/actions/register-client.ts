@@ -1,9 +1,10 @@
 import type { Logo } from '../../clients/registry/logo.ts';
-import type { NewClient } from '../../clients/registry/new-client.ts';
+import { checkClient, type NewClient } from '../../clients/registry/new-client.ts';
 import { addClient } from '../../clients/registry/registry.ts';
 import { recordEvent } from '../audit/record.ts';
 import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
+import { refuseForeignSector } from './check-sector.ts';
 import { keepClientLogo, logoWish } from './keep-client-logo.ts';
 
 /**
@@ -15,12 +16,20 @@ export async function registerClient(
   { logo, ...given }: NewClient & { logo?: Logo | undefined },
   from?: RequestSource,
 ): ReturnType<typeof addClient> {
+  const checked = checkClient(given);
+  const foreign = checked.ok && (await refuseForeignSector(services, checked.metadata));
+  if (foreign) return foreign;
   const added = await addClient(services, given);
   if (!added.ok) return added;
   const { clientId, metadata } = added.client;
   await recordEvent(
     services,
-    { type: 'client.created', clientId, detail: { name: metadata.client_name } },
+    {
+      type: 'client.created',
+      clientId,
+      ...(given.origin ? { actor: 'client' } : {}),
+      detail: { name: metadata.client_name, by: added.client.origin },
+    },
     from,
   );
   const { logo_uri: logoUri } = given.metadata as Record<string, unknown>;

@@ -1,4 +1,5 @@
 import { findClient, removeClient as forget } from '../../clients/registry/registry.ts';
+import type { Actor } from '../audit/catalogue.ts';
 import { recordEvent } from '../audit/record.ts';
 import type { Outcome } from '../kit/outcome.ts';
 import { refused } from '../kit/outcome.ts';
@@ -12,7 +13,7 @@ import type { RequestSource } from '../web/request-source.ts';
  */
 export async function removeClient(
   services: Pick<Services, 'db' | 'live' | 'clock' | 'seals' | 'log'>,
-  { clientId }: { clientId: string },
+  { clientId, actor }: { clientId: string; actor?: Actor },
   from?: RequestSource,
 ): Promise<Outcome<{ grants: number }, 'unknown_client'>> {
   if (!(await findClient(services, clientId))) return refused('unknown_client');
@@ -20,6 +21,10 @@ export async function removeClient(
   if (!(await forget(services, clientId))) return refused('unknown_client');
   const after = await revokeClientGrants(services, { clientId });
   const grants = before + after;
-  await recordEvent(services, { type: 'client.deleted', clientId, detail: { grants_revoked: grants } }, from);
+  await recordEvent(
+    services,
+    { type: 'client.deleted', clientId, ...(actor ? { actor } : {}), detail: { grants_revoked: grants } },
+    from,
+  );
   return { ok: true, grants };
 }

@@ -145,9 +145,18 @@ export const eventKinds = {
     count,
     reason: text,
   }),
-  'client.created': kind('operator', 'An app was registered.', { name: text }),
+  'client.created': kind('operator', 'An app was registered; by says how.', { name: text, by: text }),
   'client.updated': kind('operator', 'Metadata of an app were changed; their names are given.', {
     members: texts,
+  }),
+  'client.verified': kind('operator', 'An operator vouched for an app that had registered itself.', {}),
+  'registration_token.made': kind('operator', 'A token was made with which apps can register themselves.', {
+    token: text,
+    uses: count,
+    expires_at: count,
+  }),
+  'registration_token.revoked': kind('operator', 'A token for registering apps was taken back.', {
+    token: text,
   }),
   'client.deleted': kind('operator', 'An app was removed.', { grants_revoked: count }),
   'client.disabled': kind('operator', 'An app was disabled.', { reason: text }),

@@ -165,6 +165,24 @@ export const limits = {
     keyedBy: 'everyone',
     why: 'The same from many addresses and accounts. Nothing is refused, since that would lock everybody out: it is told.',
   },
+  registration_by_address: {
+    max: 50,
+    windowMs: hours,
+    keyedBy: 'address',
+    why: 'Apps that a machine registers where registration is open: REGISTRATIONS_PER_HOUR.',
+  },
+  registration_by_network: {
+    max: 200,
+    windowMs: hours,
+    keyedBy: 'network',
+    why: 'The same from many addresses that one customer of a provider can pick from: four times as many.',
+  },
+  registration_by_everyone: {
+    max: 500,
+    windowMs: hours,
+    keyedBy: 'everyone',
+    why: 'The same from everywhere: ten times as many.',
+  },
   token_failures_by_address: {
     max: 100,
     windowMs: minutes,

@@ -34,11 +34,12 @@ import {
   nameSessionsByUid,
   nameTokensByGrant,
 } from './record-names.ts';
+import { registrationEndpoint } from './registration-endpoint.ts';
 import { rememberRefusals } from './reuse.ts';
-import { levelClaims, sayLevels } from './step-up/level-check.ts';
-import { levelOfToken } from './step-up/token-claims.ts';
 import { dpop } from './senders/dpop.ts';
 import { mtls, mtlsAliases, mtlsMethods } from './senders/mtls.ts';
+import { levelClaims, sayLevels } from './step-up/level-check.ts';
+import { levelOfToken } from './step-up/token-claims.ts';
 import { mayIntrospect, mayRevoke } from './token-policies.ts';
 import type { EngineViews } from './views.ts';
 
@@ -160,6 +161,7 @@ export function openProvider(
       views.showRefusal(ctx, { status: ctx.status, error, description: error_description }),
     discovery: {
       ...mtlsAliases(services),
+      ...registrationEndpoint(settings),
       ui_locales_supported: ['en', 'de', 'es', 'fr', 'ja', 'ar'],
       ...(settings.PRIVACY_URL ? { op_policy_uri: settings.PRIVACY_URL } : {}),
       ...(settings.TERMS_URL ? { op_tos_uri: settings.TERMS_URL } : {}),
@@ -191,7 +193,10 @@ export function openProvider(
  */
 export function pinToIssuer(app: { request: object }, { settings }: Pick<Services, 'settings'>): void {
   const { issuer, MTLS_ORIGIN } = settings;
-  const [own, second] = [new URL(issuer.origin), MTLS_ORIGIN === undefined ? undefined : new URL(MTLS_ORIGIN)];
+  const [own, second] = [
+    new URL(issuer.origin),
+    MTLS_ORIGIN === undefined ? undefined : new URL(MTLS_ORIGIN),
+  ];
   // At the second address the endpoints have names of their own, which proofs and assertions are made for.
   const asked = ({ req }: Asked) => (second && req.headers.host === second.host ? second : own);
   Object.defineProperty(app.request, 'host', {

@@ -9,6 +9,7 @@ import { disableClient, enableClient } from '../actions/disable-client.ts';
 import { registerClient } from '../actions/register-client.ts';
 import { removeClient } from '../actions/remove-client.ts';
 import { rotateClientSecret } from '../actions/rotate-client-secret.ts';
+import { verifyClient } from '../actions/verify-client.ts';
 import { asTyped, metadataFlags, readMetadata } from './app-flags.ts';
 import type { Reply } from './command.ts';
 import { command, duration, no, several, yes } from './command.ts';
@@ -207,7 +208,20 @@ const enable = command({
   },
 });
 
-export const appCommands = [create, show, list, update, rotateSecret, remove, disable, enable];
+const verify = command({
+  name: 'apps verify',
+  summary: 'Vouch for an app that registered itself: people are no longer told that nobody looked at it.',
+  word: 'clientId',
+  flags: { clientId },
+  async run(desk, given) {
+    const verified = await verifyClient(await desk.services(), given);
+    if (!verified.ok) return noApp();
+    const line = verified.changed ? `Verified ${given.clientId}.` : `${given.clientId} was verified before.`;
+    return yes({ client_id: given.clientId, changed: verified.changed }, [line]);
+  },
+});
+
+export const appCommands = [create, show, list, update, rotateSecret, remove, disable, enable, verify];
 
 function revoked(done: string, client_id: string, grants: number): Reply {
   return yes({ client_id, grants_revoked: grants }, [
@@ -237,6 +251,8 @@ function describe(client: Client, logo?: KeptLogo) {
     client_id_issued_at: Math.floor(createdAt / 1000),
     updated_at: moment(updatedAt),
     disabled_at: moment(disabledAt),
+    registered_by: client.origin,
+    verified_at: moment(client.verifiedAt),
     secrets: secretsShown.length > 0 ? secretsShown : undefined,
     logo: describeLogo(logo),
   };

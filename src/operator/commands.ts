@@ -4,6 +4,7 @@ import { appCommands } from './apps.ts';
 import type { Command } from './command.ts';
 import { keyCommands } from './keys.ts';
 import { recordCommands } from './records.ts';
+import { registrationTokenCommands } from './registration-tokens.ts';
 import { serverCommands } from './server.ts';
 
 /**
@@ -14,6 +15,7 @@ export const commands: readonly Command[] = [
   ...serverCommands,
   ...accountCommands,
   ...appCommands,
+  ...registrationTokenCommands,
   ...grantCommands,
   ...sessionCommands,
   ...keyCommands,

@@ -3,6 +3,7 @@ import { brandSettings } from './brand.ts';
 import { keysSettings } from './keys.ts';
 import { messagesSettings } from './messages.ts';
 import { passwordsSettings } from './passwords.ts';
+import { registrationSettings } from './registration.ts';
 import { secondStepsSettings } from './second-steps.ts';
 import { sendersSettings } from './senders.ts';
 import { serverSettings } from './server.ts';
@@ -23,6 +24,7 @@ export const settingsSchema = z.object({
   ...sessionsSettings,
   ...keysSettings,
   ...sendersSettings,
+  ...registrationSettings,
 });
 
 export type SettingValues = z.output<typeof settingsSchema>;

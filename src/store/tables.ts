@@ -29,6 +29,7 @@ export type Tables = {
   clients: ClientsTable; // clients/registry
   client_secrets: ClientSecretsTable; // clients/registry
   client_logos: ClientLogosTable; // clients/registry
+  registration_tokens: RegistrationTokensTable; // clients/registry
   consents: ConsentsTable; // src/consents
   audit_events: AuditEventsTable; // src/audit
   signing_keys: SigningKeysTable; // src/oidc
@@ -164,6 +165,23 @@ export type ClientsTable = {
   created_at: number;
   updated_at: number;
   disabled_at: number | null;
+  /** How it came in when no operator registered it: `token`, `open` or `document`. */
+  origin: string | null;
+  /** When an operator vouched for one that came in by itself. */
+  verified_at: number | null;
+  /** SHA-256 of what lets the app change its own registration, base64url. */
+  registration_digest: string | null;
+};
+
+export type RegistrationTokensTable = {
+  id: string;
+  /** SHA-256 of the secret, base64url. */
+  digest: string;
+  /** What for, in the operator's words. */
+  note: string;
+  uses_left: number;
+  expires_at: number;
+  created_at: number;
 };
 
 export type ClientSecretsTable = {

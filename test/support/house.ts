@@ -11,7 +11,11 @@ export const rooms: readonly Room[] = [
     floor: 8,
     at,
   })),
-  ...['interactions', 'clients/console', 'src/operator'].map((at) => ({ floor: 7, at, strangers: true })),
+  ...['interactions', 'clients/console', 'clients/registration', 'src/operator'].map((at) => ({
+    floor: 7,
+    at,
+    strangers: true,
+  })),
   { floor: 6, at: 'src/actions' },
   { floor: 5, at: 'src/oidc' },
   ...['src/accounts', 'src/credentials', 'src/consents', 'clients/registry'].map((at) => ({

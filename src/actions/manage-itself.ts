@@ -1,0 +1,73 @@
+import type { NotAccepted } from '../../clients/registry/new-client.ts';
+import { usesSecret } from '../../clients/registry/new-client.ts';
+import {
+  isManagementToken,
+  newManagementToken,
+  replaceManagementToken,
+} from '../../clients/registry/registration.ts';
+import type { Client } from '../../clients/registry/registry.ts';
+import { findClient } from '../../clients/registry/registry.ts';
+import { liveSecrets } from '../../clients/registry/secrets.ts';
+import type { Outcome } from '../kit/outcome.ts';
+import { refused } from '../kit/outcome.ts';
+import { digest } from '../kit/secrets.ts';
+import type { Services } from '../services.ts';
+import type { RequestSource } from '../web/request-source.ts';
+import { changeClient } from './change-client.ts';
+import { rotateClientSecret } from './rotate-client-secret.ts';
+
+/**
+ * The app that a management token is of (RFC 7592 section 2). One that is gone, and a token of another app, are told
+ * apart by nothing.
+ */
+export async function findItself(
+  services: Pick<Services, 'db'>,
+  { clientId, token }: { clientId: string; token: string },
+): Promise<Outcome<{ client: Client }, 'wrong_token' | 'disabled'>> {
+  const client = await findClient(services, clientId);
+  if (!client || !isManagementToken(client, token)) return refused('wrong_token');
+  return client.disabledAt === undefined ? { ok: true, client } : refused('disabled');
+}
+
+/**
+ * The app says anew all that it says of itself (RFC 7592 section 2.2). What operators said of it stays. The token it
+ * showed is over and a new one is in the answer; of two requests with one token only one is heard.
+ */
+export async function changeItself(
+  services: Pick<Services, 'db' | 'clock' | 'seals' | 'log' | 'settings'>,
+  {
+    client,
+    token,
+    metadata,
+    kept,
+  }: { client: Client; token: string; metadata: Record<string, unknown>; kept: Record<string, unknown> },
+  from: RequestSource,
+): Promise<
+  | { ok: true; client: Client; clientSecret: string | undefined; managementToken: string }
+  | NotAccepted
+  | { ok: false; reason: 'wrong_token' }
+> {
+  const { clientId } = client;
+  const changes = { ...metadata, ...kept };
+  const next = newManagementToken();
+  if (!(await replaceManagementToken(services, { clientId, shown: token, next })))
+    return refused('wrong_token');
+  const changed = await changeClient(services, { clientId, changes, whole: true, actor: 'client' }, from);
+  if (!changed.ok) {
+    const shown = { text: token, digest: digest(token) };
+    await replaceManagementToken(services, { clientId, shown: next.text, next: shown });
+    return changed.reason === 'not_accepted' ? changed : refused('wrong_token');
+  }
+  const lacksSecret =
+    usesSecret(changed.client.metadata) &&
+    liveSecrets(changed.client.secrets, services.clock.now()).length === 0;
+  const rotated = lacksSecret
+    ? await rotateClientSecret(services, { clientId, overlapMs: 0 }, from)
+    : undefined;
+  return {
+    ok: true,
+    client: changed.client,
+    clientSecret: rotated?.ok ? rotated.clientSecret : undefined,
+    managementToken: next.text,
+  };
+}

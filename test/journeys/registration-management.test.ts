@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { findClient } from '../../clients/registry/registry.ts';
+import { disableClient } from '../../src/actions/disable-client.ts';
+import { asked, manages, registered } from '../support/registration.ts';
+import { openWorld, type World } from '../support/world.ts';
+
+/** Apps that look after what they said when they registered themselves (RFC 7592). */
+let open: World;
+
+beforeAll(async () => {
+  open = await openWorld({ DYNAMIC_REGISTRATION: 'open' });
+});
+afterAll(() => open.close());
+
+describe('an app that looks after itself', () => {
+  it('reads what it said, without its secret', async () => {
+    const made = await registered(open);
+    const read = await manages(made);
+    expect(read.status).toBe(200);
+    const { client_secret: _, client_secret_expires_at: __, ...rest } = made;
+    expect(read.json).toEqual(rest);
+  });
+
+  it('says it anew, with a new token each time: of two with one token, one is heard', async () => {
+    const made = await registered(open);
+    const { client_id, client_secret } = made;
+    const members = { ...asked, client_id, client_secret, client_name: 'Kites 2', first_party: true };
+    const changed = await manages(made, { method: 'PUT', members });
+    expect(changed).toMatchObject({
+      status: 200,
+      json: { client_name: 'Kites 2', subject_type: 'pairwise' },
+    });
+    expect(changed.json['registration_access_token']).not.toBe(made['registration_access_token']);
+    expect(await manages(made)).toMatchObject({ status: 401, json: { error: 'invalid_token' } });
+    const now = { ...made, ...changed.json } as Record<string, string>;
+    const racing = await Promise.all(
+      ['A', 'B'].map((client_name) => manages(now, { method: 'PUT', members: { ...members, client_name } })),
+    );
+    expect(racing.map(({ status }) => status).sort()).toEqual([200, 401]);
+    const heard = racing.find(({ status }) => status === 200)?.json as Record<string, string>;
+    expect((await findClient(open.services, String(client_id)))?.metadata).toMatchObject({
+      client_name: heard['client_name'],
+      first_party: false,
+    });
+  });
+
+  it('keeps its token when what it said is not accepted, and gets a secret when it begins to need one', async () => {
+    const made = await registered(open, { ...asked, token_endpoint_auth_method: 'none' });
+    expect(made['client_secret']).toBeUndefined();
+    const { client_id } = made;
+    const wrong = [
+      [{ ...asked, client_id, redirect_uris: ['http://a.example/'] }, 'invalid_redirect_uri'],
+      [{ ...asked, client_id: 'another' }, 'invalid_request'],
+      [{ ...asked, client_id, client_secret: 'guess' }, 'invalid_request'],
+      [{ ...asked, client_id, client_id_issued_at: 1 }, 'invalid_request'],
+    ] as const;
+    for (const [members, error] of wrong)
+      expect(await manages(made, { method: 'PUT', members })).toMatchObject({ status: 400, json: { error } });
+    const members = { ...asked, client_id, token_endpoint_auth_method: 'client_secret_post' };
+    const changed = await manages(made, { method: 'PUT', members });
+    expect(changed).toMatchObject({ status: 200, json: { client_secret_expires_at: 0 } });
+  });
+
+  it('removes itself, and is nobody then', async () => {
+    const made = await registered(open);
+    expect(await manages(made, { method: 'DELETE' })).toMatchObject({ status: 204, text: '' });
+    expect(await manages(made)).toMatchObject({ status: 401 });
+    expect(await findClient(open.services, String(made['client_id']))).toBeUndefined();
+  });
+
+  it('is not another app (DC-01), nor one that an operator stopped', async () => {
+    const [one, other] = [await registered(open), await registered(open)];
+    const crossed = { ...one, registration_access_token: other['registration_access_token'] as string };
+    for (const method of ['GET', 'PUT', 'DELETE'])
+      expect(await manages(crossed, { method, members: asked })).toMatchObject({ status: 401 });
+    await disableClient(open.services, { clientId: String(one['client_id']), reason: 'test' });
+    expect(await manages(one)).toMatchObject({ status: 403 });
+  });
+});
