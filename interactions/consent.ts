@@ -6,10 +6,18 @@ import { findLogo } from '../clients/registry/logos.ts';
 import type { Client } from '../clients/registry/registry.ts';
 import { type Account, findAccount } from '../src/accounts/account.ts';
 import { claimsOf, firstContact } from '../src/accounts/claims.ts';
+import { compatProfileOf } from '../src/accounts/compat-profile.ts';
 import { giveConsent } from '../src/actions/give-consent.ts';
 import { refuseConsent } from '../src/actions/refuse-consent.ts';
 import { type Consent, findConsent } from '../src/consents/consent.ts';
-import { type ScopeName, scopeRules, scopesInOrder } from '../src/consents/scopes.ts';
+import {
+  compatMarker,
+  essentialIn,
+  isAutomatic,
+  isCompatOptional,
+  isCompatScope,
+} from '../src/consents/compat-scopes.ts';
+import { askableScopes, isScope, scopeRules } from '../src/consents/scopes.ts';
 import { finishConsent, refuseInteraction, takeDecision } from '../src/oidc/interaction.ts';
 import type { App } from '../src/services.ts';
 import { readForm } from '../src/web/form.ts';
@@ -19,6 +27,7 @@ import type { Translator } from '../src/web/words.ts';
 import { appName } from './account/app-access.ts';
 import { sharedValues } from './claim-values.ts';
 import { backToStep, type CurrentStep, currentStep, pathOf } from './current-step.ts';
+import { scopeDetail, scopeTitle } from './scope-words.ts';
 
 const template = path.join(import.meta.dirname, 'consent.ejs');
 const consentForm = z.object({
@@ -31,10 +40,12 @@ type Question = {
   account: Account;
   client: Client;
   before: Consent | undefined;
-  asked: ScopeName[];
+  asked: string[];
   /** Whether it is only asked what the app did not ask before, and not everything anew. */
   addition: boolean;
-  already: ScopeName[];
+  already: string[];
+  /** Whether the person may leave it out. */
+  isOptional: (scope: string) => boolean;
 };
 
 async function openQuestion(app: App, { interaction }: CurrentStep): Promise<Question> {
@@ -43,13 +54,21 @@ async function openQuestion(app: App, { interaction }: CurrentStep): Promise<Que
   if (!account || !client)
     throw new Problem({ status: 410, code: 'interaction_expired', reason: 'nobody or no app to decide on' });
   const before = await findConsent(app, { accountId: account.id, clientId: client.clientId });
-  const requested = scopesInOrder((params['scope'] ?? '').split(' '));
-  const undecided = scopesInOrder(newScopes);
+  const kind = { compatible: client.metadata.login_with_amazon };
+  const requested = askableScopes((params['scope'] ?? '').split(' '), kind);
+  // What has no name of its own on the page goes with whatever is allowed there.
+  const marker = requested.filter((scope) => scope === compatMarker);
+  const undecided = newScopes.length > 0 ? askableScopes([...newScopes, ...marker], kind) : [];
   // Nothing new: the app asked to be shown the page (prompt=consent), so everything may be decided anew.
   const asked = undecided.length > 0 ? undecided : requested;
-  const already = scopesInOrder(before?.allowed ?? []).filter((scope) => !asked.includes(scope));
+  const already = askableScopes(before?.allowed ?? [], kind)
+    .filter((scope) => !asked.includes(scope))
+    .filter((scope) => !isAutomatic(scope));
   const addition = before !== undefined && undecided.length > 0;
-  return { account, client, before, asked, addition, already };
+  const essential = essentialIn(params['scope_data']);
+  const isOptional = (scope: string) =>
+    isScope(scope) ? scopeRules(scope).optional : isCompatOptional(scope, essential);
+  return { account, client, before, asked, addition, already, isOptional };
 }
 
 export async function showConsent(app: App, ctx: RouterContext, current: CurrentStep): Promise<void> {
@@ -59,15 +78,17 @@ export async function showConsent(app: App, ctx: RouterContext, current: Current
   const { settings } = app;
   const name = appName(client, words.locale);
   const { metadata } = client;
+  const named = asked.filter((scope) => !isAutomatic(scope));
+  const shown = named.length > 0 ? named : asked.slice(0, 1);
   const view = {
     app: name,
     logo: (await findLogo(app, client.clientId))?.dataUri,
     host: returnsTo(current),
     who: whoIs(account),
-    lines: asked.map((scope) => lineOf(words, question, scope)),
-    anyOptional: asked.some((scope) => scopeRules(scope).optional),
+    lines: shown.map((scope) => lineOf(words, question, scope)),
+    anyOptional: shown.some(question.isOptional),
     heading: addition ? words.t('consent.new_now') : words.t('consent.will_get', { app: name }),
-    already: already.map((scope) => words.t(`scope.${scope}.title`)),
+    already: already.map((scope) => scopeTitle(words, client, scope)),
     privacy: metadata[`policy_uri#${words.locale}`] ?? metadata.policy_uri,
     terms: metadata[`tos_uri#${words.locale}`] ?? metadata.tos_uri,
     action: pathOf(current, 'consent'),
@@ -82,21 +103,21 @@ export async function showConsent(app: App, ctx: RouterContext, current: Current
  * of one size, so nothing goes unseen; unticked boxes would make people press "Allow" and then wonder why the app does not
  * know the address it asked them for. What somebody left out before stays unticked.
  */
-function lineOf(words: Translator, { account, before }: Question, scope: ScopeName) {
-  const { claims, optional } = scopeRules(scope);
+function lineOf(words: Translator, { account, client, before, isOptional }: Question, scope: string) {
+  const { claims } = scopeRules(scope);
   return {
     scope,
-    title: words.t(`scope.${scope}.title`),
-    detail: words.t(`scope.${scope}.detail`),
-    optional,
+    title: scopeTitle(words, client, scope),
+    detail: scopeDetail(words, scope),
+    optional: isOptional(scope),
     ticked: !before?.declined.includes(scope),
     // The identifier means nothing to people, and an app may get one of its own (OpenID Connect Core section 8.1).
     values: sharedValues(
       words,
-      claimsOf(account),
+      isCompatScope(scope) ? compatProfileOf(account) : claimsOf(account),
       claims.filter((claim) => claim !== 'sub'),
     ),
-    hasValues: scope !== 'openid' && claims.length > 0,
+    hasValues: claims.some((claim) => claim !== 'sub'),
   };
 }
 
@@ -131,10 +152,11 @@ async function allow(
   app: App,
   ctx: RouterContext,
   current: CurrentStep,
-  { account, client, asked, ticked, decision }: Question & { ticked: string[]; decision: string },
+  { account, client, asked, ticked, decision, isOptional }: Question & { ticked: string[]; decision: string },
 ): Promise<void> {
   const { locale } = ctx.state.words;
-  await giveConsent(app, { accountId: account.id, client, asked, ticked, locale }, ctx.state.source);
+  const given = { accountId: account.id, client, asked, ticked, locale, isOptional };
+  await giveConsent(app, given, ctx.state.source);
   const finished = await finishConsent(app, ctx, { decision });
   if (!finished.ok) backToStep(ctx, current);
 }

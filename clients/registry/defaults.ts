@@ -23,7 +23,8 @@ function flows(given: GivenMetadata): Pick<ClientMetadata, 'grant_types' | 'resp
   const asked = given.response_types ?? ['code'];
   const implicit = asked.some((type) => type.includes('token'));
   const codes = asked.some((type) => type.includes('code'));
-  const mayKeepAccess = given.scope === undefined || given.scope.split(' ').includes('offline_access');
+  const mayKeepAccess =
+    given.scope === undefined || given.login_with_amazon || given.scope.split(' ').includes('offline_access');
   const usual: ClientMetadata['grant_types'] = [
     ...(codes ? (['authorization_code'] as const) : []),
     ...(codes && mayKeepAccess ? (['refresh_token'] as const) : []),

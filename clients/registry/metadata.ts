@@ -137,10 +137,6 @@ export const grantTypesWithoutEffect: readonly string[] = [
 
 function notes(metadata: ClientMetadata): string[] {
   const said: string[] = [];
-  if (metadata.login_with_amazon)
-    said.push(
-      'login_with_amazon is kept, and has no effect yet: PKCE stays required and tokens keep their form.',
-    );
   for (const member of withoutEffect)
     if (metadata[member] !== undefined) said.push(`${member} is kept, and has no effect yet.`);
   for (const grant of metadata.grant_types)

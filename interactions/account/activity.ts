@@ -71,6 +71,7 @@ export const shownEvents: Record<EventType, string | null> = {
   'grant.revoked': 'apps',
   'code.reuse_detected': 'alert',
   'refresh_token.reuse_detected': 'alert',
+  'refresh_token.odd_use': 'alert',
   'client.created': null,
   'client.updated': null,
   'client.deleted': null,

@@ -2,12 +2,14 @@ import Router from '@koa/router';
 import { mostLogoBytes } from '../../clients/registry/logo.ts';
 import { findLogos } from '../../clients/registry/logos.ts';
 import { withdrawConsent } from '../../src/actions/withdraw-consent.ts';
-import { scopes as everyScope, scopesInOrder } from '../../src/consents/scopes.ts';
+import { compatMarker, isAutomatic } from '../../src/consents/compat-scopes.ts';
+import { askableScopes, scopes as everyScope } from '../../src/consents/scopes.ts';
 import type { App } from '../../src/services.ts';
 import { notFound } from '../../src/web/problem.ts';
 import { seeOther } from '../../src/web/see-other.ts';
 import type { Translator } from '../../src/web/words.ts';
 import { type AppAccess, appHost, appName, findAppWithAccess, listAppsWithAccess } from './app-access.ts';
+import { scopeTitle } from '../scope-words.ts';
 import { places } from './places.ts';
 import { afterDoing, showAccountPage } from './show-account-page.ts';
 import { signedIn } from './signed-in.ts';
@@ -93,16 +95,18 @@ function clientIdOf(params: Record<string, string | undefined>): string {
 
 function appLine(words: Translator, { client, consent }: AppAccess) {
   // Of our own apps nobody was asked: they may see whatever they may ask for (RFC 7591 section 2, scope).
-  const scopes = scopesInOrder(
+  const scopes = askableScopes(
     consent?.allowed ?? client.metadata.scope?.split(' ') ?? Object.keys(everyScope),
+    { compatible: client.metadata.login_with_amazon },
   );
-  const sees = scopes.filter((scope) => scope !== 'openid' && scope !== 'offline_access');
+  const unsaid = (scope: string) => scope === 'openid' || scope === 'offline_access' || isAutomatic(scope);
+  const sees = scopes.filter((scope) => !unsaid(scope));
   return {
     name: appName(client, words.locale),
     host: appHost(client),
     ours: client.metadata.first_party,
-    sees: sees.map((scope) => words.t(`scope.${scope}.title`)),
-    offline: scopes.includes('offline_access'),
+    sees: sees.map((scope) => scopeTitle(words, client, scope)),
+    offline: scopes.includes('offline_access') || scopes.includes(compatMarker),
     since: consent && withDate(words, 'apps.since', consent.firstAllowedAt),
     used: consent && withAgo(words, 'apps.used', consent.lastUsedAt),
     removal: `${places.apps}/${encodeURIComponent(client.clientId)}/remove`,

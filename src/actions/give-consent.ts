@@ -1,7 +1,8 @@
 import type { Client } from '../../clients/registry/registry.ts';
 import { recordEvent } from '../audit/record.ts';
 import { findConsent, recordConsent } from '../consents/consent.ts';
-import { isScope, scopeRules } from '../consents/scopes.ts';
+import { compatMarker } from '../consents/compat-scopes.ts';
+import { isGrantable, scopeRules } from '../consents/scopes.ts';
 import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import type { Locale } from '../web/words.ts';
@@ -24,24 +25,29 @@ export async function giveConsent(
     asked,
     ticked,
     locale,
+    isOptional = (scope) => scopeRules(scope).optional,
   }: {
     accountId: string;
     client: Client;
     asked: readonly string[];
     ticked: readonly string[];
     locale: Locale;
+    /** Where the request says which scopes may be left out (src/consents/compat-scopes.ts). */
+    isOptional?: (scope: string) => boolean;
   },
   from: RequestSource,
 ): Promise<{ allowed: string[]; declined: string[] }> {
   const { clientId } = client;
-  const known = asked.filter(isScope);
-  const allowed = known.filter((scope) => !scopeRules(scope).optional || ticked.includes(scope));
+  const known = asked.filter(isGrantable);
+  const allowed = known.filter((scope) => !isOptional(scope) || ticked.includes(scope));
   const declined = known.filter((scope) => !allowed.includes(scope));
   const before = await findConsent(app, { accountId, clientId });
   await recordConsent(app, { accountId, clientId, allowed, declined });
   await recordEvent(app, { type: 'consent.given', accountId, clientId, detail: { allowed, declined } }, from);
   // Access while the person is away is what somebody else at their keyboard would want: they are told (AC-13).
-  const lasting = allowed.includes('offline_access') && !before?.allowed.includes('offline_access');
+  const lasting = ['offline_access', compatMarker].some(
+    (scope) => allowed.includes(scope) && !before?.allowed.includes(scope),
+  );
   if (lasting)
     await notifyAccount(app, {
       accountId,

@@ -2,6 +2,7 @@ import type { Logo } from '../../clients/registry/logo.ts';
 import { checkClient, type NewClient } from '../../clients/registry/new-client.ts';
 import { addClient } from '../../clients/registry/registry.ts';
 import { recordEvent } from '../audit/record.ts';
+import { random } from '../kit/random.ts';
 import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import { refuseForeignSector } from './check-sector.ts';
@@ -11,6 +12,16 @@ import { keepClientLogo, logoWish } from './keep-client-logo.ts';
  * Registers an app. Its secret is in the answer and nowhere else afterwards. Metadata may be anything: what is wrong
  * with it is answered as problems of its members. `logo` is a picture beside the metadata.
  */
+/** Libraries of the Login-with-Amazon kind, and people who copy ids from one form to another, know them by their look. */
+function ownFormOfId(
+  { settings }: Pick<Services, 'settings'>,
+  { metadata }: Pick<NewClient, 'metadata'>,
+): string | undefined {
+  const { login_with_amazon: compatible } = (metadata ?? {}) as { login_with_amazon?: unknown };
+  if (compatible !== true) return undefined;
+  return `${settings.COMPAT_ID_PREFIX}application-oa2-client.${random(16).toString('hex')}`;
+}
+
 export async function registerClient(
   services: Pick<Services, 'db' | 'clock' | 'seals' | 'log' | 'settings'>,
   { logo, ...given }: NewClient & { logo?: Logo | undefined },
@@ -19,7 +30,7 @@ export async function registerClient(
   const checked = checkClient(given);
   const foreign = checked.ok && (await refuseForeignSector(services, checked.metadata));
   if (foreign) return foreign;
-  const added = await addClient(services, given);
+  const added = await addClient(services, { ...given, clientId: given.clientId ?? ownFormOfId(services, given) });
   if (!added.ok) return added;
   const { clientId, metadata } = added.client;
   await recordEvent(

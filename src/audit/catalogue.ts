@@ -183,6 +183,12 @@ export const eventKinds = {
       grant: text,
     },
   ),
+  'refresh_token.odd_use': kind(
+    'client',
+    'A refresh token that does not rotate was used from many networks, or more often than an app has any use for.',
+    { reason: text, grant: text },
+    { mayBeLost: true },
+  ),
   'tokens.issued': kind(
     'client',
     'An app was given tokens.',

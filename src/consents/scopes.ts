@@ -1,3 +1,5 @@
+import { compatScopes, compatScopesIn, isCompatScope, isCustomScope } from './compat-scopes.ts';
+
 /**
  * What apps may ask for. The one table: the provider's claims, the consent page and the account's list of apps all
  * read it, in this order. A new scope is a new row here and its title in the catalogues (`scope.<name>.title`).
@@ -50,6 +52,19 @@ export function scopesInOrder(names: Iterable<string>): ScopeName[] {
   return (Object.keys(scopes) as ScopeName[]).filter((name) => wanted.has(name));
 }
 
-export function scopeRules(name: ScopeName): ScopeRules {
-  return scopes[name];
+/** Of either kind (compat-scopes.ts), and of scopes that only name something of the company's own. */
+export function scopeRules(name: string): ScopeRules {
+  if (isScope(name)) return scopes[name];
+  return isCompatScope(name) ? compatScopes[name] : { claims: [], optional: false };
+}
+
+/** What a person may be asked about for this app: of one that is not of the Login-with-Amazon kind, the standard's scopes. */
+export function askableScopes(names: Iterable<string>, { compatible }: { compatible: boolean }): string[] {
+  const all = [...names];
+  return [...scopesInOrder(all), ...(compatible ? compatScopesIn(all) : [])];
+}
+
+/** What a consent and a grant may hold. */
+export function isGrantable(name: string): boolean {
+  return isScope(name) || isCompatScope(name) || isCustomScope(name);
 }

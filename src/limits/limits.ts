@@ -183,6 +183,18 @@ export const limits = {
     keyedBy: 'everyone',
     why: 'The same from everywhere: ten times as many.',
   },
+  refresh_by_grant: {
+    max: 600,
+    windowMs: hours,
+    keyedBy: 'account',
+    why: 'Refresh tokens of apps with login_with_amazon, which never change. Nothing is refused: the use is recorded as odd.',
+  },
+  refresh_networks_by_grant: {
+    max: 8,
+    windowMs: 24 * hours,
+    keyedBy: 'account',
+    why: 'The same, for the networks (IPv4 /16, IPv6 /48) that one is used from within a day.',
+  },
   token_failures_by_address: {
     max: 100,
     windowMs: minutes,

@@ -1,3 +1,4 @@
+import { compatMarker } from '../consents/compat-scopes.ts';
 import type { Services } from '../services.ts';
 import { removeOrMark } from './endings.ts';
 import { type GrantMember, inAccountIndex, inClientIndex, layout, sessionTag } from './live-layout.ts';
@@ -47,8 +48,9 @@ export async function endWithSession(
 
 /** Whether something of this grant may live longer than the session it was made for. */
 function isLasting({ openid, rejected }: StoredGrant): boolean {
-  const has = (scope: string | undefined) => scope?.split(' ').includes('offline_access') === true;
-  return has(openid?.scope) && !has(rejected?.openid?.scope);
+  const has = (scope: string | undefined, name: string) => scope?.split(' ').includes(name) === true;
+  if (has(openid?.scope, compatMarker)) return true;
+  return has(openid?.scope, 'offline_access') && !has(rejected?.openid?.scope, 'offline_access');
 }
 
 export async function unlist({ live }: Live, grant: GrantMember): Promise<void> {

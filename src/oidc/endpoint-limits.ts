@@ -20,6 +20,8 @@ const appEndpoints = new Set([
   '/revoke',
   '/device/authorize',
   '/backchannel',
+  '/auth/o2/token',
+  '/auth/o2/create/codepair',
 ]);
 
 export type EndpointLimits = {

@@ -5,6 +5,8 @@ import type { Services } from '../services.ts';
 import { readVersions } from '../store/versions.ts';
 import { describeError } from '../web/log.ts';
 import { accountFinder } from './claims.ts';
+import { shapeRedirect } from './compat/redirect.ts';
+import { isCompatClient } from './compat/token-form.ts';
 import type { CookieKeys } from './cookie-keys.ts';
 import type { DirectParts } from './direct/direct.ts';
 import { startKeySchedule } from './keys/key-schedule.ts';
@@ -28,7 +30,7 @@ export type Engine = {
   /** Answers what is the engine's; calls next for what is not. */
   middleware: Middleware;
   documents: PublishedDocuments;
-  /** What direct/ answers with. */
+  /** What direct/ answers with, and compat/. */
   direct(): DirectParts;
   stop(): void;
 };
@@ -94,7 +96,11 @@ export async function openEngine(
       const [answer] = provider.middleware;
       if (!answer) throw new Error('the engine has no middleware');
       await answer(ctx as never, next);
-      if (ctx['oidc']) await settle(services, provider, ctx as unknown as KoaContextWithOIDC);
+      if (ctx['oidc']) {
+        const asked = ctx as unknown as KoaContextWithOIDC;
+        await settle(services, provider, asked);
+        if (isCompatClient(asked.oidc.client)) await shapeRedirect(services, asked);
+      }
       // Nothing is of no type (RFC 7009 section 2.2): some libraries refuse one that is not JSON.
       if (ctx.body === '') ctx.remove('Content-Type');
       if (ctx.status === 503 && !ctx.response.get('Retry-After'))

@@ -1,10 +1,12 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { findClient } from '../../clients/registry/registry.ts';
 import { findConsent, touchConsent } from '../consents/consent.ts';
-import { isScope } from '../consents/scopes.ts';
+import { askableScopes, isGrantable } from '../consents/scopes.ts';
 import { newId } from '../kit/secrets.ts';
 import type { Services } from '../services.ts';
 import { accountClientId } from './account-client.ts';
+import { allowAutomatic } from './compat/automatic-consent.ts';
+import { isCompatClient } from './compat/token-form.ts';
 import { type GrantGenerations, Overtaken, readGrantGenerations, withGenerations } from './grant-records.ts';
 import { asEngineError } from './unavailable.ts';
 
@@ -71,8 +73,8 @@ async function saved(
   { allowed, declined }: Decision,
   generations: GrantGenerations,
 ): Promise<Grant | undefined> {
-  grant.addOIDCScope([...new Set(['openid', ...allowed.filter(isScope)])].join(' '));
-  if (declined.length > 0) grant.rejectOIDCScope(declined.filter(isScope).join(' '));
+  grant.addOIDCScope([...new Set(['openid', ...allowed.filter(isGrantable)])].join(' '));
+  if (declined.length > 0) grant.rejectOIDCScope(declined.filter(isGrantable).join(' '));
   try {
     await withGenerations(grant.jti, generations, () => grant.save());
     return grant;
@@ -86,22 +88,24 @@ async function saved(
  * The engine's `loadExistingGrant`: the grant just made on the consent page, or the one this session has if it covers
  * the request, or a new one from the record, so that a person is asked once for an app and not once for a browser.
  */
-export async function existingGrant(context: Context, ctx: KoaContextWithOIDC): Promise<Grant | undefined> {
+export async function existingGrant(
+  context: Context & Pick<Services, 'seals' | 'log'>,
+  ctx: KoaContextWithOIDC,
+): Promise<Grant | undefined> {
   const { provider } = context;
-  const { client, session, result, params } = ctx.oidc;
+  const { client, session, result } = ctx.oidc;
   const accountId = session?.accountId;
   if (!client || !session || !accountId) return undefined;
   const clientId = client.clientId;
   const grantId = result?.consent?.grantId ?? session.grantIdFor(clientId);
   const found = grantId ? await provider.Grant.find(grantId) : undefined;
   const current = found?.accountId === accountId && found.clientId === clientId ? found : undefined;
-  const requested = String(params?.['scope'] ?? '')
-    .split(' ')
-    .filter(isScope);
+  const requested = requestedOf(ctx);
   if (current && covers(current, requested)) return current;
   const parties = { accountId, clientId, sessionUid: session.uid };
   // Apps of the company itself ask for no consent: what they ask for is granted, and nothing is recorded as decided.
   if (isFirstParty(client)) return mint(context, parties, async () => ({ allowed: requested, declined: [] }));
+  if (ctx.oidc.account) await asEngineError(() => allowAutomatic(context, parties, requested));
   return (await mintFromRecord(context, parties, current)) ?? current;
 }
 
@@ -128,5 +132,11 @@ export function isFirstParty(client: object): boolean {
 /** Whether every scope was decided in this grant, allowed or declined. */
 function covers(grant: Grant, scopes: readonly string[]): boolean {
   const decided = new Set(grant.getOIDCScopeEncountered().split(' '));
-  return scopes.every((scope) => !isScope(scope) || decided.has(scope));
+  return scopes.every((scope) => !isGrantable(scope) || decided.has(scope));
+}
+
+/** What the request asks a person for, of whichever kind the app is. */
+export function requestedOf({ oidc }: KoaContextWithOIDC): string[] {
+  const names = String(oidc.params?.['scope'] ?? '').split(' ');
+  return askableScopes(names, { compatible: isCompatClient(oidc.client) });
 }

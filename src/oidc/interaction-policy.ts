@@ -1,6 +1,7 @@
 import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
 import type { Services } from '../services.ts';
 import { isSignedOut, type KnownAccount } from './claims.ts';
+import { undecidedOf } from './compat/undecided.ts';
 import { isFirstParty } from './grant-minting.ts';
 import { needsConsentPage } from './offline-access.ts';
 import { isTooOld } from './sessions.ts';
@@ -42,6 +43,16 @@ export function openInteractionPolicy(context: Pick<Services, 'settings' | 'cloc
   consent.checks.remove('consent_prompt');
   consent.checks.add(
     new Check('consent_asked_for', 'consent prompt was not resolved', 'consent_required', needsConsentPage),
+  );
+  consent.checks.add(
+    // The engine knows the standard's scopes; these it would let through without a word (compat/).
+    new Check(
+      'compat_scopes_missing',
+      'requested scopes not granted',
+      'consent_required',
+      (ctx) => undecidedOf(ctx).length > 0,
+      (ctx) => ({ missingOIDCScope: undecidedOf(ctx) }),
+    ),
   );
   consent.checks.remove('native_client_prompt');
   consent.checks.add(

@@ -1,8 +1,11 @@
 import type { Configuration } from 'oidc-provider';
+import { compatMarker } from '../consents/compat-scopes.ts';
 import { epochSeconds } from '../kit/clock.ts';
 import { days, hours, minutes, seconds } from '../kit/durations.ts';
 import type { Services } from '../services.ts';
 import { isHighAssurance } from './assurance/high-assurance.ts';
+import { compatCodeLasts, compatRefreshLasts, isCompatRequest } from './compat/refresh-policy.ts';
+import { isCompatClient } from './compat/token-form.ts';
 import { currentContext } from './engine-context.ts';
 
 /**
@@ -29,7 +32,8 @@ export function openLifetimes({
 }: Pick<Services, 'settings' | 'clock'>): NonNullable<Configuration['ttl']> {
   const sessionMax = settings.SESSION_MAX_DAYS * days;
   return {
-    AuthorizationCode: inSeconds(lifetimes.authorizationCode),
+    AuthorizationCode: (_ctx, code) =>
+      isCompatRequest(code) ? compatCodeLasts : inSeconds(lifetimes.authorizationCode),
     AccessToken(_ctx, token) {
       const signedInAt = currentContext()?.oidc.entities.AuthorizationCode?.authTime;
       if (!token.expiresWithSession || signedInAt === undefined) return inSeconds(lifetimes.accessToken);
@@ -43,14 +47,17 @@ export function openLifetimes({
     DeviceCode: inSeconds(lifetimes.deviceCode),
     Interaction: inSeconds(lifetimes.interaction),
     RefreshToken(_ctx, token, client) {
+      if (isCompatRequest(token)) return inSeconds(compatRefreshLasts);
       const begun = token.iiat ?? epochSeconds(clock);
       const left = begun + inSeconds(lifetimes.refreshTokenAtLatest) - epochSeconds(clock);
       // One that is not replaced at each use cannot end for being unused.
-      const idle = isHighAssurance(client) ? left : inSeconds(lifetimes.refreshTokenIdle);
+      const idle = isHighAssurance(client) || isCompatClient(client) ? left : inSeconds(lifetimes.refreshTokenIdle);
       return Math.max(1, Math.min(idle, left));
     },
     Grant(_ctx, grant) {
-      const offline = grant.getOIDCScope().split(' ').includes('offline_access');
+      const scopes = grant.getOIDCScope().split(' ');
+      if (scopes.includes(compatMarker)) return inSeconds(compatRefreshLasts + 1 * days);
+      const offline = scopes.includes('offline_access');
       return inSeconds(offline ? lifetimes.refreshTokenAtLatest + 1 * days : sessionMax + 1 * days);
     },
     Session(_ctx, session) {

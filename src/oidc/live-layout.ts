@@ -14,6 +14,8 @@ import type { LiveKey } from '../store/live.ts';
  *   {<grant id>}:t             the mark of a grant that ended for a reuse, once that was told
  *   {<grant id>}:q             what was asked on another device, under the id of the grant it may become (cross-device/)
  *   {<grant id>}:z             when the app last asked whether that was answered
+ *   {<grant id>}:w, :n:<digest> the marks of a grant whose refresh token never changes (compat/watch-refresh.ts): that odd
+ *                              use was told, and a network that it was used from
  *   {<session uid>}:s          Session: the cookie is `<uid>.<secret>`, and only the secret's digest is kept
  *   {<session uid>}:e          the mark of a session that ended before it was written
  *   {<interaction uid>}:i      Interaction: a sign-in or consent that is under way
@@ -46,6 +48,8 @@ export const layout = {
   askedPace: (grantId: string): LiveKey => `{${grantId}}:z`,
   userCode: (digest: string): LiveKey => `{${digest}}:u`,
   accountAsked: (accountId: string): LiveKey => `{account ${accountId}}:asked`,
+  watchTold: (grantId: string): LiveKey => `{${grantId}}:w`,
+  seenNetwork: (grantId: string, network: string): LiveKey => `{${grantId}}:n:${network}`,
   session: (uid: string): LiveKey => `{${uid}}:s`,
   sessionEnded: (uid: string): LiveKey => `{${uid}}:e`,
   interaction: (uid: string): LiveKey => `{${uid}}:i`,

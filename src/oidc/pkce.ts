@@ -1,4 +1,5 @@
 import type { Client, KoaContextWithOIDC } from 'oidc-provider';
+import { isCompatClient } from './compat/token-form.ts';
 
 /**
  * PKCE is asked of every app (RFC 9700 section 2.1.1). An operator may let one that proves itself at the token endpoint do
@@ -6,5 +7,5 @@ import type { Client, KoaContextWithOIDC } from 'oidc-provider';
  */
 export function pkceRequired(_ctx: KoaContextWithOIDC, client: Client): boolean {
   const { require_pkce } = client as { require_pkce?: unknown };
-  return require_pkce !== false || client.tokenEndpointAuthMethod === 'none';
+  return (require_pkce !== false && !isCompatClient(client)) || client.tokenEndpointAuthMethod === 'none';
 }

@@ -11,6 +11,9 @@ import { demandSignedAnswers } from './assurance/signed-answers.ts';
 import { browserCookies, cookieNames } from './browser-cookies.ts';
 import { accountFinder } from './claims.ts';
 import { compareSecret, keepClients, ownSwitches } from './client-adapter.ts';
+import { isCompatRequest, issuesCompatRefreshToken, rotates } from './compat/refresh-policy.ts';
+import { dressTokens } from './compat/token-form.ts';
+import { wrongRedirect } from './compat/wrong-redirect.ts';
 import type { CookieKeys } from './cookie-keys.ts';
 import { nameAskedByGrant } from './cross-device/asked-records.ts';
 import { slowDownPolling } from './cross-device/pace.ts';
@@ -98,10 +101,11 @@ export function openProvider(
 
     // Every use gives a new refresh token; one that comes twice ends the grant (RFC 9700 section 4.14.2). Where the token
     // is bound to its sender a thief has no use for it, and losing one on the wire costs a sign-in (FAPI 2.0 section 5.3.2.1).
-    rotateRefreshToken: ({ oidc }) => !isHighAssurance(oidc.client),
-    issueRefreshToken: async (_ctx, client, code) =>
-      client.grantTypeAllowed('refresh_token') && code.scopes.has('offline_access'),
-    expiresWithSession: async (_ctx, code) => !code.scopes.has('offline_access'),
+    rotateRefreshToken: (ctx) => !isHighAssurance(ctx.oidc.client) && rotates(ctx),
+    issueRefreshToken: async (ctx, client, code) =>
+      issuesCompatRefreshToken(ctx, client, code) ??
+      (client.grantTypeAllowed('refresh_token') && code.scopes.has('offline_access')),
+    expiresWithSession: async (_ctx, code) => !code.scopes.has('offline_access') && !isCompatRequest(code),
     loadExistingGrant: async (ctx) => existingGrant(context, ctx),
     ttl: openLifetimes(services),
     formats: { bitsOfOpaqueRandomness: (_ctx, token) => (token.kind === 'Grant' ? 132 : 256) },
@@ -150,6 +154,7 @@ export function openProvider(
       end_session: '/logout',
     },
     extraClientMetadata: { properties: [...ownSwitches] },
+    extraParams: ['scope_data'],
     clientBasedCORS: (_ctx, origin, client) =>
       client.tokenEndpointAuthMethod === 'none' && originsOf(client.redirectUris).has(origin),
     // Seconds. What was signed by a clock that is this far ahead is accepted (FAPI 2.0 Security Profile section 5.3.2.1).
@@ -158,7 +163,9 @@ export function openProvider(
     fetch: openEgress(services) as typeof fetch,
     fetchResponseBodyLimits: { jwks_uri: mostFetchedBytes, sector_identifier_uri: mostFetchedBytes },
     renderError: async (ctx, { error, error_description }) =>
-      views.showRefusal(ctx, { status: ctx.status, error, description: error_description }),
+      error === 'invalid_redirect_uri' && ctx.oidc.client
+        ? views.showWrongRedirect(ctx, wrongRedirect(ctx))
+        : views.showRefusal(ctx, { status: ctx.status, error, description: error_description }),
     discovery: {
       ...mtlsAliases(services),
       ...registrationEndpoint(settings),
@@ -175,6 +182,7 @@ export function openProvider(
   demandSignedAnswers(provider);
   nameTokensByGrant(provider, services);
   bindTokensByGrant(provider);
+  dressTokens(provider, services);
   nameAskedByGrant(provider);
   slowDownPolling(provider, services);
   rememberRefusals(provider);

@@ -15,6 +15,10 @@ const scope = words({
   phone: 'h',
   address: 'a',
   offline_access: 'f',
+  lwa: 'l',
+  'lwa:user_id': 'u',
+  'lwa:profile': 'n',
+  'lwa:postal_code': 'z',
 });
 
 const levels = words({ 'urn:latchkey:acr:1fa': '1', 'urn:latchkey:acr:2fa': '2', phr: '3' });

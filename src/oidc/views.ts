@@ -22,6 +22,8 @@ export type EngineViews = {
     ctx: Context,
     refusal: { status: number; error: string; description: string | undefined },
   ): Promise<void>;
+  /** The same for a redirect URI that the app did not register, with what a developer needs to mend it. */
+  showWrongRedirect(ctx: Context, request: { clientId: string; sent: string | undefined }): Promise<void>;
   /** A notice to the person: a refresh token of theirs was used twice, so somebody may have copied it. */
   tellOfReuse(what: { accountId: string; clientName: string }): Promise<void>;
 };

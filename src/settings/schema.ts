@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { brandSettings } from './brand.ts';
+import { compatSettings } from './compat.ts';
 import { keysSettings } from './keys.ts';
 import { messagesSettings } from './messages.ts';
 import { passwordsSettings } from './passwords.ts';
@@ -22,6 +23,7 @@ export const settingsSchema = z.object({
   ...passwordsSettings,
   ...secondStepsSettings,
   ...sessionsSettings,
+  ...compatSettings,
   ...keysSettings,
   ...sendersSettings,
   ...registrationSettings,

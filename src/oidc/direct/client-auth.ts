@@ -24,7 +24,8 @@ export async function authenticatedClient({
   return (await client.compareClientSecret(given.secret as string)) ? client : undefined;
 }
 
-function readBasic(header: string): { clientId: string; secret: string } | undefined {
+/** The credentials in a Basic header, as a form is encoded; undefined for anything else. */
+export function readBasic(header: string): { clientId: string; secret: string } | undefined {
   const [, encoded] = /^basic ([A-Za-z0-9+/]{4,2048}={0,2})$/i.exec(header) ?? [];
   if (encoded === undefined || encoded.length % 4 !== 0) return undefined;
   const text = Buffer.from(encoded, 'base64').toString('utf8');

@@ -35,8 +35,9 @@ function mayCome(client: Client, grantType: string): boolean {
   return client.grantTypeAllowed(grantType) && !client.tlsClientCertificateBoundAccessTokens;
 }
 
-async function handled(
-  { services, provider }: DirectContext,
+/** The engine's handler of a grant type, run to its end: what it wrote is kept, or its answer is a refusal. */
+export async function handled(
+  { services, provider }: Pick<DirectContext, 'services' | 'provider'>,
   ctx: KoaContextWithOIDC,
   handle: (ctx: KoaContextWithOIDC) => Promise<void>,
 ): Promise<Answer> {

@@ -1,0 +1,180 @@
+import type { Context } from 'koa';
+import type { Client } from 'oidc-provider';
+import { isCustomScope } from '../../consents/compat-scopes.ts';
+import { openLightContext } from '../direct/light-context.ts';
+import { handled } from '../direct/token.ts';
+import { withContext } from '../engine-context.ts';
+import { grantHandler } from '../grant-handlers.ts';
+import { memoryOf } from '../request-memory.ts';
+import { answer, type Refusal, refusals, refuse } from './answer.ts';
+import { provenClient } from './client-auth.ts';
+import { devicePoll } from './device-poll.ts';
+import type { CompatParts } from './parts.ts';
+import { readMembers } from './read-members.ts';
+import { withoutRefreshToken } from './refresh-policy.ts';
+import { watchRefresh } from './watch-refresh.ts';
+
+/** POST /auth/o2/token: the engine's own grants, asked for and answered in this face's words. */
+const wanted = [
+  'grant_type',
+  'client_id',
+  'client_secret',
+  'code',
+  'redirect_uri',
+  'code_verifier',
+  'refresh_token',
+  'scope',
+  'device_code',
+  'user_code',
+];
+
+type Members = Readonly<Record<string, string>>;
+type Asked = { client: Client; bySecret: boolean; grantType: string; params: Record<string, string> };
+type Prepared = ({ ok: true } & Asked) | { ok: false; refusal: Refusal };
+
+export async function tokenEndpoint(parts: CompatParts, ctx: Context): Promise<void> {
+  const read = await readMembers(ctx.req, wanted);
+  if (!read.ok) return refuse(ctx, read.refusal);
+  const asked = await prepared(parts, ctx, read.members);
+  if (!asked.ok) return refuse(ctx, asked.refusal);
+  const { client, grantType, params, bySecret } = asked;
+  const handle = grantHandler(parts.provider, grantType);
+  if (!handle) return refuse(ctx, refusals.grantType);
+  const engine = openLightContext(parts.provider, { req: ctx.req, route: 'token', client, params });
+  if (grantType === 'authorization_code' && !bySecret) withoutRefreshToken(engine);
+  const { status, body } = await withContext(engine, () => handled(parts, engine, handle));
+  if (status === 200) {
+    if (grantType === 'refresh_token') watchRefresh(parts, engine);
+    return answer(ctx, 200, tokensOf(body as Issued, grantType));
+  }
+  refuse(ctx, refusalOf({ status, body: body as { error?: string }, grantType, detail: detailOf(engine) }));
+}
+
+async function prepared(parts: CompatParts, ctx: Context, members: Members): Promise<Prepared> {
+  switch (members['grant_type']) {
+    case 'authorization_code':
+      return codeGrant(parts, ctx, members);
+    case 'refresh_token':
+      return refreshGrant(parts, ctx, members);
+    case 'client_credentials':
+      return machineGrant(parts, ctx, members);
+    case 'device_code':
+    case 'urn:ietf:params:oauth:grant-type:device_code':
+      return devicePoll(parts, ctx.req, members);
+    default:
+      return { ok: false, refusal: refusals.grantType };
+  }
+}
+
+/**
+ * Without its secret an app may still redeem a code that it bound to a verifier (apps in browsers do), and gets no refresh
+ * token for it. A code without a challenge it cannot: the engine compares the verifier with nothing.
+ */
+async function codeGrant(parts: CompatParts, ctx: Context, members: Members): Promise<Prepared> {
+  const proved = await provenClient(parts.provider, { req: ctx.req, members });
+  if (!proved.ok) return proved;
+  const { client, bySecret } = proved;
+  const { code, redirect_uri, code_verifier } = members;
+  if (!code) return { ok: false, refusal: refusals.missing('code') };
+  if (!bySecret && !code_verifier) return { ok: false, refusal: refusals.client };
+  const bound = redirect_uri ?? (await redirectUriOf(parts, ctx, code));
+  if (bound === undefined) return { ok: false, refusal: refusals.grant('code') };
+  const params = { grant_type: 'authorization_code', code, redirect_uri: bound };
+  return {
+    ok: true,
+    client,
+    bySecret,
+    grantType: 'authorization_code',
+    params: code_verifier === undefined ? params : { ...params, code_verifier },
+  };
+}
+
+/** Many libraries leave it out here. Who has the code and the secret is then the app it was bound to; another is never taken. */
+async function redirectUriOf(
+  { provider }: CompatParts,
+  ctx: Context,
+  code: string,
+): Promise<string | undefined> {
+  const engine = openLightContext(provider, { req: ctx.req, route: 'token', params: {} });
+  const found = await withContext(engine, () =>
+    provider.AuthorizationCode.find(code, { ignoreExpiration: true }),
+  );
+  return found?.redirectUri;
+}
+
+async function refreshGrant(parts: CompatParts, ctx: Context, members: Members): Promise<Prepared> {
+  const proved = await provenClient(parts.provider, { req: ctx.req, members });
+  if (!proved.ok) return proved;
+  const { client, bySecret } = proved;
+  const { refresh_token } = members;
+  if (!refresh_token) return { ok: false, refusal: refusals.missing('refresh_token') };
+  if (!bySecret && client.clientAuthMethod !== 'none') return { ok: false, refusal: refusals.client };
+  if (!client.grantTypeAllowed('refresh_token')) return { ok: false, refusal: refusals.notAllowed };
+  const params = { grant_type: 'refresh_token', refresh_token: plainBar(refresh_token) };
+  return { ok: true, client, bySecret, grantType: 'refresh_token', params };
+}
+
+async function machineGrant(parts: CompatParts, ctx: Context, members: Members): Promise<Prepared> {
+  const proved = await provenClient(parts.provider, { req: ctx.req, members });
+  if (!proved.ok) return proved;
+  const { client, bySecret } = proved;
+  if (!bySecret) return { ok: false, refusal: refusals.client };
+  if (!client.grantTypeAllowed('client_credentials')) return { ok: false, refusal: refusals.notAllowed };
+  const { scope } = members;
+  if (!scope) return { ok: false, refusal: refusals.missing('scope') };
+  const listed = typeof client.scope === 'string' ? new Set(client.scope.split(' ')) : undefined;
+  const known = (name: string) => isCustomScope(name) && (!listed || listed.has(name));
+  const names = scope.split(' ').filter(Boolean);
+  if (names.length > 50 || !names.every(known)) return { ok: false, refusal: refusals.scope };
+  const params = { grant_type: 'client_credentials', scope: [...new Set(names)].join(' ') };
+  return { ok: true, client, bySecret, grantType: 'client_credentials', params };
+}
+
+/** Some write the bar of a token as a query does, wherever it stands. */
+export function plainBar(token: string): string {
+  return token.replace(/%7c/i, '|');
+}
+
+type Issued = { access_token: string; expires_in: number; refresh_token?: string; scope?: string };
+
+/** The members that libraries of this kind know, and no others (an ID token, a scope that they take for an error). */
+function tokensOf({ access_token, expires_in, refresh_token, scope }: Issued, grantType: string): object {
+  return {
+    access_token,
+    ...(grantType === 'client_credentials' ? { scope } : {}),
+    token_type: 'bearer',
+    expires_in,
+    ...(refresh_token === undefined ? {} : { refresh_token }),
+  };
+}
+
+function detailOf(engine: object): string {
+  return (memoryOf(engine).refusal as { error_detail?: string } | undefined)?.error_detail ?? '';
+}
+
+function refusalOf(what: {
+  status: number;
+  body: { error?: string };
+  grantType: string;
+  detail: string;
+}): Refusal {
+  const { status, body, grantType, detail } = what;
+  if (status === 503) return refusals.unavailable;
+  if (status >= 500) return refusals.failed;
+  const pending = ['authorization_pending', 'slow_down', 'expired_token', 'access_denied'];
+  if (body.error !== undefined && pending.includes(body.error)) return deviceRefusal(body.error);
+  if (body.error === 'invalid_scope') return refusals.scope;
+  if (body.error === 'unauthorized_client') return refusals.notAllowed;
+  if (body.error !== 'invalid_grant') return refusals.malformed;
+  if (grantType === 'refresh_token') return refusals.revoked;
+  if (grantType !== 'authorization_code') return refusals.grant('device_code');
+  return refusals.grant(detail.includes('redirect_uri') ? 'redirect_uri' : 'code');
+}
+
+/** What the devices' own libraries tell apart (section 2.6 of what is public about them): anything else ends their wait. */
+function deviceRefusal(error: string): Refusal {
+  const over = error === 'expired_token' || error === 'access_denied';
+  return over
+    ? refusals.grant('device_code')
+    : { status: 400, error, description: 'The user has not yet decided about the request' };
+}
