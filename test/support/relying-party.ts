@@ -188,7 +188,7 @@ export function arrivalOf(person: Person): URL {
   return person.left;
 }
 
-async function answerEverything(world: World, person: Person, account: TestAccount): Promise<void> {
+export async function answerEverything(world: World, person: Person, account: TestAccount): Promise<void> {
   const asksFor = (name: string) =>
     !person.left && person.html.forms.some(({ buttons }) => buttons.some((one) => one.name === name));
   if (!person.left && person.heading === 'Sign in') {
