@@ -65,10 +65,13 @@ async function openQuestion(app: App, { interaction }: CurrentStep): Promise<Que
     .filter((scope) => !asked.includes(scope))
     .filter((scope) => !isAutomatic(scope));
   const addition = before !== undefined && undecided.length > 0;
+  return { account, client, before, asked, addition, already, isOptional: optionalIn(params) };
+}
+
+/** Which scopes of this request a person may leave out. */
+export function optionalIn(params: Record<string, string | undefined>): (scope: string) => boolean {
   const essential = essentialIn(params['scope_data']);
-  const isOptional = (scope: string) =>
-    isScope(scope) ? scopeRules(scope).optional : isCompatOptional(scope, essential);
-  return { account, client, before, asked, addition, already, isOptional };
+  return (scope) => (isScope(scope) ? scopeRules(scope).optional : isCompatOptional(scope, essential));
 }
 
 export async function showConsent(app: App, ctx: RouterContext, current: CurrentStep): Promise<void> {
@@ -103,7 +106,11 @@ export async function showConsent(app: App, ctx: RouterContext, current: Current
  * of one size, so nothing goes unseen; unticked boxes would make people press "Allow" and then wonder why the app does not
  * know the address it asked them for. What somebody left out before stays unticked.
  */
-function lineOf(words: Translator, { account, client, before, isOptional }: Question, scope: string) {
+export function lineOf(
+  words: Translator,
+  { account, client, before, isOptional }: Pick<Question, 'account' | 'client' | 'before' | 'isOptional'>,
+  scope: string,
+) {
   const { claims } = scopeRules(scope);
   return {
     scope,
@@ -121,7 +128,7 @@ function lineOf(words: Translator, { account, client, before, isOptional }: Ques
   };
 }
 
-function whoIs(account: Account): string {
+export function whoIs(account: Account): string {
   const contact = firstContact(account, 'email') ?? firstContact(account, 'phone');
   return contact?.written ?? account.profile.name ?? account.id;
 }

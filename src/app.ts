@@ -2,6 +2,7 @@ import type { RequestListener } from 'node:http';
 import Koa, { type Middleware } from 'koa';
 import { registrationRoutes } from '../clients/registration/registration.ts';
 import { accountPages } from '../interactions/account/index.ts';
+import { devicePages } from '../interactions/device.ts';
 import { interactionPages } from '../interactions/index.ts';
 import { outboxPages } from '../interactions/outbox.ts';
 import { passkeyWellKnown } from '../interactions/passkey-well-known.ts';
@@ -80,6 +81,7 @@ export async function openApp(services: Services): Promise<Server> {
   for (const router of [
     interactionPages(app),
     accountPages(app),
+    devicePages(app),
     outboxPages(app),
     passkeyWellKnown(app),
     registrationRoutes(app),
@@ -121,7 +123,8 @@ export async function openApp(services: Services): Promise<Server> {
 
 /** The engine's endpoints are called by apps from anywhere; ours are forms that only our own pages may send. */
 function onOurPages(check: Middleware): Middleware {
-  return (ctx, next) => (/^\/(interaction|account|dev)(\/|$)/.test(ctx.path) ? check(ctx, next) : next());
+  return (ctx, next) =>
+    /^\/(interaction|account|dev|device(?!\/authorize))(\/|$)/.test(ctx.path) ? check(ctx, next) : next();
 }
 
 /** What apps send people to, more often than all pages together, is looked for in no table of pages. */

@@ -12,7 +12,7 @@ import { overviewPage } from './overview.ts';
 import { passkeysPages } from './passkeys.ts';
 import { passkeysNewPages } from './passkeys-new.ts';
 import { passwordPage } from './password.ts';
-import { isPlace, places } from './places.ts';
+import { isPlace, placeOfCode, places } from './places.ts';
 import { profilePage } from './profile.ts';
 import { sessionsPages } from './sessions.ts';
 import { withOnlyOneWarning } from './show-account-page.ts';
@@ -55,8 +55,10 @@ export function accountPages(app: App): Router {
   // comes back without one (the sign-in was cancelled, or no cookie is kept) is not sent round in a circle.
   router.get('/account/signed-in', async (ctx) => {
     const page = isPlace(ctx.query['state']) ? ctx.query['state'] : 'overview';
+    const code = placeOfCode(ctx.query['state']);
     const session = await currentSession(app, ctx);
     if (!session) return seeOther(ctx, '/account/signed-out');
+    if (code) return seeOther(ctx, `${places.device}?user_code=${code}`);
     const { onlyOne } = await twoStepOf(app, session.accountId);
     // These two say it themselves.
     const says = page === 'overview' || page === 'two-step';

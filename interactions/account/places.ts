@@ -21,6 +21,9 @@ export const places = {
   'passkeys-new-key': '/account/passkeys/new-key',
   password: '/account/password',
   activity: '/account/activity',
+  requests: '/account/requests',
+  /** With a code: `codeState`. */
+  device: '/device',
   profile: '/account/profile',
 } as const;
 
@@ -28,4 +31,13 @@ export type Place = keyof typeof places;
 
 export function isPlace(name: unknown): name is Place {
   return typeof name === 'string' && Object.hasOwn(places, name);
+}
+
+/** A code that a device shows, as the `state` of the sign-in on the way to it: a closed shape, like every name here. */
+export function codeState(userCode: string): string {
+  return `code.${userCode}`;
+}
+
+export function placeOfCode(state: unknown): string | undefined {
+  return typeof state === 'string' ? /^code\.([A-Z]{8})$/.exec(state)?.[1] : undefined;
 }

@@ -35,6 +35,25 @@ export async function freshProof(
   return proofs.some(good) ? { ok: true } : refused('stale');
 }
 
+/**
+ * The same whenever it was given: for what wants this session to have passed the second step, and not to pass it anew. A
+ * browser that was trusted instead has not.
+ */
+export async function strongProof(
+  ctx: KindContext,
+  { accountId, session }: { accountId: string; session: ProvingSession },
+): Promise<Outcome<{ proof: Proof }, 'weak'> | { ok: false; reason: 'frozen'; until: number }> {
+  const [until, twoStep, kept] = await Promise.all([
+    frozenUntil(ctx, accountId),
+    twoStepOf(ctx, accountId),
+    keptProof(ctx, { accountId, sessionUid: session.uid }),
+  ]);
+  if (until !== undefined) return { ok: false, reason: 'frozen', until };
+  const proofs = [{ at: session.signedInAt, amr: session.amr }, ...(kept ? [kept] : [])];
+  const proof = proofs.find(({ amr }) => strengthOf(amr) >= strengthNeeded(twoStep));
+  return proof ? { ok: true, proof } : refused('weak');
+}
+
 /** What may give the proof, the strongest first; without a second step that is the password, after a passkey. */
 export type ConfirmMethod = SecondStepMethod | { kind: 'password'; id: 'password' };
 

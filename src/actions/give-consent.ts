@@ -25,6 +25,7 @@ export async function giveConsent(
     asked,
     ticked,
     locale,
+    quietly = false,
     isOptional = (scope) => scopeRules(scope).optional,
   }: {
     accountId: string;
@@ -32,6 +33,8 @@ export async function giveConsent(
     asked: readonly string[];
     ticked: readonly string[];
     locale: Locale;
+    /** Where the caller tells the person more than that. */
+    quietly?: boolean;
     /** Where the request says which scopes may be left out (src/consents/compat-scopes.ts). */
     isOptional?: (scope: string) => boolean;
   },
@@ -48,7 +51,7 @@ export async function giveConsent(
   const lasting = ['offline_access', compatMarker].some(
     (scope) => allowed.includes(scope) && !before?.allowed.includes(scope),
   );
-  if (lasting)
+  if (lasting && !quietly)
     await notifyAccount(app, {
       accountId,
       pageLocale: locale,

@@ -140,6 +140,20 @@ export const eventKinds = {
   }),
   'consent.denied': kind('person', 'An app was refused access.', { scopes: texts }),
   'consent.withdrawn': kind('person', "An app's access was taken back.", { grants_revoked: count }),
+  'device.allowed': kind('person', 'A device was let in with the code that it showed; address is where it asked from.', {
+    scopes: texts,
+    address: text,
+  }),
+  'device.denied': kind('person', 'A device that showed a code was refused.', { scopes: texts, address: text }),
+  'ciba.asked': kind('client', 'An app asked for the person behind the back (CIBA).', { scopes: texts }),
+  'ciba.allowed': kind('person', 'A request that an app made behind the back was allowed.', {
+    scopes: texts,
+    address: text,
+  }),
+  'ciba.denied': kind('person', 'A request that an app made behind the back was refused.', {
+    scopes: texts,
+    address: text,
+  }),
   'session.ended': kind('person', 'One session was ended from elsewhere.', { session: text }),
   'sessions.ended': kind('person', 'All sessions of the account, or all but one, were ended.', {
     count,

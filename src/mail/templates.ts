@@ -42,6 +42,8 @@ export const templates = {
   passkey_copied: { after: 'not_you', path: '/account/passkeys' },
   app_connected: { after: 'own', path: '/account/apps' },
   app_removed: { after: 'own', path: '/account' },
+  device_allowed: { after: 'not_you', path: '/account' },
+  ciba_asked: { after: 'own', path: '/account/requests' },
   refresh_token_reuse: { after: 'own', path: '/account' },
   signed_in_new_browser: { after: 'not_you', path: '/account' },
 } as const satisfies Record<string, Template>;
@@ -52,7 +54,7 @@ export type TemplateName = keyof typeof templates;
 export type Told =
   | { template: 'sign_up_code' | 'reset_code' | 'second_step_code'; values: { code: string } }
   | { template: 'passkey_added' | 'passkey_removed' | 'passkey_copied'; values: { passkey: string } }
-  | { template: 'app_connected' | 'app_removed' | 'refresh_token_reuse'; values: { app: string } }
+  | { template: 'app_connected' | 'app_removed' | 'device_allowed' | 'ciba_asked' | 'refresh_token_reuse'; values: { app: string } }
   | { template: 'signed_in_new_browser' | 'trusted_device_added'; values: { browser: string } }
   | { template: 'backup_code_used'; values: { left: string } }
   | {

@@ -16,7 +16,6 @@ export type CurrentSession = {
   accountId: string;
   signedInAt: number;
   amr: string[];
-  acr?: string;
 };
 
 /**
@@ -25,12 +24,12 @@ export type CurrentSession = {
  */
 export async function currentSession(app: App, ctx: Context): Promise<CurrentSession | undefined> {
   const session = await app.provider.Session.get(ctx);
-  const { uid, accountId, loginTs, amr = [], acr } = session;
+  const { uid, accountId, loginTs, amr = [] } = session;
   if (!accountId || !loginTs) return undefined;
   if (isTooOld(app, loginTs)) return undefined;
   const account = await findAccount(app, accountId);
   if (!account || !mayComeIn(account) || isSignedOut(account, { uid, loginTs })) return undefined;
-  return { uid, accountId, signedInAt: loginTs * 1000, amr, ...(acr === undefined ? {} : { acr }) };
+  return { uid, accountId, signedInAt: loginTs * 1000, amr };
 }
 
 /** Whether a session is past its absolute end, used or not. `loginTs` in epoch seconds. */

@@ -125,7 +125,13 @@ export class RelyingParty {
 
   /** A POST to an endpoint of the discovery document, with the app's secret in the header unless `headers` say otherwise. */
   async posts(
-    endpoint: 'token' | 'introspection' | 'revocation' | 'pushed_authorization_request',
+    endpoint:
+      | 'token'
+      | 'introspection'
+      | 'revocation'
+      | 'pushed_authorization_request'
+      | 'device_authorization'
+      | 'backchannel_authentication',
     body: Record<string, string> | URLSearchParams | string,
     headers: Record<string, string | undefined> = {},
   ): Promise<Answer> {

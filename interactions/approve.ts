@@ -1,0 +1,110 @@
+import path from 'node:path';
+import type { RouterContext } from '@koa/router';
+import { z } from 'zod';
+import { findLogo } from '../clients/registry/logos.ts';
+import { type Client, findClient } from '../clients/registry/registry.ts';
+import type { Account } from '../src/accounts/account.ts';
+import { allowOnAnotherDevice } from '../src/actions/allow-on-another-device.ts';
+import { denyOnAnotherDevice } from '../src/actions/deny-on-another-device.ts';
+import { isAutomatic } from '../src/consents/compat-scopes.ts';
+import { findConsent } from '../src/consents/consent.ts';
+import { askableScopes } from '../src/consents/scopes.ts';
+import type { ProvedBy } from '../src/oidc/cross-device/answer-asked.ts';
+import type { Asked } from '../src/oidc/cross-device/asked.ts';
+import type { App } from '../src/services.ts';
+import { readForm } from '../src/web/form.ts';
+import { showPage } from '../src/web/page.ts';
+import { Problem } from '../src/web/problem.ts';
+import { appHost, appName } from './account/app-access.ts';
+import { lineOf, optionalIn, whoIs } from './consent.ts';
+
+/**
+ * The page on which a person answers what an app asked on another device: who asks, what for, and the two buttons. Used for codes
+ * that a device shows (device.ts) and for requests by name (account/requests.ts); what differs is handed in.
+ */
+const template = path.join(import.meta.dirname, 'approve.ejs');
+
+export const decisionForm = z.object({
+  decision: z.enum(['allow', 'deny']),
+  scope: z.array(z.string().max(200)).max(50),
+  /** Of a device; a request by name has its name in the address. */
+  user_code: z.string().max(100).default(''),
+});
+
+export type Answering = { account: Account; client: Client; asked: Asked };
+
+type Particulars = {
+  title: string;
+  /** What the person compares, and the sentence above it. */
+  compare: { sentence: string; text: string } | undefined;
+  facts: { name: string; text: string }[];
+  /** Whether the device is on the person's network; undefined where nothing can be said. */
+  network: { same: boolean; text: string } | undefined;
+  onlyIf: string;
+  action: string;
+  hidden: Record<string, string>;
+  startOver: string;
+};
+
+/** An app that is gone or disabled asks for nothing any more. */
+export async function welcomeClient(app: App, asked: Asked): Promise<Client | undefined> {
+  const client = await findClient(app, asked.clientId);
+  return client?.disabledAt === undefined ? client : undefined;
+}
+
+export async function showApproval(
+  app: App,
+  ctx: RouterContext,
+  { account, client, asked }: Answering,
+  particulars: Particulars,
+): Promise<void> {
+  const { words } = ctx.state;
+  const before = await findConsent(app, { accountId: account.id, clientId: client.clientId });
+  const isOptional = optionalIn(asked.params);
+  const shown = scopesToShow(client, asked);
+  const { metadata } = client;
+  const view = {
+    ...particulars,
+    app: appName(client, words.locale),
+    logo: (await findLogo(app, client.clientId))?.dataUri,
+    host: appHost(client),
+    who: whoIs(account),
+    askedAt: asked.askedAt,
+    heading: words.t('consent.will_get', { app: appName(client, words.locale) }),
+    // Our own apps ask nobody what they may see, and still nobody is let in unasked.
+    lines: shown.map((scope) => lineOf(words, { account, client, before, isOptional }, scope)),
+    anyOptional: !metadata.first_party && shown.some(isOptional),
+    ours: metadata.first_party,
+  };
+  await showPage(ctx, { template, title: particulars.title, view, staysHere: true });
+}
+
+function scopesAsked(client: Client, asked: Asked): string[] {
+  return askableScopes(asked.scopes, { compatible: client.metadata.login_with_amazon });
+}
+
+function scopesToShow(client: Client, asked: Asked): string[] {
+  const all = scopesAsked(client, asked);
+  const named = all.filter((scope) => !isAutomatic(scope));
+  return named.length > 0 ? named : all.slice(0, 1);
+}
+
+export async function readDecision(ctx: RouterContext): Promise<z.output<typeof decisionForm>> {
+  const form = await readForm(ctx, decisionForm, { lists: ['scope'] });
+  // The buttons are the only way to send it: nobody mistypes a decision.
+  if (!form.ok) throw new Problem({ status: 400, code: 'malformed_request', reason: 'no decision' });
+  return form.fields;
+}
+
+export function decide(
+  app: App,
+  ctx: RouterContext,
+  { account, client, asked }: Answering,
+  { decision, ticked, proved }: { decision: 'allow' | 'deny'; ticked: string[]; proved: ProvedBy },
+) {
+  const { source, words } = ctx.state;
+  if (decision === 'deny') return denyOnAnotherDevice(app, { asked, accountId: account.id }, source);
+  const scopes = scopesAsked(client, asked);
+  const answer = { asked, accountId: account.id, client, scopes, ticked, proved, locale: words.locale };
+  return allowOnAnotherDevice(app, { ...answer, isOptional: optionalIn(asked.params) }, source);
+}

@@ -1,0 +1,63 @@
+import type { Client } from '../../clients/registry/registry.ts';
+import { recordEvent } from '../audit/record.ts';
+import type { Outcome } from '../kit/outcome.ts';
+import { approveAsked, type ProvedBy, takeAsked } from '../oidc/cross-device/answer-asked.ts';
+import type { Asked } from '../oidc/cross-device/asked.ts';
+import type { App } from '../services.ts';
+import type { RequestSource } from '../web/request-source.ts';
+import type { Locale } from '../web/words.ts';
+import { giveConsent } from './give-consent.ts';
+import { notifyAccount } from './notify-account.ts';
+
+/**
+ * A person lets an app in that asked on another device, by a code (RFC 8628) or by their name (CIBA). First the answer is
+ * taken, so that of several one counts; then it is recorded, and takes effect after. They are always told: who was
+ * talked into it learns it from the message.
+ */
+export async function allowOnAnotherDevice(
+  app: App,
+  {
+    asked,
+    accountId,
+    client,
+    scopes,
+    ticked,
+    isOptional,
+    proved,
+    locale,
+  }: {
+    asked: Asked;
+    accountId: string;
+    client: Client;
+    /** What the page showed, and the optional ones that were left ticked. */
+    scopes: readonly string[];
+    ticked: readonly string[];
+    isOptional: (scope: string) => boolean;
+    proved: ProvedBy;
+    locale: Locale;
+  },
+  from: RequestSource,
+): Promise<Outcome<object, 'answered' | 'expired' | 'gone'>> {
+  const taken = await takeAsked(app, asked);
+  if (!taken.ok) return taken;
+  const { clientId, metadata } = client;
+  if (!metadata.first_party)
+    await giveConsent(
+      app,
+      { accountId, client, asked: scopes, ticked, isOptional, locale, quietly: asked.kind === 'DeviceCode' },
+      from,
+    );
+  const approved = await approveAsked(app, taken, { accountId, proved });
+  if (!approved.ok) return approved;
+  const isDevice = asked.kind === 'DeviceCode';
+  const event = { accountId, clientId, detail: { scopes: approved.scopes, address: asked.device.ip } };
+  await recordEvent(app, { type: isDevice ? 'device.allowed' : 'ciba.allowed', ...event }, from);
+  if (isDevice)
+    await notifyAccount(app, {
+      accountId,
+      pageLocale: locale,
+      template: 'device_allowed',
+      values: { app: metadata.client_name },
+    });
+  return { ok: true };
+}
