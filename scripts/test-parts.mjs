@@ -59,6 +59,14 @@ export const parts = [
     cannotDoWithout: /TEST_NGINX/,
   },
   {
+    name: 'OpenSSL',
+    setting: 'TEST_OPENSSL',
+    packages: ['openssl'],
+    find: () => findProgram('openssl'),
+    mentions: /TEST_OPENSSL/,
+    cannotDoWithout: /TEST_OPENSSL/,
+  },
+  {
     name: 'Chromium',
     setting: 'TEST_CHROMIUM',
     packages: ['chromium'],

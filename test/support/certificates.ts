@@ -74,5 +74,7 @@ function read(files: { pem: string; key: string }): Issued {
 }
 
 function openssl(args: string[]): void {
-  execFileSync('openssl', args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const program = process.env['TEST_OPENSSL'];
+  if (!program) throw new Error('TEST_OPENSSL is not set: run the tests with npm test');
+  execFileSync(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
 }

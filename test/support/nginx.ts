@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import path from 'node:path';
 import type { Issued } from './certificates.ts';
 import { openFolder, runServer } from './server-process.mjs';
-import { findProgram, type TestServer } from './servers.mjs';
+import type { TestServer } from './servers.mjs';
 
 /** Debian's nginx where TLS ends and certificates of apps are asked for, as docs/operations.md sets it up. */
 export async function startNginx({
@@ -17,8 +17,8 @@ export async function startNginx({
   server: Issued;
   clientAuthority: string;
 }): Promise<TestServer> {
-  const program = findProgram('nginx');
-  if (!program) throw new Error('nginx is missing; on Debian: apt-get install nginx');
+  const program = process.env['TEST_NGINX'];
+  if (!program) throw new Error('TEST_NGINX is not set: run the tests with npm test');
   const folder = openFolder('latchkey-nginx-');
   const file = path.join(folder.path, 'nginx.conf');
   writeFileSync(
