@@ -4,12 +4,8 @@ import { digest } from '../kit/secrets.ts';
 import type { Services } from '../services.ts';
 import type { EarlyAnswers } from '../web/early-answers.ts';
 import { fixedHeaders } from '../web/security-headers.ts';
-<<<<<<< src/oidc/published-documents.ts
-import { jwksMaxAge } from './keys/signing-keys.ts';
-=======
 import { openEarlyDocuments } from './early-documents.ts';
-import { jwksMaxAge } from './signing-keys.ts';
->>>>>>> /tmp/lk/perf/src/oidc/published-documents.ts
+import { jwksMaxAge } from './keys/signing-keys.ts';
 
 /**
  * Discovery and the public keys: what every app reads again and again and is the same for all of them until the keys
