@@ -3,11 +3,13 @@ import Router from '@koa/router';
 import { refuseInteraction } from '../src/oidc/interaction.ts';
 import type { App } from '../src/services.ts';
 import { seeOther } from '../src/web/see-other.ts';
+import { mountChooser, showChooser } from './choose-account.ts';
 import { mountConsent, showConsent } from './consent.ts';
 import { continueSignIn } from './continue-sign-in.ts';
 import { backToStep, type CurrentStep, currentStep } from './current-step.ts';
 import { mountForgot, showForgot } from './forgot.ts';
 import { mountNewPassword, showNewPassword } from './new-password.ts';
+import { wasOvertaken } from './overtaken.ts';
 import { mountPasskey } from './passkey.ts';
 import { mountPasskeyOffer, showPasskeyOffer } from './passkey-offer.ts';
 import { mountPasswordStrength } from './password-strength.ts';
@@ -15,7 +17,7 @@ import { mountProveAddress, showProveAddress } from './prove-address.ts';
 import { mountResetCode, showResetCode } from './reset-code.ts';
 import { mountSecondStep, showSecondStep } from './second-step.ts';
 import { mountSignIn, showSignIn, showSuspended } from './sign-in.ts';
-import { mountSignUp } from './sign-up.ts';
+import { mountSignUp, showSignUp } from './sign-up.ts';
 import { mountStepUp, showStepUp } from './step-up.ts';
 
 /**
@@ -37,6 +39,7 @@ export function interactionPages(app: App): Router {
 
 const mounts = [
   mountSignIn,
+  mountChooser,
   mountSecondStep,
   mountStepUp,
   mountPasskey,
@@ -56,12 +59,20 @@ function recovers({ interaction: { client, params, progress } }: CurrentStep): b
   return client === undefined && params['state'] === 'recover' && progress === undefined;
 }
 
+/** OpenID Connect: Initiating User Registration 1.0 (`prompt=create`). Who has an account turns to the sign-in from there. */
+function wantsNewAccount({ interaction: { prompt, progress } }: CurrentStep): boolean {
+  return prompt === 'create' && progress === undefined;
+}
+
 async function showStep(app: App, ctx: RouterContext, current: CurrentStep): Promise<void> {
   const { step } = current;
   switch (step.at) {
     case 'start':
       if (recovers(current)) return await showForgot(app, ctx, current);
       if ((await showStepUp(app, ctx, current)) === 'shown') return;
+      if ((await showChooser(app, ctx, current)) === 'shown') return;
+      if (wantsNewAccount(current)) return await showSignUp(app, ctx, current);
+      if (await wasOvertaken(app, ctx, current)) return;
       return await showSignIn(app, ctx, current);
     case 'second_step':
       return await showSecondStep(app, ctx, current, step);

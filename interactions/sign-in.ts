@@ -6,6 +6,7 @@ import { findLogo } from '../clients/registry/logos.ts';
 import { findAccount } from '../src/accounts/account.ts';
 import { firstContact } from '../src/accounts/claims.ts';
 import { parseIdentifier } from '../src/accounts/identifier.ts';
+import { describe } from '../src/actions/remembered-accounts.ts';
 import { submitPassword } from '../src/actions/sign-in-password.ts';
 import { listPasskeys } from '../src/credentials/passkeys.ts';
 import { relyingParty } from '../src/credentials/webauthn-party.ts';
@@ -13,6 +14,7 @@ import type { App } from '../src/services.ts';
 import { type Problems, passwordField, readForm, textField, tickBox } from '../src/web/form.ts';
 import { showPage } from '../src/web/page.ts';
 import { challengeFields, challengeOf, meetsChallenge } from './challenge.ts';
+import { chooserPart, choicesOf } from './choose-account.ts';
 import { continueSignIn } from './continue-sign-in.ts';
 import { backToStep, type CurrentStep, currentStep, pathOf } from './current-step.ts';
 import { limitedSentence } from './problem-sentences.ts';
@@ -26,6 +28,8 @@ const signInForm = z.object({
   remember: tickBox(),
   ...challengeFields,
 });
+/** After the account chooser: whose it is stands in the progress, and the page does not spell the address out. */
+const chosenForm = signInForm.omit({ identifier: true });
 
 type Shown = {
   problems: Problems;
@@ -65,10 +69,28 @@ async function show(
     signUp: pathOf(current, 'sign-up'),
     cancel: current.app && pathOf(current, 'cancel'),
     passkey: await passkeyPart(app, current, refused),
+    chosen: await chosenPart(app, current),
+    accounts: await accountsPart(app, ctx, current),
     challenge: await challengeOf(app, ctx, 'sign_in', kept),
   };
   const scripts = [...(view.passkey ? ['passkeys.js'] : []), ...(view.challenge ? ['challenge.js'] : [])];
   await showPage(ctx, { template, title: ctx.state.words.t('sign-in.title'), view, status, scripts });
+}
+
+async function chosenPart(app: App, current: CurrentStep) {
+  const account = await chosenAccount(app, current);
+  return account && { ...describe(app, account), startOver: pathOf(current, 'start-over') };
+}
+
+async function chosenAccount(app: App, { step }: CurrentStep) {
+  return step.at === 'start' && step.chosen !== undefined ? await findAccount(app, step.chosen) : undefined;
+}
+
+/** Others who signed in on this browser, below the form; undefined when there are none, or one was chosen. */
+async function accountsPart(app: App, ctx: RouterContext, current: CurrentStep) {
+  if (current.step.at === 'start' && current.step.chosen !== undefined) return undefined;
+  const others = (await choicesOf(app, ctx, current)).filter(({ signedIn }) => !signedIn);
+  return others.length > 0 ? chooserPart(current, others) : undefined;
 }
 
 /** The page once more, with who is expected, after a passkey was refused. */
@@ -140,16 +162,20 @@ export function mountSignIn(router: Router, app: App): void {
   router.post('/interaction/:uid/password', async (ctx) => {
     const current = await currentStep(app, ctx);
     if (current.step.at === 'consent') return backToStep(ctx, current);
-    const form = await readForm(ctx, signInForm);
+    const chosen = await chosenAccount(app, current);
+    const form = await readForm(ctx, chosen ? chosenForm : signInForm);
     if (!form.ok) {
       const { identifier = '', remember, challenge: kept } = form.typed;
       const again = { problems: form.problems, identifier, remember: Boolean(remember), status: 400, kept };
       return await show(app, ctx, current, again);
     }
-    const { identifier, remember } = form.fields;
+    const typed = { identifier: '', ...form.fields };
+    const contact = chosen && (firstContact(chosen, 'email') ?? firstContact(chosen, 'phone'));
+    const identifier = contact?.written ?? typed.identifier;
+    const { remember } = typed;
     const effort = await meetsChallenge(app, ctx, 'sign_in', form.fields);
     if (!effort.ok) return await show(app, ctx, current, { ...effort, identifier, remember });
-    const answer = await submitPassword(app, form.fields, ctx.state.source);
+    const answer = await submitPassword(app, { ...typed, identifier }, ctx.state.source);
     if (answer.ok) return await continueSignIn(app, ctx, current, answer.next);
     const limited = answer.reason === 'limited';
     const sentence = limited ? limitedSentence(ctx, answer, 'sign-in.limited') : 'sign-in.refused';

@@ -23,7 +23,7 @@ const signUpForm = z.object({
 
 type Shown = { problems?: Problems; typed?: Record<string, string>; status?: number; kept?: string };
 
-async function showSignUp(
+export async function showSignUp(
   app: App,
   ctx: RouterContext,
   current: CurrentStep,

@@ -2,6 +2,7 @@ import { recordEvent } from '../audit/record.ts';
 import { type Outcome, refused } from '../kit/outcome.ts';
 import type { Limited } from '../limits/limits.ts';
 import { beginSecondStep, signInOccasion } from './begin-second-step.ts';
+import { reaches } from './raising.ts';
 import {
   type CheckRefusal,
   type KindContext,
@@ -44,7 +45,8 @@ export async function proveSecondStep(
   if (!checked.ok && checked.reason === 'not_enrolled') return startOver('start_over');
   if (!checked.ok) return await refuse(app, { accountId, method: method.kind, checked }, entry);
   const all = [...new Set([...amr, ...checked.amr, 'mfa'])];
-  const passed = { accountId, provedAt, amr: all, remember, from: entry.from };
+  const { signedInAt } = given.progress;
+  const passed = { accountId, provedAt, amr: all, remember, from: entry.from, signedInAt };
   const next = await passGate(app, passed);
   if (next.at !== 'finished' || !given.trustDevice) return { ok: true, next };
   const device = await trustDevice(app, { accountId, provedAt, entry });
@@ -69,10 +71,17 @@ export async function chooseSecondStep(
 /** What may prove this sign-in: another factor than the first. */
 export async function usableMethods(
   app: KindContext,
-  { accountId, amr, resetBy }: Pick<SecondStepProgress, 'accountId' | 'amr' | 'resetBy'>,
+  {
+    accountId,
+    amr,
+    resetBy,
+    reach = 0,
+  }: Pick<SecondStepProgress, 'accountId' | 'amr' | 'resetBy' | 'reach'>,
 ): Promise<SecondStepMethod[]> {
   const methods = await secondStepMethods(app, accountId);
-  return methods.filter((method) => isAnotherFactor(method, { amr, resetBy }));
+  return methods.filter(
+    (method) => isAnotherFactor(method, { amr, resetBy }) && reaches(method, reach),
+  );
 }
 
 function startOver(notice: 'start_over' | 'too_many_codes'): Next {

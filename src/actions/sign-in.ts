@@ -27,6 +27,7 @@ import { type Account, findAccount } from '../accounts/account.ts';
 import { recordEvent } from '../audit/record.ts';
 import { findPassword } from '../credentials/password.ts';
 import { minutes } from '../kit/durations.ts';
+import { type Level, levelOf } from '../kit/levels.ts';
 import { newId } from '../kit/secrets.ts';
 import { isEndedSince } from '../oidc/endings.ts';
 import { readSignInGeneration } from '../oidc/interaction.ts';
@@ -34,6 +35,7 @@ import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import type { Locale } from '../web/words.ts';
 import { beginSecondStep } from './begin-second-step.ts';
+import { raising } from './raising.ts';
 import type { KindContext, SecondStepMethod } from './second-step-kinds.ts';
 import { twoStepOf } from './second-step-methods.ts';
 import { passAsTrustedDevice } from './trusted-device-pass.ts';
@@ -44,6 +46,8 @@ const finished = z.object({
   at: z.literal('finished'),
   accountId: z.string(),
   amr: z.array(z.string()),
+  /** Of a session that only proves more (step-up.ts): when it signed in. */
+  signedInAt: z.number().optional(),
   remember: z.boolean(),
   /** The browser is trusted from now on; its cookie goes with the answer. */
   device: z.object({ id: z.string(), token: z.string(), expiresAt: z.number() }).optional(),
@@ -54,6 +58,8 @@ const finished = z.object({
 const signInProgress = z.discriminatedUnion('at', [
   z.object({
     at: z.literal('start'),
+    /** Whom they chose in the account chooser; it proves nothing. */
+    chosen: z.string().optional(),
     /** Why the person is here again; the page has a sentence for each. */
     notice: z.enum(['start_over', 'too_many_codes', 'password_set', 'address_taken']).optional(),
   }),
@@ -74,6 +80,11 @@ const signInProgress = z.discriminatedUnion('at', [
     /** Why the method could not be begun. */
     trouble: z.enum(['limited', 'unavailable']).optional(),
     sentAgain: z.boolean().default(false),
+    /** Of a session that only proves more (step-up.ts): when it signed in, and the level that it is to reach. */
+    signedInAt: z.number().optional(),
+    reach: z.number().optional(),
+    /** The session of whoever is signed in on this browser. */
+    ownSession: z.string().optional(),
     /** The address whose code reset the password just now: no second step by the same address. */
     resetBy: z.string().optional(),
   }),
@@ -129,6 +140,8 @@ export type Entry = {
   deviceTokens: readonly string[];
   /** The app asks for a fresh proof or a higher level: a trusted device is not enough (RFC 9470). */
   stepUp: boolean;
+  /** The least that would do for the app (src/kit/levels.ts). */
+  level: Level;
 };
 
 /** NIST SP 800-63B-4 section 2.2.2 has one authentication use both factors; a proof from before lunch is another one. */
@@ -170,16 +183,20 @@ export async function whatIsStillNeeded(
 ): Promise<Finished | SignInProgress> {
   const { accountId, provedAt, amr, remember, resetBy } = proved;
   const pass = { ...proved, from: entry.from };
-  if (amr.includes('mfa')) return await passGate(app, pass);
+  const { level } = entry;
+  if (amr.includes('mfa') && levelOf(amr) >= level) return await passGate(app, pass);
   const { on, methods } = await twoStepOf(app, accountId);
-  if (!on) return await passGate(app, pass);
+  const usable = methods.filter((method) => isAnotherFactor(method, { amr, resetBy }));
+  const better = raising(usable, { amr, level });
+  // A level that nobody could reach keeps nobody out here: the engine comes back, and a page says so (interactions/step-up.ts).
+  if (better.length === 0 && (!on || amr.includes('mfa'))) return await passGate(app, pass);
   if (!entry.stepUp && (await passAsTrustedDevice(app, { accountId, entry })))
     return await passGate(app, { ...pass, trustedDevice: true });
   app.metrics.signIns.inc({ outcome: 'second_step_asked' });
   const asked = { at: 'second_step', accountId, provedAt, amr, remember, challenge: newId() } as const;
   const progress = { ...asked, kept: {}, sentAgain: false, ...(resetBy && { resetBy }) };
-  const first = methods.find((method) => isAnotherFactor(method, { amr, resetBy }));
-  return await beginSecondStep(app, { progress, method: first }, entry);
+  const [method] = [...better, ...usable];
+  return await beginSecondStep(app, { progress, method }, entry);
 }
 
 /**
@@ -195,9 +212,10 @@ export async function passGate(
     remember: boolean;
     from: RequestSource;
     trustedDevice?: boolean;
+    signedInAt?: number | undefined;
   },
 ): Promise<Finished | SignInProgress> {
-  const { accountId, provedAt, amr, remember, from, trustedDevice } = entry;
+  const { accountId, provedAt, amr, remember, from, trustedDevice, signedInAt } = entry;
   // Read first: what is ended while the engine is on its way to a session stays ended (src/oidc/endings.ts).
   const generation = await readSignInGeneration(app, accountId);
   const account = await findAccount(app, accountId);
@@ -214,9 +232,11 @@ export async function passGate(
     return { at: 'suspended', accountId };
   }
   app.metrics.signIns.inc({ outcome: 'signed_in' });
-  const detail = { amr, remember, ...(trustedDevice && { trusted_device: true }) };
+  const how = { ...(trustedDevice && { trusted_device: true }), ...(signedInAt && { step_up: true }) };
+  const detail = { amr, remember, ...how };
   await recordEvent(app, { type: 'account.signed_in', accountId, detail }, from);
-  return { at: 'finished', accountId, amr, remember, ...(generation && { generation }) };
+  const kept = { ...(generation && { generation }), ...(signedInAt && { signedInAt }) };
+  return { at: 'finished', accountId, amr, remember, ...kept };
 }
 
 /**
@@ -225,7 +245,10 @@ export async function passGate(
  */
 export function isAnotherFactor(
   { kind, address }: Pick<SecondStepMethod, 'kind' | 'address'>,
-  { amr, resetBy }: { amr: readonly string[]; resetBy?: string | undefined },
+  {
+    amr,
+    resetBy,
+  }: { amr: readonly string[]; resetBy?: string | undefined; ownSession?: string | undefined },
 ): boolean {
   if (kind === 'passkey') return !amr.includes('hwk') && !amr.includes('swk');
   return address === undefined || address !== resetBy;

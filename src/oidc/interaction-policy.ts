@@ -13,7 +13,7 @@ import { checkLevels } from './step-up/level-check.ts';
  * these are ours.
  */
 export function openInteractionPolicy(context: Pick<Services, 'settings' | 'clock'>) {
-  const { base, Check } = interactionPolicy;
+  const { base, Check, Prompt } = interactionPolicy;
   const policy = base();
   const login = policy.get('login');
   const consent = policy.get('consent');
@@ -39,6 +39,11 @@ export function openInteractionPolicy(context: Pick<Services, 'settings' | 'cloc
   );
 
   checkLevels(login);
+
+  // Asked before the rest: who is to sign in (OpenID Connect Core section 3.1.2.1), and whether somebody new is (Initiating
+  // User Registration 1.0). Both only when the app asks.
+  policy.add(new Prompt({ name: 'select_account', requestable: true }), 0);
+  policy.add(new Prompt({ name: 'create', requestable: true }), 0);
 
   consent.checks.remove('consent_prompt');
   consent.checks.add(

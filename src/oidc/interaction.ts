@@ -46,7 +46,7 @@ export type CurrentInteraction = {
 };
 
 type Expired = Outcome<object, 'expired'>;
-const promptNames = ['login', 'consent'] as const;
+const promptNames = ['login', 'consent', 'select_account', 'create'] as const;
 export type PromptName = (typeof promptNames)[number];
 
 export async function currentInteraction(
@@ -120,9 +120,10 @@ export async function finishLogin(
   const ts = signedInAt === undefined ? epochSeconds(app.clock) : Math.floor(signedInAt / 1000);
   const login = { ...proved, remember, ts };
   let former: { uid: string; accountId: string } | undefined;
-  const went = await goOn(app, ctx, ({ lastSubmission, session }) => {
+  const went = await goOn(app, ctx, ({ lastSubmission, session, params }) => {
     former = session?.accountId && session.accountId !== accountId ? session : undefined;
-    return { result: { ...lastSubmission, login }, ...(former ? { session: undefined } : {}) };
+    const result = { ...lastSubmission, ...answered(params), login };
+    return { result, ...(former ? { session: undefined } : {}) };
   });
   if (went.ok && former) await endFormerSession(app, ctx, former);
   return went;
@@ -138,7 +139,15 @@ export async function goOnAsItIs(
   { withoutLevel = false }: { withoutLevel?: boolean } = {},
 ): Promise<Expired> {
   const more = withoutLevel ? { without_level: true } : {};
-  return goOn(app, ctx, ({ lastSubmission }) => ({ result: { ...lastSubmission, ...more } }));
+  return goOn(app, ctx, ({ lastSubmission, params }) => ({
+    result: { ...lastSubmission, ...answered(params), ...more },
+  }));
+}
+
+/** The engine asks for each of these until a result names it; whoever signed in or chose an account has answered both. */
+function answered(params: Stored['params']): object {
+  const asked = String(params?.['prompt'] ?? '').split(' ');
+  return Object.fromEntries(['select_account', 'create'].filter((one) => asked.includes(one)).map((one) => [one, {}]));
 }
 
 async function endFormerSession(

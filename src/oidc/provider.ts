@@ -181,6 +181,7 @@ export function openProvider(
   allowOfflineAccess(provider);
   demandSignedAnswers(provider);
   nameTokensByGrant(provider, services);
+      prompt_values_supported: ['none', 'login', 'consent', 'select_account', 'create'],
   bindTokensByGrant(provider);
   dressTokens(provider, services);
   nameAskedByGrant(provider);
