@@ -9,6 +9,7 @@ import type { App } from '../src/services.ts';
 import { writeKnownBrowser } from '../src/web/known-browser-cookie.ts';
 import { writeDeviceToken } from '../src/web/trusted-device-cookies.ts';
 import { backToStep, type CurrentStep, entryOf } from './current-step.ts';
+import { keepAccount } from './keep-account.ts';
 
 /**
  * The only way forward: of whatever a verb of the sign-in has proved it is asked what is still needed; that is remembered, or,
@@ -40,6 +41,7 @@ async function finish(app: App, ctx: RouterContext, current: CurrentStep, next: 
   }
   const known = await completeSignIn(app, { accountId, amr }, ctx.state.source);
   if (known) writeKnownBrowser(app.settings, ctx, { token: known.token, lifeMs: knownBrowserLifeMs });
+  keepAccount(app, ctx, next);
   const { settings, clock } = app;
   if (device)
     writeDeviceToken(settings, ctx, { token: device.token, lifeMs: device.expiresAt - clock.now() });
