@@ -3,6 +3,7 @@ import type Router from '@koa/router';
 import type { RouterContext } from '@koa/router';
 import { z } from 'zod';
 import { findLogo } from '../clients/registry/logos.ts';
+import { isUnverified } from '../clients/registry/registration.ts';
 import type { Client } from '../clients/registry/registry.ts';
 import { type Account, findAccount } from '../src/accounts/account.ts';
 import { claimsOf, firstContact } from '../src/accounts/claims.ts';
@@ -87,6 +88,7 @@ export async function showConsent(app: App, ctx: RouterContext, current: Current
     app: name,
     logo: (await findLogo(app, client.clientId))?.dataUri,
     host: returnsTo(current),
+    unverified: isUnverified(client),
     who: whoIs(account),
     lines: shown.map((scope) => lineOf(words, question, scope)),
     anyOptional: shown.some(question.isOptional),

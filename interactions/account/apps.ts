@@ -1,6 +1,7 @@
 import Router from '@koa/router';
 import { mostLogoBytes } from '../../clients/registry/logo.ts';
 import { findLogos } from '../../clients/registry/logos.ts';
+import { isUnverified } from '../../clients/registry/registration.ts';
 import { withdrawConsent } from '../../src/actions/withdraw-consent.ts';
 import { compatMarker, isAutomatic } from '../../src/consents/compat-scopes.ts';
 import { askableScopes, scopes as everyScope } from '../../src/consents/scopes.ts';
@@ -8,8 +9,9 @@ import type { App } from '../../src/services.ts';
 import { notFound } from '../../src/web/problem.ts';
 import { seeOther } from '../../src/web/see-other.ts';
 import type { Translator } from '../../src/web/words.ts';
-import { type AppAccess, appHost, appName, findAppWithAccess, listAppsWithAccess } from './app-access.ts';
 import { scopeTitle } from '../scope-words.ts';
+import { type AppAccess, appHost, appName, findAppWithAccess, listAppsWithAccess } from './app-access.ts';
+import { openApp } from './open-app.ts';
 import { places } from './places.ts';
 import { afterDoing, showAccountPage } from './show-account-page.ts';
 import { signedIn } from './signed-in.ts';
@@ -39,6 +41,13 @@ export function appsPages(app: App): Router {
         view,
       });
     }),
+  );
+
+  router.get(
+    `${places.apps}/:clientId/open`,
+    signedIn(app, 'apps', (ctx, { account }) =>
+      openApp(app, ctx, { accountId: account.id, clientId: clientIdOf(ctx.params) }),
+    ),
   );
 
   router.get(
@@ -110,5 +119,7 @@ function appLine(words: Translator, { client, consent }: AppAccess) {
     since: consent && withDate(words, 'apps.since', consent.firstAllowedAt),
     used: consent && withAgo(words, 'apps.used', consent.lastUsedAt),
     removal: `${places.apps}/${encodeURIComponent(client.clientId)}/remove`,
+    unverified: isUnverified(client),
+    opens: client.metadata.initiate_login_uri && `${places.apps}/${encodeURIComponent(client.clientId)}/open`,
   };
 }
