@@ -57,7 +57,7 @@ export function visitOf(ctx: RouterContext, { interaction }: Pick<CurrentStep, '
 export function entryOf(
   app: App,
   ctx: RouterContext,
-  { interaction }: Pick<CurrentStep, 'interaction'>,
+  { interaction, app: name }: Pick<CurrentStep, 'interaction' | 'app'>,
 ): Entry {
   const { source, words } = ctx.state;
   return {
@@ -67,6 +67,8 @@ export function entryOf(
     deviceTokens: readDeviceTokens(app.settings, ctx.get('cookie')),
     stepUp: asksForMore(interaction),
     level: interaction.wanted.least,
+    app: name,
+    ownSession: interaction.sessionUid,
   };
 }
 

@@ -1,5 +1,6 @@
 import type { RouterContext } from '@koa/router';
 import Router from '@koa/router';
+import { leaveSecondStep } from '../src/actions/sign-in-second-step.ts';
 import { refuseInteraction } from '../src/oidc/interaction.ts';
 import type { App } from '../src/services.ts';
 import { seeOther } from '../src/web/see-other.ts';
@@ -15,6 +16,7 @@ import { mountPasskeyOffer, showPasskeyOffer } from './passkey-offer.ts';
 import { mountPasswordStrength } from './password-strength.ts';
 import { mountProveAddress, showProveAddress } from './prove-address.ts';
 import { mountResetCode, showResetCode } from './reset-code.ts';
+import { mountRiskCheck, showRiskCheck } from './risk-check.ts';
 import { mountSecondStep, showSecondStep } from './second-step.ts';
 import { mountSignIn, showSignIn, showSuspended } from './sign-in.ts';
 import { mountSignUp, showSignUp } from './sign-up.ts';
@@ -41,6 +43,7 @@ const mounts = [
   mountSignIn,
   mountChooser,
   mountSecondStep,
+  mountRiskCheck,
   mountStepUp,
   mountPasskey,
   mountPasskeyOffer,
@@ -76,6 +79,8 @@ async function showStep(app: App, ctx: RouterContext, current: CurrentStep): Pro
       return await showSignIn(app, ctx, current);
     case 'second_step':
       return await showSecondStep(app, ctx, current, step);
+    case 'risk_check':
+      return await showRiskCheck(app, ctx, current, step);
     case 'prove_address':
       return await showProveAddress(ctx, current, step);
     case 'reset_code':
@@ -95,12 +100,14 @@ function mountWaysOut(router: Router, app: App): void {
   /** As somebody else; on the consent page too, where signing in then replaces who is signed in. */
   router.post('/interaction/:uid/start-over', async (ctx) => {
     const current = await currentStep(app, ctx);
+    if (current.step.at === 'second_step') await leaveSecondStep(app, current.step);
     await continueSignIn(app, ctx, current, { at: 'start' });
   });
 
   /** Back to the app, which is told that the person did not want to (RFC 6749 section 4.1.2.1). */
   router.post('/interaction/:uid/cancel', async (ctx) => {
     const current = await currentStep(app, ctx);
+    if (current.step.at === 'second_step') await leaveSecondStep(app, current.step);
     const description = 'the person went back';
     const refused = await refuseInteraction(app, ctx, { error: 'access_denied', description });
     if (!refused.ok) backToStep(ctx, current);

@@ -4,7 +4,13 @@ import type { RouterContext } from '@koa/router';
 import { z } from 'zod';
 import { methodNamed } from '../src/actions/second-step-methods.ts';
 import type { SecondStepProgress } from '../src/actions/sign-in.ts';
-import { chooseSecondStep, proveSecondStep, usableMethods } from '../src/actions/sign-in-second-step.ts';
+import {
+  chooseSecondStep,
+  lookElsewhere,
+  proveSecondStep,
+  usableMethods,
+} from '../src/actions/sign-in-second-step.ts';
+import { takeFromLimits } from '../src/limits/limits.ts';
 import type { App } from '../src/services.ts';
 import { type Problems, readForm, textField, tickBox } from '../src/web/form.ts';
 import { showPage } from '../src/web/page.ts';
@@ -39,7 +45,13 @@ export async function showSecondStep(
   const view = {
     problems: { ...trouble, ...problems },
     lead: part.lead(words, { method, brand: app.settings.BRAND_NAME }),
-    ask: part.ask(words, { method, kept: step.kept, problem: problems[field] }),
+    ask: part.ask(words, {
+      method,
+      kept: step.kept,
+      problem: problems[field],
+      look: part.looksAt && pathOf(current, part.looksAt),
+    }),
+    submit: words.t(part.submit ?? 'second-step.submit'),
     again: part.again && { label: words.t(part.again.label), value: step.method },
     notice: step.sentAgain && part.again && !step.trouble ? words.t(part.again.done) : undefined,
     days: app.settings.TRUSTED_DEVICE_DAYS,
@@ -102,8 +114,10 @@ export function mountSecondStep(router: Router, app: App): void {
       ? limitedSentence(ctx, proved, 'second-step.limited')
       : proved.reason === 'wrong_code'
         ? part.wrong
-        : `second-step.${proved.reason}`;
-    const status = limited ? 429 : 400;
+        : proved.reason === 'expired'
+          ? (part.expired ?? 'second-step.expired')
+          : `second-step.${proved.reason}`;
+    const status = limited ? 429 : proved.reason === 'waiting' ? 409 : 400;
     await showSecondStep(app, ctx, current, step, { problems: { [field]: sentence }, trustDevice, status });
   });
 
@@ -112,6 +126,23 @@ export function mountSecondStep(router: Router, app: App): void {
     const current = await currentStep(app, ctx);
     if (current.step.at !== 'second_step') return backToStep(ctx, current);
     await showMethods(app, ctx, current, current.step);
+  });
+
+  // For the script of a page that waits: only to the browser that asked, by its interaction's cookie (misuse case MF-25).
+  router.get('/interaction/:uid/second-step/elsewhere', async (ctx) => {
+    const current = await currentStep(app, ctx);
+    const { step } = current;
+    const room = await takeFromLimits(app, [{ limit: 'approval_look_by_address', key: ctx.state.source.ip }]);
+    ctx.set('Cache-Control', 'no-store');
+    if (!room.ok) {
+      ctx.status = 429;
+      ctx.set('Retry-After', String(room.retryAfterSeconds));
+      ctx.body = { state: 'waiting' };
+      return;
+    }
+    // Another tab went on: this one finds out where to by going there.
+    if (step.at !== 'second_step') ctx.body = { state: 'ready' };
+    else ctx.body = { state: await lookElsewhere(app, step, entryOf(app, ctx, current)) };
   });
 
   router.post('/interaction/:uid/second-step/method', async (ctx) => {

@@ -11,6 +11,7 @@ import * as secondSteps from './0009-second-steps.ts';
 import * as alarms from './0010-alarms.ts';
 import * as passkeys from './0011-passkeys.ts';
 import * as toldChanges from './0012-told-changes.ts';
+import * as approvals from './0017-approvals.ts';
 import * as registration from './0013-registration.ts';
 
 /** Forward only, in this order, never edited once released: a change is a new file. */
@@ -27,5 +28,6 @@ export const migrations: Record<string, Migration> = {
   '0010-alarms': alarms,
   '0011-passkeys': passkeys,
   '0012-told-changes': toldChanges,
+  '0017-approvals': approvals,
   '0013-registration': registration,
 };

@@ -17,6 +17,7 @@ import { hearPostgres } from './store/postgres-changes.ts';
 import { openRecordChanges, type RecordChanges } from './store/record-changes.ts';
 import { hearSqlite } from './store/sqlite-changes.ts';
 import type { Database } from './store/tables.ts';
+import { type AddressPlaces, openAddressPlaces } from './web/address-places.ts';
 import { describeError, type Log, openLog } from './web/log.ts';
 import { type Metrics, openMetrics } from './web/metrics.ts';
 
@@ -33,6 +34,8 @@ export type Services = {
   hashQueue: BoundedQueue;
   log: Log;
   metrics: Metrics;
+  /** Where addresses are, if the operator brought a database along. */
+  places: AddressPlaces;
 };
 
 /** The services and the engine. `provider` is a getter: key rotation puts a new instance in its place. */
@@ -53,6 +56,7 @@ export async function openServices(
 ): Promise<OpenServices> {
   const { SECRETS_KEY, COOKIE_KEYS, seals } = openSecrets(given);
   const settings = { ...given, SECRETS_KEY, COOKIE_KEYS };
+  const places = openAddressPlaces(settings.GEO_DATABASE);
   const changes = openRecordChanges();
   const db = await openRecords(settings, log, changes);
   const metrics = openMetrics();
@@ -77,6 +81,7 @@ export async function openServices(
     }),
     log,
     metrics,
+    places,
     async close() {
       await hearing.stop();
       await live.close().finally(() => db.destroy());

@@ -5,6 +5,7 @@ import type { App } from '../../src/services.ts';
 import { seeOther } from '../../src/web/see-other.ts';
 import { activityPage } from './activity.ts';
 import { appsPages } from './apps.ts';
+import { approvalsPages } from './approvals.ts';
 import { confirmPages } from './confirm.ts';
 import { devicesPages } from './devices.ts';
 import { notMePages } from './not-me.ts';
@@ -18,6 +19,7 @@ import { sessionsPages } from './sessions.ts';
 import { withOnlyOneWarning } from './show-account-page.ts';
 import { signOutPages } from './sign-out.ts';
 import { twoStepPages } from './two-step.ts';
+import { twoStepApprovalsPages } from './two-step-approvals.ts';
 import { twoStepCodesPages } from './two-step-codes.ts';
 import { twoStepRemovePages } from './two-step-remove.ts';
 import { twoStepTextPages } from './two-step-text.ts';
@@ -39,6 +41,8 @@ export function accountPages(app: App): Router {
     twoStepTextPages,
     twoStepCodesPages,
     twoStepRemovePages,
+    twoStepApprovalsPages,
+    approvalsPages,
     devicesPages,
     confirmPages,
     notMePages,

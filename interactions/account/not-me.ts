@@ -85,6 +85,13 @@ const told = [
   'backup_code_used',
   'trusted_device_added',
   'trusted_device_removed',
+  'approvals_on',
+  'approvals_off',
+  'approval_given',
+  'approval_refused',
+  'passkey_added',
+  'passkey_removed',
+  'passkey_copied',
   'signed_in_new_browser',
 ];
 

@@ -13,6 +13,8 @@ export const places = {
   'two-step-codes': '/account/two-step/codes',
   'two-step-remove': '/account/two-step/remove',
   'two-step-off': '/account/two-step/off',
+  'two-step-approvals': '/account/two-step/approvals',
+  approvals: '/account/approvals',
   devices: '/account/devices',
   /** After "It wasn't me": by way of a forgotten password, see interactions/index.ts. */
   recover: '/account',

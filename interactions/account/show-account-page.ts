@@ -28,6 +28,9 @@ const said = [
   'method_preferred',
   'two_step_on',
   'two_step_off',
+  'approvals_on',
+  'approvals_off',
+  'sign_in_approved',
   'device_renamed',
   'device_removed',
   'devices_removed',
@@ -67,8 +70,16 @@ export async function showAccountPage(ctx: RouterContext, page: AccountPage): Pr
       who: nameOf(account),
       signOut: '/account/sign-out',
       warning: ctx.query['did'] === onlyOne ? words.t('account.only_one') : undefined,
+      asked: template.startsWith('approval') ? undefined : whoAsks(ctx),
     },
   });
+}
+
+/** Somebody is signing in elsewhere and waits for this person's yes: every page leads to it. */
+function whoAsks({ state: { openApprovals = 0, words } }: RouterContext) {
+  if (openApprovals === 0) return undefined;
+  const text = words.t('approvals.banner', { count: openApprovals });
+  return { text, label: words.t('approvals.see'), href: places.approvals };
 }
 
 const onlyOne = 'only_one';

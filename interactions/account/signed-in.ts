@@ -1,6 +1,7 @@
 import type { RouterContext, RouterMiddleware } from '@koa/router';
 import { type Account, findAccount } from '../../src/accounts/account.ts';
 import { freshProof } from '../../src/actions/fresh-proof.ts';
+import { listOpenApprovals } from '../../src/credentials/approvals.ts';
 import { signInAddress } from '../../src/oidc/account-client.ts';
 import { renewSession } from '../../src/oidc/session-renewal.ts';
 import { type CurrentSession, currentSession } from '../../src/oidc/sessions.ts';
@@ -43,6 +44,7 @@ export function provedLately(app: App, place: Place, show: Show): RouterMiddlewa
  */
 async function showAndRenew(app: App, ctx: RouterContext, who: SignedIn, show: Show): Promise<void> {
   const { account, session } = who;
+  if (ctx.method === 'GET') ctx.state.openApprovals = (await listOpenApprovals(app, account.id)).length;
   await show(ctx, who);
   if (ctx.method !== 'POST') return;
   const after = await findAccount(app, account.id);

@@ -9,6 +9,7 @@ import { turnOffTwoStep } from '../../src/actions/turn-off-two-step.ts';
 import { turnOnByPasskey } from '../../src/actions/turn-on-two-step.ts';
 import { findBackupCodes } from '../../src/credentials/backup-codes.ts';
 import { listTrustedDevices } from '../../src/credentials/trusted-devices.ts';
+import { findTwoStep } from '../../src/credentials/two-step.ts';
 import type { App } from '../../src/services.ts';
 import { readForm, textField } from '../../src/web/form.ts';
 import { notFound } from '../../src/web/problem.ts';
@@ -86,10 +87,11 @@ export function twoStepPages(app: App): Router {
 
 async function overviewOf(app: App, ctx: RouterContext, accountId: string) {
   const { words } = ctx.state;
-  const [{ on, methods, onlyOne }, codes, devices] = await Promise.all([
+  const [{ on, methods, onlyOne }, codes, devices, { approvalsAt }] = await Promise.all([
     twoStepOf(app, accountId),
     findBackupCodes(app, accountId),
     listTrustedDevices(app, accountId),
+    findTwoStep(app, accountId),
   ]);
   const own = methods.filter(({ kind }) => kind !== 'backup_code');
   return {
@@ -97,7 +99,7 @@ async function overviewOf(app: App, ctx: RouterContext, accountId: string) {
     onlyOne,
     methods: own.map((method, at) => listed(words, method, { on, first: at === 0, more: own.length > 1 })),
     prefer: `${places['two-step']}/prefer`,
-    turnOn: !on && own.length > 0 ? `${places['two-step']}/on` : undefined,
+    turnOn: !on && own.some(({ kind }) => kind === 'passkey') ? `${places['two-step']}/on` : undefined,
     turnOff: on ? places['two-step-off'] : undefined,
     add: {
       totp: places['two-step-new'],
@@ -105,6 +107,7 @@ async function overviewOf(app: App, ctx: RouterContext, accountId: string) {
       text: mayText(app.settings) ? places['two-step-text'] : undefined,
     },
     codes: on ? { page: places['two-step-codes'], left: codes?.left } : undefined,
+    approvals: on ? { page: places['two-step-approvals'], on: approvalsAt !== null } : undefined,
     devices: on ? { page: places.devices, count: devices.length } : undefined,
   };
 }
@@ -114,8 +117,9 @@ function listed(
   method: SecondStepMethod,
   { on, first, more }: { on: boolean; first: boolean; more: boolean },
 ) {
-  const { kind, name, addedAt, lastUsedAt } = method;
+  const { kind, addedAt, lastUsedAt } = method;
   const { icon, manage } = secondStepPart(kind);
+  const name = method.name || words.t(`second-step.kind.${kind}`);
   return {
     icon,
     name,

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Kept, KindName, SecondStepMethod } from '../../src/actions/second-step-kinds.ts';
 import type { Sentence, Translator } from '../../src/web/words.ts';
+import { approvalPart } from './approval.ts';
 import { backupCodePart } from './backup-code.ts';
 import { passkeyPart } from './passkey.ts';
 import { textPart } from './text.ts';
@@ -20,11 +21,16 @@ export type SecondStepPart = {
   /** The part of shared/parts that asks, and its members. */
   ask(
     words: Translator,
-    shown: { method: SecondStepMethod; kept: Kept; problem: Sentence | undefined },
+    shown: { method: SecondStepMethod; kept: Kept; problem: Sentence | undefined; look?: string | undefined },
   ): { part: string; members: object };
   /** What it says of the method in a list, under the kind's name. */
   about(words: Translator, method: SecondStepMethod): string;
   wrong: Sentence;
+  /** Where it is not the usual sentence. */
+  expired?: Sentence;
+  submit?: Sentence;
+  /** Under the address of the step: where its script asks how things stand. */
+  looksAt?: string;
   /** The button that begins anew, and what is said when that was done. */
   again?: { label: Sentence; done: Sentence };
   /** The account's own page for this kind, where such methods are named and removed. */
@@ -33,15 +39,14 @@ export type SecondStepPart = {
   scripts?: readonly string[];
 };
 
-const table: Partial<Record<KindName, SecondStepPart>> = {
+const table: Record<KindName, SecondStepPart> = {
   totp: totpPart,
   passkey: passkeyPart,
+  approval: approvalPart,
   text: textPart,
   backup_code: backupCodePart,
 };
 
 export function secondStepPart(kind: KindName): SecondStepPart {
-  const part = table[kind];
-  if (!part) throw new Error(`no page knows the second step ${kind}`);
-  return part;
+  return table[kind];
 }

@@ -3,8 +3,8 @@ import { methodName } from './second-step-methods.ts';
 import type { Entry, SecondStepProgress, SignInProgress } from './sign-in.ts';
 
 /** The occasion of a sign-in: answers are good in this interaction only. */
-export function signInOccasion({ interactionUid, locale, from }: Entry): Occasion {
-  return { purpose: 'second_step', boundTo: interactionUid, locale, from };
+export function signInOccasion({ interactionUid, locale, from, app, ownSession }: Entry): Occasion {
+  return { purpose: 'second_step', boundTo: interactionUid, locale, from, app, ownSession };
 }
 
 /**

@@ -4,7 +4,10 @@ import { days } from '../kit/durations.ts';
 import { forgetFailures, forgetQuietFailures } from '../limits/failures.ts';
 import type { Proof } from '../limits/waits.ts';
 import type { Services } from '../services.ts';
+import { browserWords } from '../web/browser-family.ts';
 import type { RequestSource } from '../web/request-source.ts';
+import type { Locale } from '../web/words.ts';
+import { notifyAccount } from './notify-account.ts';
 
 /** After so long without a try the owner's success is taken as the end of whatever it was. */
 const quiet = 1 * days;
@@ -18,15 +21,20 @@ const quiet = 1 * days;
  * the account was removed meanwhile, which the engine will say.
  */
 export async function completeSignIn(
-  ctx: Pick<Services, 'db' | 'clock'>,
-  { accountId, amr }: { accountId: string; amr: readonly string[] },
-  { browser }: Pick<RequestSource, 'browser'>,
+  ctx: Pick<Services, 'db' | 'clock' | 'seals' | 'settings' | 'log'>,
+  { accountId, amr, locale }: { accountId: string; amr: readonly string[]; locale?: Locale | undefined },
+  { browser, userAgent }: Pick<RequestSource, 'browser' | 'userAgent'>,
 ): Promise<{ token: string } | undefined> {
   if (!(await findAccount(ctx, accountId))) return undefined;
-  const { token, wasKnown } = await knowBrowser(ctx, { token: browser, accountId });
+  const { token, wasKnown, others } = await knowBrowser(ctx, { token: browser, accountId });
   const proofs = provedBy(amr);
   if (wasKnown) await forgetQuietFailures(ctx, { accountId, proofs, since: ctx.clock.now() - quiet });
   else await forgetFailures(ctx, { accountId, proofs });
+  // The first browser of all is where the account was made; of each that comes after it the owner hears.
+  if (!wasKnown && others) {
+    const values = { browser: browserWords(userAgent) };
+    await notifyAccount(ctx, { accountId, pageLocale: locale, template: 'signed_in_new_browser', values });
+  }
   return { token };
 }
 

@@ -10,7 +10,7 @@ import { type TwoStep, twoStepOf } from './second-step-methods.ts';
 /**
  * What every sensitive change of an account asks first: was it proved a moment ago, in this session, that it is really them, and
  * with the best they have (NIST SP 800-63B-4 section 4.1.2.1)? A trusted device is no such proof; nor is a text message where
- * the account has something stronger (misuse case MF-17). The proof is given on the page /account/confirm
+ * the account has something stronger (misuse case MF-17), nor an approval, which another device gave. The proof is given on the page /account/confirm
  * (confirm-identity.ts) and kept, sealed, under this account and this session.
  */
 const proofLasts = 10 * minutes;
@@ -60,7 +60,8 @@ export type ConfirmMethod = SecondStepMethod | { kind: 'password'; id: 'password
 export async function confirmMethods(ctx: KindContext, accountId: string): Promise<ConfirmMethod[]> {
   const twoStep = await twoStepOf(ctx, accountId);
   const needed = strengthNeeded(twoStep);
-  const enough = twoStep.methods.filter(({ weak }) => (weak ? 2 : 3) >= needed);
+  const own = twoStep.methods.filter(({ kind }) => kind !== 'approval');
+  const enough = own.filter(({ weak }) => (weak ? 2 : 3) >= needed);
   const second = enough.toSorted((one, other) => rank[one.kind] - rank[other.kind]);
   if (twoStep.on) return second;
   const password = (await findPassword(ctx, accountId))
@@ -91,7 +92,8 @@ const rank: Record<KindName, number> = { passkey: 0, approval: 1, totp: 2, backu
 /** 3: a second factor that is hard to steal. 2: a text message. 1: a password. */
 function strengthNeeded({ on, methods }: TwoStep): number {
   if (!on) return 1;
-  return methods.length > 0 && methods.every(({ weak, kind }) => weak || kind === 'backup_code') ? 2 : 3;
+  const own = methods.filter(({ kind }) => kind !== 'approval');
+  return own.length > 0 && own.every(({ weak, kind }) => weak || kind === 'backup_code') ? 2 : 3;
 }
 
 /** By what RFC 8176 calls them. */

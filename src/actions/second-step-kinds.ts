@@ -1,9 +1,11 @@
+import type { TwoStepState } from '../credentials/two-step.ts';
 import type { Outcome } from '../kit/outcome.ts';
 import type { Limited } from '../limits/limits.ts';
 import type { Services } from '../services.ts';
 import type { Database } from '../store/tables.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import type { Locale } from '../web/words.ts';
+import { approvalKind } from './second-step-approval.ts';
 import { backupCodeKind } from './second-step-backup-code.ts';
 import { passkeyKind } from './second-step-passkey.ts';
 import { textKind } from './second-step-text.ts';
@@ -32,6 +34,8 @@ export type SecondStepMethod = {
   left?: number;
   /** Of a number: its address in E.164, for us; pages show the name. */
   address?: string;
+  /** Of an approval: the uids of the sessions that may give it. */
+  approvers?: readonly string[];
 };
 type ListedMethod = Omit<SecondStepMethod, 'kind' | 'preferred'>;
 
@@ -47,6 +51,10 @@ export type Occasion = {
   boundTo: string;
   locale: Locale;
   from: RequestSource;
+  /** The app that is signed in to, as its name is shown; missing for our own pages. */
+  app?: string | undefined;
+  /** The session of whoever is signed in on this browser. */
+  ownSession?: string | undefined;
 };
 
 /** What a kind keeps between asking and checking (the id of a code that was sent, a challenge), sealed with the progress. */
@@ -59,6 +67,8 @@ type Proof = {
   amr: string[];
 };
 
+export type Readiness = 'ready' | 'waiting' | 'refused' | 'expired';
+
 export type SecondStepKind = {
   kind: KindName;
   /** Signing in asks for a second step as soon as an account has one of these. */
@@ -66,24 +76,28 @@ export type SecondStepKind = {
   /** Whether it is of use by itself; backup codes only stand behind another. */
   standsAlone: boolean;
   /** The oldest first. */
-  list(ctx: KindContext, accountId: string): Promise<ListedMethod[]>;
+  list(ctx: KindContext, accountId: string, state: Promise<TwoStepState>): Promise<ListedMethod[]>;
   /** Sends or makes what the person answers to. Without it there is nothing to do before they do. */
   begin?(
     ctx: KindContext,
     asked: Asked,
   ): Promise<Outcome<{ kept: Kept }, 'start_over' | 'unavailable'> | Limited>;
+  /** For what is answered elsewhere: whether there is an answer to check. Looking counts as no try. */
+  ready?(ctx: KindContext, asked: Asked & { kept: Kept }): Promise<Readiness>;
   /** Checks the form's fields and uses up what is good once. */
   check(
     ctx: KindContext,
     asked: Asked & { kept: Kept; answer: Record<string, string> },
   ): Promise<Outcome<Proof, CheckRefusal>>;
+  /** The person chose another way: what was begun is void. */
+  leave?(ctx: KindContext, begun: Pick<Asked, 'accountId'> & { kept: Kept }): Promise<void>;
   /** Takes it off the account, within `changeTwoStep`; answers whether the account had it. */
   remove(tx: Database, method: { accountId: string; id: string }): Promise<boolean>;
   /** Takes all of them off, when the second step is turned off; for kinds that turn it on, and those that stand behind. */
   removeAll?(tx: Database, accountId: string): Promise<void>;
 };
 
-const table: readonly SecondStepKind[] = [passkeyKind, totpKind, textKind, backupCodeKind];
+const table: readonly SecondStepKind[] = [passkeyKind, totpKind, approvalKind, textKind, backupCodeKind];
 
 export function secondStepKinds(): readonly SecondStepKind[] {
   return table;

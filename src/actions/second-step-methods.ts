@@ -17,9 +17,10 @@ export type TwoStep = {
 };
 
 export async function twoStepOf(ctx: KindContext, accountId: string): Promise<TwoStep> {
+  const found = findTwoStep(ctx, accountId);
   const [state, ...lists] = await Promise.all([
-    findTwoStep(ctx, accountId),
-    ...secondStepKinds().map((one) => one.list(ctx, accountId)),
+    found,
+    ...secondStepKinds().map((one) => one.list(ctx, accountId, found)),
   ]);
   const listed = secondStepKinds().flatMap(({ kind }, at) =>
     (lists[at] ?? []).map((method) => {
@@ -29,7 +30,9 @@ export async function twoStepOf(ctx: KindContext, accountId: string): Promise<Tw
   );
   const on = state.turnedOnAt !== null || listed.some(({ kind }) => kindNamed(kind).turnsOn);
   const methods = [...listed.filter((one) => one.preferred), ...listed.filter((one) => !one.preferred)];
-  return { on, methods, onlyOne: on && methods.length === 1 };
+  // An approval needs another device that is signed in: it saves nobody who lost the one method.
+  const kept = methods.filter(({ kind }) => kind !== 'approval');
+  return { on, methods, onlyOne: on && kept.length === 1 };
 }
 
 /** In the order in which they are offered. */

@@ -7,7 +7,9 @@ import {
   type CheckRefusal,
   type KindContext,
   kindNamed,
+  type Readiness,
   type SecondStepMethod,
+  secondStepKinds,
 } from './second-step-kinds.ts';
 import { methodNamed, secondStepMethods } from './second-step-methods.ts';
 import { type TryRefusal, trySecondStep } from './second-step-tries.ts';
@@ -22,7 +24,7 @@ type Given = {
   answer: Record<string, string>;
   trustDevice?: boolean;
 };
-export type SecondStepRefusal = 'wrong_code' | 'expired' | 'off';
+export type SecondStepRefusal = 'wrong_code' | 'expired' | 'off' | 'waiting';
 type Refused = TryRefusal<{ ok: false; reason: CheckRefusal }>;
 
 /**
@@ -39,6 +41,12 @@ export async function proveSecondStep(
   const method = methodNamed(await usableMethods(app, given.progress), name);
   // It was removed meanwhile, perhaps to put another in its place: begin again with what is true now.
   if (!method) return startOver('start_over');
+  const ready = await readiness(app, { progress: given.progress, method }, entry);
+  if (ready === 'waiting' || ready === 'expired') return refused(ready);
+  if (ready === 'refused') {
+    await noteFailure(app, { accountId, reason: 'refused_elsewhere', method: method.kind }, entry);
+    return startOver('approval_refused');
+  }
   const checked = await trySecondStep(app, { accountId, challenge }, entry.from, () =>
     judged(app, given, method, entry),
   );
@@ -61,6 +69,7 @@ export async function chooseSecondStep(
 ): Promise<{ ok: true; next: NextStep }> {
   const method = methodNamed(await usableMethods(app, progress), name);
   if (!method) return { ok: true, next: progress };
+  await leaveSecondStep(app, progress);
   const sentAgain = progress.method === name;
   return {
     ok: true,
@@ -68,23 +77,47 @@ export async function chooseSecondStep(
   };
 }
 
+/** The person goes another way, or back: what was begun elsewhere for this step is void. */
+export async function leaveSecondStep(app: KindContext, progress: SecondStepProgress): Promise<void> {
+  const { accountId, kept, method = '' } = progress;
+  const begun = secondStepKinds().find(({ kind }) => method.startsWith(`${kind}.`));
+  await begun?.leave?.(app, { accountId, kept });
+}
+
+/** How it stands elsewhere, for the page that waits. Looking changes nothing and counts as no try. */
+export async function lookElsewhere(
+  app: KindContext,
+  progress: SecondStepProgress,
+  entry: Entry,
+): Promise<Readiness> {
+  const method = methodNamed(await usableMethods(app, progress), progress.method);
+  return method ? await readiness(app, { progress, method }, entry) : 'expired';
+}
+
+async function readiness(
+  app: KindContext,
+  { progress, method }: { progress: SecondStepProgress; method: SecondStepMethod },
+  entry: Entry,
+): Promise<Readiness> {
+  const { accountId, kept } = progress;
+  const occasion = signInOccasion(entry);
+  return (await kindNamed(method.kind).ready?.(app, { accountId, method, occasion, kept })) ?? 'ready';
+}
+
 /** What may prove this sign-in: another factor than the first. */
 export async function usableMethods(
   app: KindContext,
   {
     accountId,
-    amr,
-    resetBy,
     reach = 0,
-  }: Pick<SecondStepProgress, 'accountId' | 'amr' | 'resetBy' | 'reach'>,
+    ...how
+  }: Pick<SecondStepProgress, 'accountId' | 'amr' | 'resetBy' | 'ownSession' | 'reach'>,
 ): Promise<SecondStepMethod[]> {
   const methods = await secondStepMethods(app, accountId);
-  return methods.filter(
-    (method) => isAnotherFactor(method, { amr, resetBy }) && reaches(method, reach),
-  );
+  return methods.filter((method) => isAnotherFactor(method, how) && reaches(method, reach));
 }
 
-function startOver(notice: 'start_over' | 'too_many_codes'): Next {
+function startOver(notice: 'start_over' | 'too_many_codes' | 'approval_refused'): Next {
   return { ok: true, next: { at: 'start', notice } };
 }
 

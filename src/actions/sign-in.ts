@@ -10,7 +10,7 @@
  *        │                                                   │   │                                     ▼     │
  *        └─────── sign up ──► prove_address ── right code ───┘   └── not asked, or this device ─────► gate ──┤
  *                                                                    is trusted                        │     │
- *                                                                                                      ├──► suspended
+ *              (without a second step, an unusual sign-in is asked for a code first: risk_check)          ├──► suspended
  *                                                                                                      └──► finished
  *
  * The progress lives in the engine's Interaction and nowhere else: it is bound to that interaction's cookie and ends
@@ -36,6 +36,9 @@ import type { RequestSource } from '../web/request-source.ts';
 import type { Locale } from '../web/words.ts';
 import { beginSecondStep } from './begin-second-step.ts';
 import { raising } from './raising.ts';
+import { riskNow } from './risk.ts';
+import { beginRiskCheck } from './risk-check.ts';
+import { riskSigns } from './risk-rules.ts';
 import type { KindContext, SecondStepMethod } from './second-step-kinds.ts';
 import { twoStepOf } from './second-step-methods.ts';
 import { passAsTrustedDevice } from './trusted-device-pass.ts';
@@ -61,7 +64,9 @@ const signInProgress = z.discriminatedUnion('at', [
     /** Whom they chose in the account chooser; it proves nothing. */
     chosen: z.string().optional(),
     /** Why the person is here again; the page has a sentence for each. */
-    notice: z.enum(['start_over', 'too_many_codes', 'password_set', 'address_taken']).optional(),
+    notice: z
+      .enum(['start_over', 'too_many_codes', 'password_set', 'address_taken', 'approval_refused'])
+      .optional(),
   }),
   z.object({
     at: z.literal('second_step'),
@@ -83,10 +88,10 @@ const signInProgress = z.discriminatedUnion('at', [
     /** Of a session that only proves more (step-up.ts): when it signed in, and the level that it is to reach. */
     signedInAt: z.number().optional(),
     reach: z.number().optional(),
-    /** The session of whoever is signed in on this browser. */
-    ownSession: z.string().optional(),
     /** The address whose code reset the password just now: no second step by the same address. */
     resetBy: z.string().optional(),
+    /** The session of whoever is signed in on this browser: it approves nothing here. */
+    ownSession: z.string().optional(),
   }),
   z.object({
     at: z.literal('prove_address'),
@@ -111,12 +116,25 @@ const signInProgress = z.discriminatedUnion('at', [
     sentAgain: z.boolean(),
   }),
   z.object({ at: z.literal('new_password'), accountId: z.string(), ...contact, provedAt: z.number() }),
+  z.object({
+    at: z.literal('risk_check'),
+    accountId: z.string(),
+    provedAt: z.number(),
+    remember: z.boolean(),
+    amr: z.array(z.string()),
+    signs: z.array(z.enum(riskSigns)),
+    ...contact,
+    /** Missing when no code could be sent now. */
+    codeId: z.string().optional(),
+    sentAgain: z.boolean(),
+  }),
   z.object({ at: z.literal('suspended'), accountId: z.string() }),
   /** Everything is proved; a passkey for next time is offered before the engine is told (offer-passkey.ts). */
   z.object({ at: z.literal('passkey_offer'), finished, provedAt: z.number(), quiet: z.boolean() }),
 ]);
 
 export type SignInProgress = z.output<typeof signInProgress>;
+export type RiskCheckProgress = Extract<SignInProgress, { at: 'risk_check' }>;
 export type SecondStepProgress = Extract<SignInProgress, { at: 'second_step' }>;
 /** The first factor, or with `mfa` in amr all of them. */
 export type Proved = {
@@ -142,6 +160,10 @@ export type Entry = {
   stepUp: boolean;
   /** The least that would do for the app (src/kit/levels.ts). */
   level: Level;
+  /** The app's name as the page shows it; missing for our own account pages. */
+  app?: string | undefined;
+  /** The session of whoever is signed in on this browser. */
+  ownSession?: string | undefined;
 };
 
 /** NIST SP 800-63B-4 section 2.2.2 has one authentication use both factors; a proof from before lunch is another one. */
@@ -177,26 +199,44 @@ export function afterFirstFactor(
  * where no second is asked, or where this browser is trusted and nobody asked for more. Everybody else gets a second step.
  */
 export async function whatIsStillNeeded(
-  app: KindContext,
+  app: KindContext & Pick<Services, 'places'>,
   proved: Proved,
   entry: Entry,
 ): Promise<Finished | SignInProgress> {
   const { accountId, provedAt, amr, remember, resetBy } = proved;
   const pass = { ...proved, from: entry.from };
-  const { level } = entry;
+  const { level, ownSession } = entry;
   if (amr.includes('mfa') && levelOf(amr) >= level) return await passGate(app, pass);
   const { on, methods } = await twoStepOf(app, accountId);
-  const usable = methods.filter((method) => isAnotherFactor(method, { amr, resetBy }));
+  const usable = methods.filter((method) => isAnotherFactor(method, { amr, resetBy, ownSession }));
   const better = raising(usable, { amr, level });
   // A level that nobody could reach keeps nobody out here: the engine comes back, and a page says so (interactions/step-up.ts).
-  if (better.length === 0 && (!on || amr.includes('mfa'))) return await passGate(app, pass);
+  if (better.length === 0 && amr.includes('mfa')) return await passGate(app, pass);
+  if (better.length === 0 && !on) return await whatRiskNeeds(app, proved, entry);
   if (!entry.stepUp && (await passAsTrustedDevice(app, { accountId, entry })))
     return await passGate(app, { ...pass, trustedDevice: true });
   app.metrics.signIns.inc({ outcome: 'second_step_asked' });
   const asked = { at: 'second_step', accountId, provedAt, amr, remember, challenge: newId() } as const;
-  const progress = { ...asked, kept: {}, sentAgain: false, ...(resetBy && { resetBy }) };
+  const kept = { kept: {}, sentAgain: false, ...(resetBy && { resetBy }), ...(ownSession && { ownSession }) };
+  const progress = { ...asked, ...kept };
   const [method] = [...better, ...usable];
   return await beginSecondStep(app, { progress, method }, entry);
+}
+
+/**
+ * Without a second step the password is all there is. From an unknown browser, and with an unusual sign, a code that is sent
+ * to a proved address is asked for too. Not where that was the way in just now (sign-up, a reset), nor after a passkey.
+ */
+async function whatRiskNeeds(
+  app: KindContext & Pick<Services, 'places'>,
+  proved: Proved,
+  entry: Entry,
+): Promise<Finished | SignInProgress> {
+  const { accountId, amr, resetBy } = proved;
+  const { newBrowser, signs } = await riskNow(app, { accountId, from: entry.from });
+  const asks = signs.length > 0 && amr.includes('pwd') && resetBy === undefined;
+  const asked = asks ? await beginRiskCheck(app, { proved, signs }, entry) : undefined;
+  return asked ?? (await passGate(app, { ...proved, from: entry.from, newBrowser }));
 }
 
 /**
@@ -212,10 +252,11 @@ export async function passGate(
     remember: boolean;
     from: RequestSource;
     trustedDevice?: boolean;
+    newBrowser?: boolean;
     signedInAt?: number | undefined;
   },
 ): Promise<Finished | SignInProgress> {
-  const { accountId, provedAt, amr, remember, from, trustedDevice, signedInAt } = entry;
+  const { accountId, provedAt, amr, remember, from, trustedDevice, signedInAt, newBrowser } = entry;
   // Read first: what is ended while the engine is on its way to a session stays ended (src/oidc/endings.ts).
   const generation = await readSignInGeneration(app, accountId);
   const account = await findAccount(app, accountId);
@@ -233,7 +274,8 @@ export async function passGate(
   }
   app.metrics.signIns.inc({ outcome: 'signed_in' });
   const how = { ...(trustedDevice && { trusted_device: true }), ...(signedInAt && { step_up: true }) };
-  const detail = { amr, remember, ...how };
+  const known = newBrowser === undefined ? {} : { new_browser: newBrowser };
+  const detail = { amr, remember, ...how, ...known };
   await recordEvent(app, { type: 'account.signed_in', accountId, detail }, from);
   const kept = { ...(generation && { generation }), ...(signedInAt && { signedInAt }) };
   return { at: 'finished', accountId, amr, remember, ...kept };
@@ -241,16 +283,18 @@ export async function passGate(
 
 /**
  * A second step is another factor than the first: after a reset by a number no code to that number, after a passkey that
- * counts for one factor no passkey.
+ * counts for one factor no passkey. And an approval comes from another browser.
  */
 export function isAnotherFactor(
-  { kind, address }: Pick<SecondStepMethod, 'kind' | 'address'>,
+  { kind, address, approvers = [] }: Pick<SecondStepMethod, 'kind' | 'address' | 'approvers'>,
   {
     amr,
     resetBy,
+    ownSession,
   }: { amr: readonly string[]; resetBy?: string | undefined; ownSession?: string | undefined },
 ): boolean {
   if (kind === 'passkey') return !amr.includes('hwk') && !amr.includes('swk');
+  if (kind === 'approval') return approvers.some((uid) => uid !== ownSession);
   return address === undefined || address !== resetBy;
 }
 

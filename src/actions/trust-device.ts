@@ -1,7 +1,7 @@
 import { recordEvent } from '../audit/record.ts';
 import { addTrustedDevice, removeTrustedDevice } from '../credentials/trusted-devices.ts';
 import type { Services } from '../services.ts';
-import { browserParts } from '../web/browser-family.ts';
+import { browserWords } from '../web/browser-family.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import { notifyAccount } from './notify-account.ts';
 import type { Entry } from './sign-in.ts';
@@ -21,8 +21,7 @@ export async function trustDevice(
   const device = await addTrustedDevice(ctx, { accountId, provedAt, from });
   const detail = { device: device.id };
   await recordEvent(ctx, { type: 'trusted_device.added', accountId, detail }, from);
-  const { browser, system } = browserParts(from.userAgent);
-  const values = { browser: [browser, system].filter((part) => part !== undefined).join(', ') || '?' };
+  const values = { browser: browserWords(from.userAgent) };
   await notifyAccount(ctx, { accountId, pageLocale: locale, template: 'trusted_device_added', values });
   return device;
 }

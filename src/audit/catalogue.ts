@@ -108,6 +108,34 @@ export const eventKinds = {
   'two_step.preferred': kind('person', 'Another method is asked first at the second step.', { method: text }),
   'two_step.turned_on': kind('person', 'A passkey is asked for after the password from now on.', {}),
   'two_step.turned_off': kind('person', 'Two-step verification was turned off.', { methods: count }),
+  'approvals.turned_on': kind('person', 'Sign-ins may be approved on another device from now on.', {}),
+  'approvals.turned_off': kind('person', 'Sign-ins may no longer be approved on another device.', {}),
+  'approval.asked': kind('person', 'A sign-in waits for an approval on another device.', { approval: text }),
+  'approval.given': kind('person', 'A sign-in was approved on a device that was signed in.', {
+    approval: text,
+  }),
+  'approval.refused': kind(
+    'person',
+    'A sign-in was refused on a device that was signed in; reason says whether by choice or by a wrong number.',
+    { approval: text, reason: text },
+  ),
+  'risk_check.asked': kind(
+    'system',
+    'A sign-in by password looked unusual, and a code was asked for; signs names why.',
+    { signs: texts, channel },
+  ),
+  'risk_check.skipped': kind(
+    'system',
+    'A sign-in by password looked unusual, and the account has no proved address to send a code to.',
+    { signs: texts },
+  ),
+  'risk_check.passed': kind('person', 'The code that an unusual sign-in was asked for was right.', {
+    channel,
+  }),
+  'risk_check.failed': kind('person', 'The code that an unusual sign-in was asked for was wrong or too old.', {
+    reason: text,
+    channel,
+  }),
   'trusted_device.added': kind('person', 'A browser may skip the second step from now on.', { device: text }),
   'trusted_device.renamed': kind('person', 'A trusted device got another name.', { device: text }),
   'trusted_device.removed': kind('person', 'A browser is no longer trusted.', { device: text }),

@@ -58,9 +58,28 @@ export async function giveTryBackToBrowser(
 export async function knowBrowser(
   ctx: Records,
   { token, accountId }: Known,
-): Promise<{ token: string; wasKnown: boolean }> {
-  if (token !== undefined && (await seenAgain(ctx, { token, accountId }))) return { token, wasKnown: true };
-  return { token: await addBrowser(ctx, { token, accountId }), wasKnown: false };
+): Promise<{ token: string; wasKnown: boolean; others: boolean }> {
+  if (token !== undefined && (await seenAgain(ctx, { token, accountId })))
+    return { token, wasKnown: true, others: true };
+  const others = await hasBrowsers(ctx, accountId);
+  return { token: await addBrowser(ctx, { token, accountId }), wasKnown: false, others };
+}
+
+/** Whether somebody signed in to the account from this browser, to the end. Changes nothing. */
+export async function isKnownBrowser({ db, clock }: Records, { token, accountId }: Known): Promise<boolean> {
+  if (token === undefined) return false;
+  const row = await db
+    .selectFrom('known_browsers')
+    .select('id')
+    .where((eb) => eb.and({ ...keyOf(token), account_id: accountId }))
+    .where('last_seen_at', '>', clock.now() - knownBrowserLifeMs)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+async function hasBrowsers({ db }: Records, accountId: string): Promise<boolean> {
+  const rows = db.selectFrom('known_browsers').select('id').where('account_id', '=', accountId);
+  return (await rows.limit(1).executeTakeFirst()) !== undefined;
 }
 
 async function seenAgain({ db, clock }: Records, { token, accountId }: Known): Promise<boolean> {

@@ -99,6 +99,24 @@ export const limits = {
     keyedBy: 'account',
     why: 'Text messages of one account’s second step, by somebody who knows its password.',
   },
+  approval_by_account: {
+    max: 5,
+    windowMs: hours,
+    keyedBy: 'account',
+    why: 'Asking the owner’s other devices until they say yes, by somebody who knows the password. A “no” ends it for an hour at once.',
+  },
+  approval_by_address: {
+    max: 20,
+    windowMs: hours,
+    keyedBy: 'address',
+    why: 'The same at many accounts whose passwords are known.',
+  },
+  approval_look_by_address: {
+    max: 600,
+    windowMs: 5 * minutes,
+    keyedBy: 'address',
+    why: 'A page that waits for an approval looks every three seconds, for five minutes. Wide enough for an office.',
+  },
   code_guess_by_address: {
     max: 50,
     windowMs: hours,

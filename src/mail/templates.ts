@@ -36,6 +36,18 @@ export const templates = {
   backup_code_used: { after: 'not_you', path: '/account' },
   trusted_device_added: { after: 'not_you', path: '/account' },
   trusted_device_removed: { after: 'not_you', path: '/account' },
+  approvals_on: { after: 'not_you', path: '/account' },
+  approvals_off: { after: 'not_you', path: '/account' },
+  approval_asked: { after: 'own', path: '/account/approvals' },
+  approval_given: { after: 'not_you', path: '/account' },
+  approval_refused: { after: 'not_you', path: '/account' },
+  risk_code: { code: true, after: 'own' },
+  alarm_raised: { after: 'own', path: '/account' },
+  passkey_added: { after: 'not_you', path: '/account' },
+  passkey_removed: { after: 'not_you', path: '/account' },
+  passkey_copied: { after: 'not_you', path: '/account/passkeys' },
+  app_connected: { after: 'own', path: '/account/apps' },
+  app_removed: { after: 'own', path: '/account' },
   alarm_raised: { after: 'own', path: '/account' },
   passkey_added: { after: 'not_you', path: '/account' },
   passkey_removed: { after: 'not_you', path: '/account' },
@@ -52,7 +64,7 @@ export type TemplateName = keyof typeof templates;
 
 /** What each template is told. The brand, the time and the link are put in by us. */
 export type Told =
-  | { template: 'sign_up_code' | 'reset_code' | 'second_step_code'; values: { code: string } }
+  | { template: 'sign_up_code' | 'reset_code' | 'second_step_code' | 'risk_code'; values: { code: string } }
   | { template: 'passkey_added' | 'passkey_removed' | 'passkey_copied'; values: { passkey: string } }
   | { template: 'app_connected' | 'app_removed' | 'device_allowed' | 'ciba_asked' | 'refresh_token_reuse'; values: { app: string } }
   | { template: 'signed_in_new_browser' | 'trusted_device_added'; values: { browser: string } }
@@ -73,6 +85,11 @@ export type Told =
         | 'second_step_preferred'
         | 'backup_codes_made'
         | 'trusted_device_removed'
+        | 'approvals_on'
+        | 'approvals_off'
+        | 'approval_asked'
+        | 'approval_given'
+        | 'approval_refused'
         | 'alarm_raised';
       values?: Record<string, never>;
     };

@@ -48,6 +48,9 @@ export type SessionSummary = {
   expiresAt: number;
   ip: string;
   userAgent: string;
+  /** When credentials were last proved, and how (RFC 8176). */
+  signedInAt: number;
+  amr: readonly string[];
 };
 
 /** The most recently used first. */
@@ -68,7 +71,7 @@ export async function listSessions(
 function summaryOf(session: StoredSession, accountId: string): SessionSummary | undefined {
   // The index is written first and may list a session that went to another account since.
   if (session.accountId !== accountId) return undefined;
-  const { uid, seen, exp = 0, iat = 0 } = session;
+  const { uid, seen, exp = 0, iat = 0, loginTs = 0, amr = [] } = session;
   return {
     uid,
     startedAt: seen?.startedAt ?? iat * 1000,
@@ -76,27 +79,30 @@ function summaryOf(session: StoredSession, accountId: string): SessionSummary | 
     expiresAt: exp * 1000,
     ip: seen?.ip ?? '',
     userAgent: seen?.userAgent ?? '',
+    signedInAt: loginTs * 1000,
+    amr,
   };
 }
 
 /** Ends one session of this account. False when the account has no such session, whoever else may have it. */
 export async function endSession(
-  { live, clock }: Pick<Services, 'live' | 'clock'>,
+  { live, clock, db, log }: Pick<Services, 'live' | 'clock' | 'db' | 'log'>,
   { accountId, uid }: { accountId: string; uid: string },
 ): Promise<boolean> {
   const listed = await live.members(layout.accountSessions(accountId));
   if (!listed.some(({ member }) => member === uid)) return false;
-  return endListedSession({ live, clock }, { accountId, uid });
+  return endListedSession({ live, clock, db, log }, { accountId, uid });
 }
 
 /** Ends all sessions of the account but `except`, and every sign-in that is under way. Answers how many sessions. */
 export async function endSessions(
-  { live, clock }: Pick<Services, 'live' | 'clock'>,
+  { live, clock, db, log }: Pick<Services, 'live' | 'clock' | 'db' | 'log'>,
   { accountId, except }: { accountId: string; except?: string },
 ): Promise<number> {
   const uids = await closeIndex({ live, clock }, layout.accountSessions(accountId));
   const ending = uids.filter((uid) => uid !== except);
-  const ended = await Promise.all(ending.map((uid) => endListedSession({ live, clock }, { accountId, uid })));
+  const context = { live, clock, db, log };
+  const ended = await Promise.all(ending.map((uid) => endListedSession(context, { accountId, uid })));
   return ended.filter(Boolean).length;
 }
 

@@ -1,10 +1,12 @@
 import { grantCommands, sessionCommands } from './access.ts';
 import { accountCommands } from './accounts.ts';
+import { apiCommands } from './apis.ts';
 import { appCommands } from './apps.ts';
 import type { Command } from './command.ts';
 import { keyCommands } from './keys.ts';
 import { recordCommands } from './records.ts';
 import { registrationTokenCommands } from './registration-tokens.ts';
+import { riskCommands } from './risk.ts';
 import { serverCommands } from './server.ts';
 
 /**
@@ -15,11 +17,13 @@ export const commands: readonly Command[] = [
   ...serverCommands,
   ...accountCommands,
   ...appCommands,
+  ...apiCommands,
   ...registrationTokenCommands,
   ...grantCommands,
   ...sessionCommands,
   ...keyCommands,
   ...recordCommands,
+  ...riskCommands,
 ];
 
 /** `apps create`, or the one word of commands like `doctor`. */

@@ -22,6 +22,14 @@ export const secondStepsSettings = {
     description:
       'off: codes by text message are no second step any more, also for those who have them. Weaker than the other methods.',
   }),
+  ADAPTIVE_CHECK: onOff.default(true).meta({
+    description:
+      'Accounts without two-step verification: a sign-in by password from an unknown browser with an unusual sign of risk is asked for a code that is sent to a proved address. See `latchkey risk try`.',
+  }),
+  GEO_DATABASE: z.string().min(1).optional().meta({
+    description:
+      'A file in MaxMind’s format (.mmdb) with the countries, or the towns, of addresses; read at start. Unset: no sign of risk looks at places.',
+  }),
   TRUSTED_DEVICE_DAYS: wholeNumber(1, 400)
     .default(30)
     .meta({ description: 'How long a browser may skip the second step, counted from when it was trusted.' }),

@@ -13,6 +13,9 @@ export type TwoStepTable = {
   devices_since: Generated<number>;
   /** Grows with each change of the methods: whoever changes it first goes first. */
   changes: Generated<number>;
+  /** Since when sign-ins may be approved on another device; null when they may not. */
+  approvals_at: number | null;
+  approval_used_at: number | null;
 };
 
 /** Numbers of the account that get codes when signing in. */

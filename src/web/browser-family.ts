@@ -18,3 +18,9 @@ export function browserFamily(userAgent: string | null): string {
 function known(name: string | undefined): string | undefined {
   return name && /^[\p{L}\d .+-]{1,40}$/u.test(name) ? name : undefined;
 }
+
+/** `Firefox, Windows`, for messages, which have no words of their own for it; `?` when nothing is known. */
+export function browserWords(userAgent: string | null): string {
+  const { browser, system } = browserParts(userAgent);
+  return [browser, system].filter((part) => part !== undefined).join(', ') || '?';
+}

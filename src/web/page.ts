@@ -59,6 +59,8 @@ export type Navigation = {
   signOut: string;
   /** What must be seen before the page. */
   warning?: string | undefined;
+  /** Something that waits for an answer, and the way to it. */
+  asked?: { text: string; label: string; href: string } | undefined;
 };
 
 /** The files a look is made of, absolute; handed down, because this room knows no page. */

@@ -8,6 +8,8 @@ declare module 'koa' {
   interface DefaultState {
     source: RequestSource;
     words: Translator;
+    /** Sign-ins that wait for the yes of whoever is signed in; for the account pages. */
+    openApprovals?: number;
   }
 }
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import type { Occasion } from '../../src/actions/second-step-kinds.ts';
 import { askForPasskeyStep, passkeyKind } from '../../src/actions/second-step-passkey.ts';
 import { listPasskeys } from '../../src/credentials/passkeys.ts';
+import { findTwoStep } from '../../src/credentials/two-step.ts';
 import { minutes } from '../../src/kit/durations.ts';
 import { newSecret } from '../../src/kit/secrets.ts';
 import { anAccount, source } from '../support/account-in-use.ts';
@@ -29,7 +30,7 @@ async function asked(at = occasion, whose = accountId) {
   return begun.options;
 }
 async function check(response: string, at = occasion) {
-  const [method] = await passkeyKind.list(services, accountId);
+  const [method] = await passkeyKind.list(services, accountId, findTwoStep(services, accountId));
   if (!method) throw new Error('no passkey');
   const named = { ...method, kind: 'passkey', preferred: false } as const;
   return passkeyKind.check(services, {
@@ -101,7 +102,7 @@ describe('a passkey or security key as a second step', () => {
 
   it('is none when the issuer is a bare address', async () => {
     const bare = await openTestServices({ ISSUER: 'http://127.0.0.1:3000' });
-    expect(await passkeyKind.list(bare, accountId)).toEqual([]);
+    expect(await passkeyKind.list(bare, accountId, findTwoStep(bare, accountId))).toEqual([]);
     await bare.close();
   });
 });

@@ -3,7 +3,7 @@ import { findAccount } from '../../src/accounts/account.ts';
 import { newBackupCodes, replaceBackupCodes } from '../../src/credentials/backup-codes.ts';
 import { addTextStep } from '../../src/credentials/text-steps.ts';
 import { addTotp, newTotpSecret } from '../../src/credentials/totp.ts';
-import { changeTwoStep, turnOn } from '../../src/credentials/two-step.ts';
+import { allowApprovals, changeTwoStep, turnOn } from '../../src/credentials/two-step.ts';
 import { minutes } from '../../src/kit/durations.ts';
 import type { Services } from '../../src/services.ts';
 import type { Person } from './person.ts';
@@ -100,3 +100,23 @@ export async function textsTo(world: World, { number }: Careful): Promise<string
 
 /** So long that every proof is stale and no session is. */
 export const aWhile = 15 * minutes;
+
+/** Approval on another device, turned on some time ago. */
+export async function giveApprovals(desk: Desk, accountId: string): Promise<void> {
+  await changeTwoStep(desk, accountId, (tx) => allowApprovals(tx, accountId, desk.clock.now()));
+}
+
+/** A browser at the second step that asks for an approval; and the number on its page. */
+export async function asksForApproval(
+  world: World,
+  account: TestAccount,
+  person = world.person(),
+): Promise<{ laptop: Person; number: string; look: string }> {
+  await atSecondStep(world, account, person);
+  if (!person.text.includes('Approve this sign-in on another device')) {
+    await person.follows('Use a backup method');
+    await person.presses('Use this: On a device where you’re signed in to your account');
+  }
+  const number = /\b(\d{3}) (\d{3})\b/.exec(person.text)?.slice(1).join('') ?? '';
+  return { laptop: person, number, look: `${person.url}/second-step/elsewhere` };
+}
