@@ -10,6 +10,7 @@ import { claimsOf, firstContact } from '../src/accounts/claims.ts';
 import { compatProfileOf } from '../src/accounts/compat-profile.ts';
 import { giveConsent } from '../src/actions/give-consent.ts';
 import { refuseConsent } from '../src/actions/refuse-consent.ts';
+import { isApiScope } from '../src/consents/api-scopes.ts';
 import { type Consent, findConsent } from '../src/consents/consent.ts';
 import {
   compatMarker,
@@ -26,6 +27,7 @@ import { showPage } from '../src/web/page.ts';
 import { Problem } from '../src/web/problem.ts';
 import type { Translator } from '../src/web/words.ts';
 import { appName } from './account/app-access.ts';
+import { apiScopeDetail, apiScopeIsOptional, apiScopesIn, apiScopeTitle, apisNamedIn, type KnownApis } from './api-scopes.ts';
 import { sharedValues } from './claim-values.ts';
 import { backToStep, type CurrentStep, currentStep, pathOf } from './current-step.ts';
 import { scopeDetail, scopeTitle } from './scope-words.ts';
@@ -33,7 +35,7 @@ import { scopeDetail, scopeTitle } from './scope-words.ts';
 const template = path.join(import.meta.dirname, 'consent.ejs');
 const consentForm = z.object({
   decision: z.enum(['allow', 'deny']),
-  scope: z.array(z.string().max(100)).max(50),
+  scope: z.array(z.string().max(720)).max(50),
 });
 
 /** Who decides, about which app, and what: `asked` is decided now, `already` was allowed before. */
@@ -45,6 +47,7 @@ type Question = {
   /** Whether it is only asked what the app did not ask before, and not everything anew. */
   addition: boolean;
   already: string[];
+  apis: KnownApis;
   /** Whether the person may leave it out. */
   isOptional: (scope: string) => boolean;
 };
@@ -56,23 +59,30 @@ async function openQuestion(app: App, { interaction }: CurrentStep): Promise<Que
     throw new Problem({ status: 410, code: 'interaction_expired', reason: 'nobody or no app to decide on' });
   const before = await findConsent(app, { accountId: account.id, clientId: client.clientId });
   const kind = { compatible: client.metadata.login_with_amazon };
-  const requested = askableScopes((params['scope'] ?? '').split(' '), kind);
+  const requested = [...askableScopes((params['scope'] ?? '').split(' '), kind), ...(await apiScopesIn(app, params))];
   // What has no name of its own on the page goes with whatever is allowed there.
   const marker = requested.filter((scope) => scope === compatMarker);
-  const undecided = newScopes.length > 0 ? askableScopes([...newScopes, ...marker], kind) : [];
+  const undecided = newScopes.length > 0 ? [...askableScopes([...newScopes, ...marker], kind), ...newScopes.filter(isApiScope)] : [];
   // Nothing new: the app asked to be shown the page (prompt=consent), so everything may be decided anew.
   const asked = undecided.length > 0 ? undecided : requested;
-  const already = askableScopes(before?.allowed ?? [], kind)
+  const allowed = before?.allowed ?? [];
+  const already = [...askableScopes(allowed, kind), ...allowed.filter(isApiScope)]
     .filter((scope) => !asked.includes(scope))
     .filter((scope) => !isAutomatic(scope));
   const addition = before !== undefined && undecided.length > 0;
-  return { account, client, before, asked, addition, already, isOptional: optionalIn(params) };
+  const apis = await apisNamedIn(app, [...asked, ...already]);
+  const isOptional = optionalIn(params, apis);
+  return { account, client, before, asked, addition, already, apis, isOptional };
 }
 
 /** Which scopes of this request a person may leave out. */
-export function optionalIn(params: Record<string, string | undefined>): (scope: string) => boolean {
+export function optionalIn(
+  params: Record<string, string | undefined>,
+  apis: KnownApis = new Map(),
+): (scope: string) => boolean {
   const essential = essentialIn(params['scope_data']);
-  return (scope) => (isScope(scope) ? scopeRules(scope).optional : isCompatOptional(scope, essential));
+  return (scope) =>
+    isApiScope(scope) ? apiScopeIsOptional(apis, scope) : (isScope(scope) ? scopeRules(scope).optional : isCompatOptional(scope, essential));
 }
 
 export async function showConsent(app: App, ctx: RouterContext, current: CurrentStep): Promise<void> {
@@ -93,7 +103,7 @@ export async function showConsent(app: App, ctx: RouterContext, current: Current
     lines: shown.map((scope) => lineOf(words, question, scope)),
     anyOptional: shown.some(question.isOptional),
     heading: addition ? words.t('consent.new_now') : words.t('consent.will_get', { app: name }),
-    already: already.map((scope) => scopeTitle(words, client, scope)),
+    already: already.map((scope) => titleOf(words, question, scope)),
     privacy: metadata[`policy_uri#${words.locale}`] ?? metadata.policy_uri,
     terms: metadata[`tos_uri#${words.locale}`] ?? metadata.tos_uri,
     action: pathOf(current, 'consent'),
@@ -110,14 +120,15 @@ export async function showConsent(app: App, ctx: RouterContext, current: Current
  */
 export function lineOf(
   words: Translator,
-  { account, client, before, isOptional }: Pick<Question, 'account' | 'client' | 'before' | 'isOptional'>,
+  question: Pick<Question, 'account' | 'client' | 'before' | 'isOptional'> & { apis?: KnownApis },
   scope: string,
 ) {
+  const { account, before, isOptional, apis = new Map() } = question;
   const { claims } = scopeRules(scope);
   return {
     scope,
-    title: scopeTitle(words, client, scope),
-    detail: scopeDetail(words, scope),
+    title: titleOf(words, question, scope),
+    detail: isApiScope(scope) ? apiScopeDetail(words, apis, scope) : scopeDetail(words, scope),
     optional: isOptional(scope),
     ticked: !before?.declined.includes(scope),
     // The identifier means nothing to people, and an app may get one of its own (OpenID Connect Core section 8.1).
@@ -128,6 +139,14 @@ export function lineOf(
     ),
     hasValues: claims.some((claim) => claim !== 'sub'),
   };
+}
+
+function titleOf(
+  words: Translator,
+  { client, apis = new Map() }: Pick<Question, 'client'> & { apis?: KnownApis },
+  scope: string,
+): string {
+  return isApiScope(scope) ? apiScopeTitle(words, apis, scope) : scopeTitle(words, client, scope);
 }
 
 export function whoIs(account: Account): string {

@@ -13,6 +13,7 @@ import * as passkeys from './0011-passkeys.ts';
 import * as toldChanges from './0012-told-changes.ts';
 import * as approvals from './0017-approvals.ts';
 import * as registration from './0013-registration.ts';
+import * as apis from './0014-apis.ts';
 
 /** Forward only, in this order, never edited once released: a change is a new file. */
 export const migrations: Record<string, Migration> = {
@@ -30,4 +31,5 @@ export const migrations: Record<string, Migration> = {
   '0012-told-changes': toldChanges,
   '0017-approvals': approvals,
   '0013-registration': registration,
+  '0014-apis': apis,
 };

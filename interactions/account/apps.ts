@@ -4,12 +4,14 @@ import { findLogos } from '../../clients/registry/logos.ts';
 import { isUnverified } from '../../clients/registry/registration.ts';
 import { withdrawConsent } from '../../src/actions/withdraw-consent.ts';
 import { compatMarker, isAutomatic } from '../../src/consents/compat-scopes.ts';
+import { isApiScope } from '../../src/consents/api-scopes.ts';
 import { askableScopes, scopes as everyScope } from '../../src/consents/scopes.ts';
 import type { App } from '../../src/services.ts';
 import { notFound } from '../../src/web/problem.ts';
 import { seeOther } from '../../src/web/see-other.ts';
 import type { Translator } from '../../src/web/words.ts';
 import { scopeTitle } from '../scope-words.ts';
+import { apiScopeTitle, apisNamedIn, type KnownApis } from '../api-scopes.ts';
 import { type AppAccess, appHost, appName, findAppWithAccess, listAppsWithAccess } from './app-access.ts';
 import { openApp } from './open-app.ts';
 import { places } from './places.ts';
@@ -28,8 +30,9 @@ export function appsPages(app: App): Router {
       const { words } = ctx.state;
       const apps = await listAppsWithAccess(app, account.id);
       const logos = await logosToShow(app, apps);
+      const apis = await apisNamedIn(app, apps.flatMap(({ consent }) => consent?.allowed ?? []));
       const line = (access: AppAccess) => ({
-        ...appLine(words, access),
+        ...appLine(words, access, apis),
         logo: logos.get(access.client.clientId),
       });
       const view = { apps: apps.map(line) };
@@ -59,7 +62,7 @@ export function appsPages(app: App): Router {
         clientId: clientIdOf(ctx.params),
       });
       if (!access) throw notFound();
-      const line = appLine(words, access);
+      const line = appLine(words, access, await apisNamedIn(app, access.consent?.allowed ?? []));
       const title = words.t('apps.confirm.title', { app: line.name });
       const view = { app: line, back: places.apps };
       await showAccountPage(ctx, { template: 'app-remove', account, under: 'apps', title, view });
@@ -102,7 +105,7 @@ function clientIdOf(params: Record<string, string | undefined>): string {
   return params['clientId'] ?? '';
 }
 
-function appLine(words: Translator, { client, consent }: AppAccess) {
+function appLine(words: Translator, { client, consent }: AppAccess, apis: KnownApis) {
   // Of our own apps nobody was asked: they may see whatever they may ask for (RFC 7591 section 2, scope).
   const scopes = askableScopes(
     consent?.allowed ?? client.metadata.scope?.split(' ') ?? Object.keys(everyScope),
@@ -114,7 +117,10 @@ function appLine(words: Translator, { client, consent }: AppAccess) {
     name: appName(client, words.locale),
     host: appHost(client),
     ours: client.metadata.first_party,
-    sees: sees.map((scope) => scopeTitle(words, client, scope)),
+    sees: [
+      ...sees.map((scope) => scopeTitle(words, client, scope)),
+      ...(consent?.allowed ?? []).filter(isApiScope).map((scope) => apiScopeTitle(words, apis, scope)),
+    ],
     offline: scopes.includes('offline_access') || scopes.includes(compatMarker),
     since: consent && withDate(words, 'apps.since', consent.firstAllowedAt),
     used: consent && withAgo(words, 'apps.used', consent.lastUsedAt),

@@ -188,6 +188,12 @@ export const eventKinds = {
     reason: text,
   }),
   'client.created': kind('operator', 'An app was registered; by says how.', { name: text, by: text }),
+  'api.created': kind('operator', 'An API was registered, for which apps can get access tokens.', { api: text }),
+  'api.updated': kind('operator', 'Members of an API were changed; their names are given.', {
+    api: text,
+    members: texts,
+  }),
+  'api.deleted': kind('operator', 'An API was removed.', { api: text }),
   'client.updated': kind('operator', 'Metadata of an app were changed; their names are given.', {
     members: texts,
   }),

@@ -1,3 +1,4 @@
+import { isApiScope } from './api-scopes.ts';
 import { compatScopes, compatScopesIn, isCompatScope, isCustomScope } from './compat-scopes.ts';
 
 /**
@@ -66,5 +67,5 @@ export function askableScopes(names: Iterable<string>, { compatible }: { compati
 
 /** What a consent and a grant may hold. */
 export function isGrantable(name: string): boolean {
-  return isScope(name) || isCompatScope(name) || isCustomScope(name);
+  return isScope(name) || isCompatScope(name) || isCustomScope(name) || isApiScope(name);
 }

@@ -74,7 +74,10 @@ export async function currentInteraction(
       progress: openProgress(app, uid, result),
       accountId: session?.accountId,
       sessionUid: session?.uid,
-      newScopes: (prompt.details['missingOIDCScope'] as string[] | undefined) ?? [],
+      newScopes: [
+        ...((prompt.details['missingOIDCScope'] as string[] | undefined) ?? []),
+        ...missingApiScopes(prompt.details),
+      ],
       goesOnAt: isFinal(result) ? wayOn(app, returnTo).slice(app.settings.issuer.origin.length) : undefined,
     },
   };

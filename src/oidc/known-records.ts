@@ -1,12 +1,14 @@
+import { type Api, findApi } from '../../clients/registry/apis/apis.ts';
 import { type Client, findClient } from '../../clients/registry/registry.ts';
 import { type Account, findAccount } from '../accounts/account.ts';
 import type { Services } from '../services.ts';
 import { keepRecords } from '../store/kept-records.ts';
 
-/** Apps and accounts as the engine asks for them, several times in each request: from copies in this process. */
+/** Apps, accounts and APIs as the engine asks for them, several times in each request: from copies in this process. */
 export type KnownRecords = {
   client(clientId: string): Promise<Client | undefined>;
   account(accountId: string): Promise<Account | undefined>;
+  api(identifier: string): Promise<Api | undefined>;
 };
 
 export function openKnownRecords({ db, changes }: Pick<Services, 'db' | 'changes'>): KnownRecords {
@@ -23,5 +25,6 @@ export function openKnownRecords({ db, changes }: Pick<Services, 'db' | 'changes
       most: 10_000,
       load: (accountId) => findAccount({ db }, accountId),
     }),
+    api: keepRecords({ changes, table: 'apis', most: 1_000, load: (identifier) => findApi({ db }, identifier) }),
   };
 }

@@ -1,4 +1,4 @@
-import type { Configuration } from 'oidc-provider';
+import type { Configuration, ResourceServer } from 'oidc-provider';
 import { compatMarker } from '../consents/compat-scopes.ts';
 import { epochSeconds } from '../kit/clock.ts';
 import { days, hours, minutes, seconds } from '../kit/durations.ts';

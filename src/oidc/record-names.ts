@@ -7,6 +7,7 @@ import { grantIdLength, layout } from './live-layout.ts';
 import { openRefreshTokenText, writeEnd } from './refresh-token-text.ts';
 import { requestMemory } from './request-memory.ts';
 import { newSpent } from './rotation.ts';
+import { jwtTokenId } from './resources/jwt-tokens.ts';
 import { asEngineError } from './unavailable.ts';
 
 /**
@@ -17,6 +18,7 @@ import { asEngineError } from './unavailable.ts';
 type Named = {
   grantId?: string;
   format?: string;
+  expiresWithSession?: boolean;
   /** Seconds it will live. */
   readonly expiration: number;
   generateTokenId(): string;
@@ -32,8 +34,8 @@ export function nameTokensByGrant(
     const random = prototype.generateTokenId;
     prototype.generateTokenId = function (this: Named): string {
       const id = random.call(this);
-      // A JWT is stored nowhere and keeps the engine's id.
-      return this.format === 'jwt' ? id : `${grantOf(this)}${id}`;
+      if (this.format !== 'jwt') return `${grantOf(this)}${id}`;
+      return jwtTokenId(grantOf(this), id, { bound: this.expiresWithSession === true });
     };
   }
   const text = openRefreshTokenText({ seals });

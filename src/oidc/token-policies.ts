@@ -17,7 +17,7 @@ export function mayIntrospect(known: KnownRecords) {
   return (_ctx: KoaContextWithOIDC, client: Client, token: Token): Promise<boolean> =>
     asEngineError(async () => {
       if (client.clientAuthMethod === 'none' || !token.clientId) return false;
-      if (client.clientId !== token.clientId && !isNamedFor(client, token.clientId)) return false;
+      if (client.clientId !== token.clientId && !(await isNamedFor(known, client, token))) return false;
       const issuedTo = await known.client(token.clientId);
       if (!issuedTo || issuedTo.disabledAt !== undefined) return false;
       const accountId = 'accountId' in token ? token.accountId : undefined;
@@ -32,10 +32,16 @@ export function mayRevoke(_ctx: KoaContextWithOIDC, client: Client, token: Token
   return client.clientId === token.clientId;
 }
 
-/** The metadata `resource_server`: the apps whose tokens this one may look at, `*` for all. Operators set it. */
-function isNamedFor(client: Client, clientId: string): boolean {
+/**
+ * The metadata `resource_server`: the apps whose tokens this one may look at, `*` for all. Operators set it. A token for an
+ * API is that API's business: of those that are named for single apps it is shown to who works for the API and nobody else.
+ */
+async function isNamedFor(known: KnownRecords, client: Client, token: Token): Promise<boolean> {
   const named = client['resource_server'];
-  return named === '*' || (Array.isArray(named) && (named.includes(clientId) || named.includes('*')));
+  if (named === '*' || (Array.isArray(named) && named.includes('*'))) return true;
+  const api = 'aud' in token && typeof token.aud === 'string' ? await known.api(token.aud) : undefined;
+  if (api) return api.introspected_by.includes(client.clientId);
+  return Array.isArray(named) && named.includes(String(token.clientId));
 }
 
 /** Seconds. Long enough for any clock that is roughly right. */

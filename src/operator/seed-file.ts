@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { checkApi } from '../../clients/registry/apis/apis.ts';
 import { checkClient } from '../../clients/registry/new-client.ts';
 import type { FieldProblem } from '../../clients/registry/problems.ts';
 import { fieldProblems } from '../../clients/registry/problems.ts';
@@ -14,11 +15,12 @@ import { parseSeedText } from './seed-text.ts';
 import { passwordSentences } from './sentences.ts';
 
 /**
- * A seed file: YAML, and so also JSON, with `accounts` and `apps`. All of it is checked before any of it is written,
+ * A seed file: YAML, and so also JSON, with `accounts`, `apis` and `apps`. All of it is checked before any of it is written,
  * and all problems are told together, each with its place.
  */
 export type SeedFile = {
   accounts: { key: string; account: NewAccount }[];
+  apis: ({ identifier: string } & Record<string, unknown>)[];
   apps: { clientId: string; clientSecret: string | undefined; metadata: Record<string, unknown> }[];
   notes: string[];
 };
@@ -48,23 +50,26 @@ export function readSeedFile(
   const parsed = parseSeedText(text);
   if (!parsed.ok) return parsed;
   const problems: FieldProblem[] = [];
-  const seed: SeedFile = { accounts: [], apps: [], notes: [] };
-  const { accounts, apps } = topLevel(parsed.value, problems);
+  const seed: SeedFile = { accounts: [], apis: [], apps: [], notes: [] };
+  const { accounts, apis, apps } = topLevel(parsed.value, problems);
   for (const [index, given] of accounts.entries())
     readAccount(settings, given, `accounts[${index}]`, seed, problems);
+  for (const [index, given] of apis.entries()) readApi(given, `apis[${index}]`, seed, problems);
   for (const [index, given] of apps.entries()) readApp(given, `apps[${index}]`, seed, problems);
   sayTwice(seed, problems);
   return problems.length > 0 ? { ok: false, problems } : { ok: true, seed };
 }
 
-function topLevel(value: unknown, problems: FieldProblem[]): { accounts: unknown[]; apps: unknown[] } {
-  const lists: Record<'accounts' | 'apps', unknown[]> = { accounts: [], apps: [] };
+type Lists = Record<'accounts' | 'apis' | 'apps', unknown[]>;
+
+function topLevel(value: unknown, problems: FieldProblem[]): Lists {
+  const lists: Lists = { accounts: [], apis: [], apps: [] };
   if (!isObject(value)) {
-    problems.push({ field: 'file', problem: 'must have accounts: and apps:, each a list.' });
+    problems.push({ field: 'file', problem: 'must have accounts:, apis: and apps:, each a list.' });
     return lists;
   }
   for (const [name, given] of Object.entries(value)) {
-    if (name !== 'accounts' && name !== 'apps')
+    if (name !== 'accounts' && name !== 'apis' && name !== 'apps')
       problems.push({ field: name, problem: unknown(name, Object.keys(lists)) });
     else if (Array.isArray(given)) lists[name] = given;
     else if (given !== null) problems.push({ field: name, problem: 'must be a list.' });
@@ -124,6 +129,13 @@ function readAccount(
   });
 }
 
+function readApi(given: unknown, place: string, seed: SeedFile, problems: FieldProblem[]) {
+  if (!isObject(given)) return void problems.push({ field: place, problem: 'must be an object of members.' });
+  const checked = checkApi(given);
+  if (checked.ok) seed.apis.push({ ...given, identifier: checked.identifier });
+  else for (const { field, problem } of checked.problems) problems.push({ field: `${place}.${field}`, problem });
+}
+
 function readApp(given: unknown, place: string, seed: SeedFile, problems: FieldProblem[]) {
   if (!isObject(given)) {
     problems.push({ field: place, problem: 'must be an object of members.' });
@@ -149,6 +161,7 @@ function readApp(given: unknown, place: string, seed: SeedFile, problems: FieldP
 function sayTwice(seed: SeedFile, problems: FieldProblem[]): void {
   const keys = [
     ...seed.accounts.map(({ key }) => key),
+    ...seed.apis.map(({ identifier }) => `API ${identifier}`),
     ...seed.apps.map(({ clientId }) => `app ${clientId}`),
   ];
   for (const key of new Set(keys.filter((key, index) => keys.indexOf(key) !== index)))

@@ -15,7 +15,7 @@ export function parseSeedText(
   visit(document, {
     // A phone number, a postal code and a password of digits are text, however they are written.
     Pair(_, pair) {
-      if (isPair(pair) && isScalar(pair.key) && pair.key.value !== 'default_max_age') asWritten(pair.value);
+      if (isPair(pair) && isScalar(pair.key) && !numbers.has(String(pair.key.value))) asWritten(pair.value);
     },
     Seq(_, list) {
       for (const item of list.items) asWritten(item);
@@ -27,6 +27,8 @@ export function parseSeedText(
     return { ok: false, problems: [{ field: 'file', problem: `${(error as Error).message}.` }] };
   }
 }
+
+const numbers = new Set(['default_max_age', 'token_lifetime']);
 
 function asWritten(node: unknown): void {
   if (isScalar(node) && typeof node.value === 'number' && node.source) node.value = node.source;

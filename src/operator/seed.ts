@@ -1,4 +1,5 @@
 import type { FieldProblem } from '../../clients/registry/problems.ts';
+import { seedApi } from '../actions/register-api.ts';
 import { seedAccount } from '../actions/seed-account.ts';
 import { seedClient } from '../actions/seed-client.ts';
 import type { Services } from '../services.ts';
@@ -8,6 +9,7 @@ import { passwordSentences } from './sentences.ts';
 /** What became of each entry. A `client_secret` stands there only when it was made here, this once. */
 export type SeedReport = {
   accounts: { account: string; account_id: string; result: string }[];
+  apis: { identifier: string; result: string }[];
   apps: { client_id: string; result: string; client_secret?: string }[];
 };
 
@@ -25,10 +27,12 @@ export async function seed(
   const read = readSeedFile(services, text);
   if (!read.ok) return read;
   const problems: FieldProblem[] = [];
-  const report: SeedReport = { accounts: [], apps: [] };
+  const report: SeedReport = { accounts: [], apis: [], apps: [] };
   const notes = new Set(read.seed.notes);
   for (const [index, entry] of read.seed.accounts.entries())
     await bringAccount(services, entry, index, report, problems);
+  for (const api of read.seed.apis)
+    report.apis.push({ identifier: api.identifier, result: await seedApi(services, api) });
   for (const [index, app] of read.seed.apps.entries()) {
     const seeded = await seedClient(services, app);
     if (!seeded.ok)

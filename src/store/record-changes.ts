@@ -1,9 +1,9 @@
 /**
- * Word of changes to the records that a process keeps copies of: apps, accounts and signing keys. The stores tell it (their own writes
+ * Word of changes to the records that a process keeps copies of: apps, accounts, signing keys and APIs. The stores tell it (their own writes
  * at once: written-tables.ts; those of other processes within a moment: postgres-changes.ts, sqlite-changes.ts), and
  * whoever keeps copies listens (kept-records.ts).
  */
-export const keptTables = ['clients', 'accounts', 'signing_keys'] as const;
+export const keptTables = ['clients', 'accounts', 'signing_keys', 'apis'] as const;
 export type KeptTable = (typeof keptTables)[number];
 
 /** `id`: of the row that changed; undefined when it may have been any. */

@@ -29,6 +29,7 @@ export type Tables = {
   clients: ClientsTable; // clients/registry
   client_secrets: ClientSecretsTable; // clients/registry
   client_logos: ClientLogosTable; // clients/registry
+  apis: ApisTable; // clients/registry
   registration_tokens: RegistrationTokensTable; // clients/registry
   consents: ConsentsTable; // src/consents
   audit_events: AuditEventsTable; // src/audit
@@ -204,6 +205,14 @@ export type ClientLogosTable = {
   /** The address that it was fetched from, or `file` or `data`. */
   source: string;
   stored_at: number;
+};
+
+export type ApisTable = {
+  identifier: string;
+  /** JSON: clients/registry/apis/members.ts. */
+  members: string;
+  created_at: number;
+  updated_at: number;
 };
 
 export type ConsentsTable = {

@@ -10,6 +10,7 @@ const partOf: Record<string, KeptTable> = {
   accounts: 'accounts',
   contacts: 'accounts',
   signing_keys: 'signing_keys',
+  apis: 'apis',
 };
 
 /**
