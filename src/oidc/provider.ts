@@ -12,6 +12,7 @@ import { browserCookies, cookieNames } from './browser-cookies.ts';
 import { accountFinder } from './claims.ts';
 import { compareSecret, keepClients, ownSwitches } from './client-adapter.ts';
 import { isCompatRequest, issuesCompatRefreshToken, rotates } from './compat/refresh-policy.ts';
+import { countCompatScopes } from './compat/requested-scopes.ts';
 import { dressTokens } from './compat/token-form.ts';
 import { wrongRedirect } from './compat/wrong-redirect.ts';
 import type { CookieKeys } from './cookie-keys.ts';
@@ -184,6 +185,7 @@ export function openProvider(
       prompt_values_supported: ['none', 'login', 'consent', 'select_account', 'create'],
   bindTokensByGrant(provider);
   dressTokens(provider, services);
+  countCompatScopes(provider);
   nameAskedByGrant(provider);
   slowDownPolling(provider, services);
   rememberRefusals(provider);

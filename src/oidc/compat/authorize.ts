@@ -56,8 +56,8 @@ export function compatAuthorize(
       return views.showWrongRedirect(ctx, { clientId: client.clientId, sent: redirectUri });
     const read = requestOf(ctx, client);
     if (!read.ok) {
-      ctx.status = 302;
-      return ctx.redirect(answerAddress(redirectUri, errorOf(read.refusal, ctx)));
+      const fragment = mayImplicit(ctx.query['response_type'], client);
+      return ctx.redirect(answerAddress(redirectUri, errorOf(read.refusal, ctx), { fragment }));
     }
     const { query } = read;
     ctx.url = `/authorize?${new URLSearchParams({ client_id: client.clientId, redirect_uri: redirectUri, ...query })}`;
@@ -119,10 +119,14 @@ function requestOf(ctx: Context, client: Client): Read<{ query: Record<string, s
 function responseType({ response_type: type }: Members, client: Client): Read<{ implicit: boolean }> {
   if (type === undefined) return { ok: false, refusal: refusals.missing('response_type') };
   if (type === 'code') return { ok: true, implicit: false };
-  // Old apps that run in browsers, one by one and by an operator's decision (section 2.7 of what is public about it).
-  if (type === 'token' && client['allow_implicit'] === true) return { ok: true, implicit: true };
+  if (mayImplicit(type, client)) return { ok: true, implicit: true };
   const description = 'The authorization server does not support this response type';
   return { ok: false, refusal: { status: 400, error: 'unsupported_response_type', description } };
+}
+
+/** Old apps that run in browsers, one by one and by an operator's decision (section 2.7 of what is public about it). */
+function mayImplicit(type: unknown, client: Client): boolean {
+  return type === 'token' && client['allow_implicit'] === true;
 }
 
 /** In an implicit request there is a code for a moment, between the engine and redirect.ts. Nobody else can redeem it. */

@@ -1,0 +1,29 @@
+import type { Client, Provider } from 'oidc-provider';
+import { compatScopesIn, isCustomScope } from '../../consents/compat-scopes.ts';
+import { isCompatClient } from './token-form.ts';
+
+type Asking = { client?: Client; params?: { scope?: string; grant_type?: string } };
+
+/** Has the engine see what apps of this kind ask for: of scopes that are not the standard's it would say that none was given. */
+export function countCompatScopes(provider: Provider): void {
+  const { prototype } = provider.OIDCContext as unknown as { prototype: object };
+  const standard = Object.getOwnPropertyDescriptor(prototype, 'requestParamOIDCScopes')?.get;
+  if (!standard) throw new Error('the engine reads its scopes in another way than it did');
+  Object.defineProperty(prototype, 'requestParamOIDCScopes', {
+    configurable: true,
+    get(this: Asking): Set<string> {
+      const known = standard.call(this) as Set<string>;
+      if (!isCompatClient(this.client)) return known;
+      for (const name of namesIn(this)) known.add(name);
+      return known;
+    },
+  });
+}
+
+/** A machine asks for the company's own scopes alone: those it is registered for, if that says anything. */
+function namesIn({ client, params }: Asking): string[] {
+  const names = params?.scope?.split(' ') ?? [];
+  if (params?.grant_type !== 'client_credentials') return compatScopesIn(names);
+  const listed = client?.scope === undefined ? undefined : new Set(client.scope.split(' '));
+  return names.filter((name) => isCustomScope(name) && (!listed || listed.has(name)));
+}
