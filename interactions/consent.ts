@@ -28,6 +28,7 @@ import { Problem } from '../src/web/problem.ts';
 import type { Translator } from '../src/web/words.ts';
 import { appName } from './account/app-access.ts';
 import { apiScopeDetail, apiScopeIsOptional, apiScopesIn, apiScopeTitle, apisNamedIn, type KnownApis } from './api-scopes.ts';
+import { apiScopeIsOptional, apiScopesIn, apiScopeTitle, apisNamedIn, type KnownApis } from './api-scopes.ts';
 import { sharedValues } from './claim-values.ts';
 import { backToStep, type CurrentStep, currentStep, pathOf } from './current-step.ts';
 import { scopeDetail, scopeTitle } from './scope-words.ts';
@@ -124,6 +125,7 @@ export function lineOf(
   scope: string,
 ) {
   const { account, before, isOptional, apis = new Map() } = question;
+  const { account, before, isOptional } = question;
   const { claims } = scopeRules(scope);
   return {
     scope,

@@ -1,5 +1,6 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { findClient } from '../../clients/registry/registry.ts';
+import { isApiScope } from '../consents/api-scopes.ts';
 import { findConsent, touchConsent } from '../consents/consent.ts';
 import { askableScopes, isGrantable } from '../consents/scopes.ts';
 import { newId } from '../kit/secrets.ts';
@@ -8,6 +9,8 @@ import { accountClientId } from './account-client.ts';
 import { allowAutomatic } from './compat/automatic-consent.ts';
 import { isCompatClient } from './compat/token-form.ts';
 import { type GrantGenerations, Overtaken, readGrantGenerations, withGenerations } from './grant-records.ts';
+import { coversApiScopes, grantApiScopes } from './resources/api-grants.ts';
+import { requestedApiScopes } from './resources/requested-scopes.ts';
 import { asEngineError } from './unavailable.ts';
 
 type Grant = InstanceType<Provider['Grant']>;
@@ -73,8 +76,9 @@ async function saved(
   { allowed, declined }: Decision,
   generations: GrantGenerations,
 ): Promise<Grant | undefined> {
-  grant.addOIDCScope([...new Set(['openid', ...allowed.filter(isGrantable)])].join(' '));
-  if (declined.length > 0) grant.rejectOIDCScope(declined.filter(isGrantable).join(' '));
+  grant.addOIDCScope([...new Set(['openid', ...allowed.filter((scope) => isGrantable(scope) && !isApiScope(scope))])].join(' '));
+  grantApiScopes(grant, { allowed, declined });
+  if (declined.length > 0) grant.rejectOIDCScope(declined.filter((scope) => isGrantable(scope) && !isApiScope(scope)).join(' '));
   try {
     await withGenerations(grant.jti, generations, () => grant.save());
     return grant;
@@ -100,7 +104,7 @@ export async function existingGrant(
   const grantId = result?.consent?.grantId ?? session.grantIdFor(clientId);
   const found = grantId ? await provider.Grant.find(grantId) : undefined;
   const current = found?.accountId === accountId && found.clientId === clientId ? found : undefined;
-  const requested = requestedOf(ctx);
+  const requested = [...requestedOf(ctx), ...requestedApiScopes(ctx)];
   if (current && covers(current, requested)) return current;
   const parties = { accountId, clientId, sessionUid: session.uid };
   // Apps of the company itself ask for no consent: what they ask for is granted, and nothing is recorded as decided.
@@ -132,7 +136,8 @@ export function isFirstParty(client: object): boolean {
 /** Whether every scope was decided in this grant, allowed or declined. */
 function covers(grant: Grant, scopes: readonly string[]): boolean {
   const decided = new Set(grant.getOIDCScopeEncountered().split(' '));
-  return scopes.every((scope) => !isGrantable(scope) || decided.has(scope));
+  if (!coversApiScopes(grant, scopes)) return false;
+  return scopes.every((scope) => isApiScope(scope) || !isGrantable(scope) || decided.has(scope));
 }
 
 /** What the request asks a person for, of whichever kind the app is. */

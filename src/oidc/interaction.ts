@@ -2,6 +2,7 @@ import type { Context } from 'koa';
 import { type AdapterPayload, errors } from 'oidc-provider';
 import { type Client, findClient } from '../../clients/registry/registry.ts';
 import { recordEvent } from '../audit/record.ts';
+import { apiScopeName } from '../consents/api-scopes.ts';
 import { epochSeconds } from '../kit/clock.ts';
 import { seconds } from '../kit/durations.ts';
 import { type Wanted, wantedLevel } from '../kit/levels.ts';
@@ -81,6 +82,11 @@ export async function currentInteraction(
       goesOnAt: isFinal(result) ? wayOn(app, returnTo).slice(app.settings.issuer.origin.length) : undefined,
     },
   };
+}
+
+function missingApiScopes(details: Record<string, unknown>): string[] {
+  const missing = (details['missingResourceScopes'] ?? {}) as Record<string, string[]>;
+  return Object.entries(missing).flatMap(([api, scopes]) => scopes.map((scope) => apiScopeName(api, scope)));
 }
 
 /** Keeps how far the person has come. Answers nothing to the browser; the caller does. */

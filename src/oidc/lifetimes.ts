@@ -24,6 +24,9 @@ export const lifetimes = {
   refreshTokenAtLatest: 365 * days,
 } as const;
 
+/** Seconds, of a token for an API that says how long its tokens live. */
+const ofApi = ({ resourceServer }: { resourceServer?: ResourceServer | undefined }) => resourceServer?.accessTokenTTL;
+
 const inSeconds = (ms: number) => Math.max(1, Math.floor(ms / 1000));
 
 export function openLifetimes({
@@ -36,13 +39,14 @@ export function openLifetimes({
       isCompatRequest(code) ? compatCodeLasts : inSeconds(lifetimes.authorizationCode),
     AccessToken(_ctx, token) {
       const signedInAt = currentContext()?.oidc.entities.AuthorizationCode?.authTime;
-      if (!token.expiresWithSession || signedInAt === undefined) return inSeconds(lifetimes.accessToken);
+      const usual = ofApi(token) ?? inSeconds(lifetimes.accessToken);
+      if (!token.expiresWithSession || signedInAt === undefined) return usual;
       // What ends with the session does not outlive the moment at which every session ends for good. That it went unused
       // for days cannot come first: the session was used to get this token.
       const left = signedInAt + inSeconds(sessionMax) - epochSeconds(clock);
-      return Math.max(1, Math.min(inSeconds(lifetimes.accessToken), left));
+      return Math.max(1, Math.min(usual, left));
     },
-    ClientCredentials: inSeconds(lifetimes.clientCredentials),
+    ClientCredentials: (_ctx, token) => ofApi(token) ?? inSeconds(lifetimes.clientCredentials),
     IdToken: inSeconds(lifetimes.idToken),
     DeviceCode: inSeconds(lifetimes.deviceCode),
     Interaction: inSeconds(lifetimes.interaction),

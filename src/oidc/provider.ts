@@ -39,6 +39,8 @@ import {
   nameTokensByGrant,
 } from './record-names.ts';
 import { registrationEndpoint } from './registration-endpoint.ts';
+import { findJwtTokens } from './resources/jwt-tokens.ts';
+import { resourceIndicators } from './resources/resource-servers.ts';
 import { rememberRefusals } from './reuse.ts';
 import { dpop } from './senders/dpop.ts';
 import { mtls, mtlsAliases, mtlsMethods } from './senders/mtls.ts';
@@ -128,8 +130,7 @@ export function openProvider(
       revocation: { enabled: true, allowedPolicy: mayRevoke },
       clientCredentials: { enabled: true },
       deviceFlow: deviceFlow(),
-      // Access tokens for APIs of other parties come with their registration, in a later issue.
-      resourceIndicators: { enabled: false },
+      resourceIndicators: resourceIndicators(known),
     },
 
     cookies: {
@@ -188,6 +189,7 @@ export function openProvider(
   countCompatScopes(provider);
   nameAskedByGrant(provider);
   slowDownPolling(provider, services);
+  findJwtTokens(provider, jwks);
   rememberRefusals(provider);
   nameSessionsByUid(provider);
   detectReplaysAtomically(provider, services);

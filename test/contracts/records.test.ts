@@ -10,6 +10,7 @@ import { databaseKinds, embeddedPlace, openTestDatabase, serverPlace } from '../
 import { timed } from '../support/timing.ts';
 
 const tables = [
+  'apis',
   'accounts',
   'contacts',
   'passwords',
