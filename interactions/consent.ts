@@ -11,7 +11,6 @@ import { compatProfileOf } from '../src/accounts/compat-profile.ts';
 import { giveConsent } from '../src/actions/give-consent.ts';
 import { refuseConsent } from '../src/actions/refuse-consent.ts';
 import { isApiScope } from '../src/consents/api-scopes.ts';
-import { type Consent, findConsent } from '../src/consents/consent.ts';
 import {
   compatMarker,
   essentialIn,
@@ -19,6 +18,7 @@ import {
   isCompatOptional,
   isCompatScope,
 } from '../src/consents/compat-scopes.ts';
+import { type Consent, findConsent } from '../src/consents/consent.ts';
 import { askableScopes, isScope, scopeRules } from '../src/consents/scopes.ts';
 import { finishConsent, refuseInteraction, takeDecision } from '../src/oidc/interaction.ts';
 import type { App } from '../src/services.ts';
@@ -27,8 +27,14 @@ import { showPage } from '../src/web/page.ts';
 import { Problem } from '../src/web/problem.ts';
 import type { Translator } from '../src/web/words.ts';
 import { appName } from './account/app-access.ts';
-import { apiScopeDetail, apiScopeIsOptional, apiScopesIn, apiScopeTitle, apisNamedIn, type KnownApis } from './api-scopes.ts';
-import { apiScopeIsOptional, apiScopesIn, apiScopeTitle, apisNamedIn, type KnownApis } from './api-scopes.ts';
+import {
+  apiScopeDetail,
+  apiScopeIsOptional,
+  apiScopesIn,
+  apiScopeTitle,
+  apisNamedIn,
+  type KnownApis,
+} from './api-scopes.ts';
 import { sharedValues } from './claim-values.ts';
 import { backToStep, type CurrentStep, currentStep, pathOf } from './current-step.ts';
 import { scopeDetail, scopeTitle } from './scope-words.ts';
@@ -63,7 +69,10 @@ async function openQuestion(app: App, { interaction }: CurrentStep): Promise<Que
   const requested = [...askableScopes((params['scope'] ?? '').split(' '), kind), ...(await apiScopesIn(app, params))];
   // What has no name of its own on the page goes with whatever is allowed there.
   const marker = requested.filter((scope) => scope === compatMarker);
-  const undecided = newScopes.length > 0 ? [...askableScopes([...newScopes, ...marker], kind), ...newScopes.filter(isApiScope)] : [];
+  const undecided =
+    newScopes.length > 0
+      ? [...askableScopes([...newScopes, ...marker], kind), ...newScopes.filter(isApiScope)]
+      : [];
   // Nothing new: the app asked to be shown the page (prompt=consent), so everything may be decided anew.
   const asked = undecided.length > 0 ? undecided : requested;
   const allowed = before?.allowed ?? [];
@@ -83,7 +92,11 @@ export function optionalIn(
 ): (scope: string) => boolean {
   const essential = essentialIn(params['scope_data']);
   return (scope) =>
-    isApiScope(scope) ? apiScopeIsOptional(apis, scope) : (isScope(scope) ? scopeRules(scope).optional : isCompatOptional(scope, essential));
+    isApiScope(scope)
+      ? apiScopeIsOptional(apis, scope)
+      : isScope(scope)
+        ? scopeRules(scope).optional
+        : isCompatOptional(scope, essential);
 }
 
 export async function showConsent(app: App, ctx: RouterContext, current: CurrentStep): Promise<void> {
@@ -125,7 +138,6 @@ export function lineOf(
   scope: string,
 ) {
   const { account, before, isOptional, apis = new Map() } = question;
-  const { account, before, isOptional } = question;
   const { claims } = scopeRules(scope);
   return {
     scope,
