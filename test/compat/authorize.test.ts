@@ -163,7 +163,7 @@ describe('a request that is not right', () => {
 
   it('of an unknown, a disabled or another kind of app looks the same (AZ-07)', async () => {
     const gone = await openCompatApp(world);
-    await disableClient(world.services, { clientId: gone.clientId });
+    await disableClient(world.services, { clientId: gone.clientId, reason: 'a test' });
     const standard = await openCompatApp(world, { login_with_amazon: false });
     const texts = await Promise.all(
       [gone.asks(), standard.asks(), app.asks({ client_id: 'nobody' })].map(async (url) => {

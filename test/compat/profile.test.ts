@@ -248,7 +248,7 @@ describe('what ends access', () => {
     await dead(app, tokens);
     const other = await openCompatApp(world);
     const others = await other.signsIn(world.person(), await world.account());
-    await disableClient(world.services, { clientId: other.clientId });
+    await disableClient(world.services, { clientId: other.clientId, reason: 'a test' });
     await dead(other, others);
   });
 

@@ -1,0 +1,42 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { openRelyingParty } from '../support/relying-party.ts';
+import { openWorld, type World } from '../support/world.ts';
+import { openCompatApp } from './compat-app.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await openWorld();
+});
+afterAll(() => world.close());
+
+describe('the page for a redirect URI that is not registered', () => {
+  it('says what was sent, what is registered, how they differ and where to change it', async () => {
+    const app = await openCompatApp(world);
+    const person = world.person();
+    await person.goes(app.asks({ redirect_uri: 'http://shop.example.test/cb' }));
+    expect([person.status, person.errorCode]).toEqual([400, 'invalid_redirect_uri']);
+    for (const words of ['http://shop.example.test/cb', app.redirectUri, 'http and https', app.clientId])
+      expect(person.text).toContain(words);
+    expect(person.alert).toContain('Your account is fine');
+  });
+
+  it('is the same at the standard endpoint, and makes nothing of what was sent but text', async () => {
+    const app = await openRelyingParty(world);
+    const person = world.person();
+    const sent = 'https://evil.test/"><script>alert(1)</script>';
+    await person.goes(app.asks({ redirect_uri: sent }).url);
+    expect([person.status, person.errorCode]).toEqual([400, 'invalid_redirect_uri']);
+    expect(person.text).toContain(sent);
+    expect(person.html.links.filter(({ href }) => href.includes('evil.test'))).toEqual([]);
+    expect(person.html.forms).toEqual([]);
+    expect(person.headers['content-security-policy']).toContain("default-src 'none'");
+  });
+
+  it.each(['de', 'es', 'fr', 'ja', 'ar'])('has its words in %s', async (language) => {
+    const app = await openCompatApp(world);
+    const person = world.person({ language });
+    await person.goes(app.asks({ redirect_uri: 'https://shop.example.test/cb/' }));
+    expect([person.status, person.headers['content-language']]).toEqual([400, language]);
+    expect(person.text).toContain(app.redirectUri);
+  });
+});
