@@ -34,10 +34,11 @@ export async function startApache(
   const origin = `http://localhost:${port}`;
   const folder = mkdtempSync(path.join(tmpdir(), 'latchkey-apache-'));
   const pages = path.join(folder, 'pages');
-  mkdirSync(path.join(pages, 'protected'), { recursive: true });
+  const guarded = [path.join(pages, 'protected'), path.join(pages, 'api')];
+  for (const one of guarded) mkdirSync(one, { recursive: true });
   // Started by root it becomes another user, who must be able to read its pages.
-  for (const readable of [folder, pages, path.join(pages, 'protected')]) chmodSync(readable, 0o755);
-  writeFileSync(path.join(pages, 'protected', 'index.shtml'), page(shown));
+  for (const readable of [folder, pages, ...guarded]) chmodSync(readable, 0o755);
+  for (const one of guarded) writeFileSync(path.join(one, 'index.shtml'), page(shown));
   writeFileSync(path.join(pages, 'goodbye.html'), '<main><h1>Goodbye</h1></main>');
   const file = path.join(folder, 'httpd.conf');
   writeFileSync(file, configuration({ folder, pages, port, guardedBy, more: configure(origin) }));

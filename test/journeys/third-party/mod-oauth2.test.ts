@@ -1,12 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { registerClient } from '../../../src/actions/register-client.ts';
+import { registerApi } from '../../../src/actions/register-api.ts';
 import { type Apache, startApache } from '../../support/apache.ts';
 import { HtmlPage } from '../../support/html.ts';
-import { openRelyingParty, type RelyingParty } from '../../support/relying-party.ts';
+import { answerEverything, arrivalOf, openRelyingParty, type RelyingParty } from '../../support/relying-party.ts';
 import { type Answer, send } from '../../support/wire.ts';
 import { openWorld, type TestAccount, type World } from '../../support/world.ts';
 
 /** Debian's mod_oauth2 guards an API: it knows our metadata document (RFC 8414) and its own credentials. TEST_MOD_OAUTH2 says that it is there. */
+const notes = 'https://notes.example.test';
 let world: World;
 let apache: Apache;
 let account: TestAccount;
@@ -15,7 +17,9 @@ let stranger: RelyingParty;
 beforeAll(async () => {
   world = await openWorld();
   account = await world.account();
-  app = await openRelyingParty(world);
+  const api = { identifier: notes, name: 'Notes', scopes: [{ name: 'notes:read', title: 'Read your notes' }] };
+  if (!(await registerApi(world.services, api)).ok) throw new Error('no API');
+  app = await openRelyingParty(world, { resources: [notes] });
   stranger = await openRelyingParty(world);
   const added = await registerClient(world.services, {
     clientId: 'api',
@@ -36,10 +40,15 @@ const guardedBy = (issuer: string) => `
   OAuth2TokenVerify metadata ${issuer}/.well-known/oauth-authorization-server metadata.ssl_verify=false&introspect.ssl_verify=false&introspect.auth=client_secret_basic&client_id=api&client_secret=a-secret-that-apache-and-latchkey-share&expiry=1
   Require valid-user
 </Location>
+<Location /api>
+  AuthType oauth2
+  OAuth2TokenVerify metadata ${issuer}/.well-known/oauth-authorization-server metadata.ssl_verify=false&jwks_uri.ssl_verify=false
+  Require oauth2_claim aud:${notes}
+</Location>
 `;
 
-const calls = (token: string): Promise<Answer> =>
-  send(`${apache.origin}/protected/`, { headers: { authorization: `Bearer ${token}` } });
+const calls = (token: string, at = '/protected/'): Promise<Answer> =>
+  send(`${apache.origin}${at}`, { headers: { authorization: `Bearer ${token}` } });
 const shows = ({ text }: Answer, variable: string) => new HtmlPage(text).textOf('code', { id: variable });
 
 describe('an API behind mod_oauth2', () => {
@@ -60,5 +69,20 @@ describe('an API behind mod_oauth2', () => {
     expect((await calls(revoked.access_token)).status).toBe(401);
     const foreign = await stranger.signsIn(world.person(), account);
     expect((await calls(foreign.access_token)).status).toBe(401);
+  });
+
+  it('reads tokens that are for it by itself, with the keys of the metadata document (RFC 9068)', async () => {
+    const attempt = app.asks({ scope: 'openid notes:read', resource: notes });
+    const person = world.person();
+    await person.goes(attempt.url);
+    await answerEverything(world, person, account);
+    const code = arrivalOf(person).searchParams.get('code') ?? '';
+    const { json } = await app.redeems(code, attempt, { resource: notes });
+    const answer = await calls(String(json['access_token']), '/api/');
+    expect(answer.status).toBe(200);
+    expect(shows(answer, 'OAUTH2_CLAIM_aud')).toBe(notes);
+    expect(shows(answer, 'OAUTH2_CLAIM_scope')).toBe('notes:read');
+    const { id_token } = await app.signsIn(world.person(), account);
+    expect((await calls(String(id_token), '/api/')).status).toBe(401);
   });
 });
