@@ -18,7 +18,7 @@ import { mountProveAddress, showProveAddress } from './prove-address.ts';
 import { mountResetCode, showResetCode } from './reset-code.ts';
 import { mountRiskCheck, showRiskCheck } from './risk-check.ts';
 import { mountSecondStep, showSecondStep } from './second-step.ts';
-import { mountSignIn, showSignIn, showSuspended } from './sign-in.ts';
+import { mountSignIn, showSignIn, showStopped } from './sign-in.ts';
 import { mountSignUp, showSignUp } from './sign-up.ts';
 import { mountStepUp, showStepUp } from './step-up.ts';
 
@@ -88,7 +88,8 @@ async function showStep(app: App, ctx: RouterContext, current: CurrentStep): Pro
     case 'new_password':
       return await showNewPassword(app, ctx, current, step);
     case 'suspended':
-      return await showSuspended(ctx, current);
+    case 'locked':
+      return await showStopped(ctx, current, step.at);
     case 'passkey_offer':
       return await showPasskeyOffer(ctx, current, step);
     case 'consent':

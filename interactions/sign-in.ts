@@ -14,13 +14,13 @@ import type { App } from '../src/services.ts';
 import { type Problems, passwordField, readForm, textField, tickBox } from '../src/web/form.ts';
 import { showPage } from '../src/web/page.ts';
 import { challengeFields, challengeOf, meetsChallenge } from './challenge.ts';
-import { chooserPart, choicesOf } from './choose-account.ts';
+import { choicesOf, chooserPart } from './choose-account.ts';
 import { continueSignIn } from './continue-sign-in.ts';
 import { backToStep, type CurrentStep, currentStep, pathOf } from './current-step.ts';
 import { limitedSentence } from './problem-sentences.ts';
 
 const template = path.join(import.meta.dirname, 'sign-in.ejs');
-const suspendedTemplate = path.join(import.meta.dirname, 'suspended.ejs');
+const stoppedTemplate = path.join(import.meta.dirname, 'stopped.ejs');
 
 const signInForm = z.object({
   identifier: textField({ most: 400, required: 'sign-in.identifier_missing' }),
@@ -135,19 +135,24 @@ async function expected(app: App, { interaction }: CurrentStep): Promise<string>
 }
 
 /** Only somebody who proved every factor comes here, so the reason may be told. */
-export async function showSuspended(ctx: RouterContext, current: CurrentStep): Promise<void> {
+export async function showStopped(
+  ctx: RouterContext,
+  current: CurrentStep,
+  how: 'suspended' | 'locked',
+): Promise<void> {
   const view = {
+    how,
     startOver: pathOf(current, 'start-over'),
     cancel: current.app && pathOf(current, 'cancel'),
     app: current.app,
   };
-  const title = ctx.state.words.t('sign-in.suspended.title');
+  const title = ctx.state.words.t(`sign-in.${how}.title`);
   await showPage(ctx, {
-    template: suspendedTemplate,
+    template: stoppedTemplate,
     title,
     view,
     status: 403,
-    errorCode: 'account_suspended',
+    errorCode: `account_${how}`,
   });
 }
 

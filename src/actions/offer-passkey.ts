@@ -5,9 +5,10 @@ import { type Outcome, refused } from '../kit/outcome.ts';
 import { type PasskeyContext, passkeysWork } from './ask-passkey.ts';
 import { type EnrolPasskeyRefusal, enrolPasskey, type PasskeyInMaking } from './enrol-passkey.ts';
 import { freshProof } from './fresh-proof.ts';
+import { stillStands } from './pass-gate.ts';
 import { findPasskeyVisit } from './passkey-visit.ts';
 import type { KindContext } from './second-step-kinds.ts';
-import { type Entry, type Finished, type NextStep, type SignInProgress, stillStands } from './sign-in.ts';
+import type { Entry, Finished, NextStep, SignInProgress } from './sign-in.ts';
 
 /**
  * A passkey for next time, at the end of a sign-in by password. Everything is proved, so the page that offers it is one more

@@ -3,9 +3,10 @@ import { checkContactCode } from '../credentials/contact-codes.ts';
 import type { Outcome } from '../kit/outcome.ts';
 import { type Limited, takeFromLimits } from '../limits/limits.ts';
 import { codeCameBack } from '../limits/message-budget.ts';
+import { passGate } from './pass-gate.ts';
 import { riskCodeFor } from './risk-check.ts';
 import type { KindContext } from './second-step-kinds.ts';
-import { type Entry, type NextStep, passGate, type RiskCheckProgress } from './sign-in.ts';
+import type { Entry, NextStep, RiskCheckProgress } from './sign-in.ts';
 
 /** The code that was asked for (risk-check.ts). `amr` stays what it was: nothing but the password was proved. */
 export async function proveRiskCheck(

@@ -19,7 +19,7 @@ type Context = Pick<
 
 /**
  * The first factor. `refused` is the one no for everything that has to do with the account: wrong password, no such
- * account, locked, and any password, also the right one, while the account waits or its password is off. Each costs the same
+ * account, and any password, also the right one, while the account waits or its password is off. Each costs the same
  * queries and exactly one argon2 run, so neither words nor time tell them apart. `limited` depends on the sender alone.
  */
 export async function submitPassword(
@@ -34,8 +34,8 @@ export async function submitPassword(
     return sender;
   }
   const { account, right, taken } = await orGiveBack(app, shared, () => judge(app, typed, from));
-  if (!account || !right || !taken.ok || account.lockedAt !== null) {
-    await noteFailure(app, { account, why: taken.ok ? whyNot(account, right) : whyNotYet(taken) }, from);
+  if (!account || !right || !taken.ok) {
+    await noteFailure(app, { account, why: taken.ok ? whyNot(account) : whyNotYet(taken) }, from);
     return refused('refused');
   }
   // Taken before the password was looked at, so that of many guesses at once no more than the limit are; a right one
@@ -65,7 +65,7 @@ async function judge(app: Context, typed: { identifier: string; password: string
     const right = await orGiveTryBack(app, wanted, counted, () =>
       verifyPassword(app, { accountId: account?.id, password: typed.password }),
     );
-    if (right && account?.lockedAt === null) await giveOneTryBack(app, wanted, counted);
+    if (right) await giveOneTryBack(app, wanted, counted);
     return { account, right, taken };
   });
 }
@@ -95,9 +95,8 @@ async function whoseTry(
   return { account, subject: account ? { account: account.id } : { nobody } };
 }
 
-function whyNot(account: Account | undefined, right: boolean): string {
-  if (!account) return 'unknown_account';
-  return right ? 'locked' : 'wrong_password';
+function whyNot(account: Account | undefined): string {
+  return account ? 'wrong_password' : 'unknown_account';
 }
 
 /** For the record: the page says the same of both. */

@@ -2,6 +2,7 @@ import { recordEvent } from '../audit/record.ts';
 import { type Outcome, refused } from '../kit/outcome.ts';
 import type { Limited } from '../limits/limits.ts';
 import { beginSecondStep, signInOccasion } from './begin-second-step.ts';
+import { passGate } from './pass-gate.ts';
 import { reaches } from './raising.ts';
 import {
   type CheckRefusal,
@@ -13,7 +14,7 @@ import {
 } from './second-step-kinds.ts';
 import { methodNamed, secondStepMethods } from './second-step-methods.ts';
 import { type TryRefusal, trySecondStep } from './second-step-tries.ts';
-import { type Entry, isAnotherFactor, type NextStep, passGate, type SecondStepProgress } from './sign-in.ts';
+import { type Entry, isAnotherFactor, type NextStep, type SecondStepProgress } from './sign-in.ts';
 import { trustDevice } from './trust-device.ts';
 import { warnOfGuesses } from './warn-of-guesses.ts';
 

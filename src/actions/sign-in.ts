@@ -10,7 +10,7 @@
  *        │                                                   │   │                                     ▼     │
  *        └─────── sign up ──► prove_address ── right code ───┘   └── not asked, or this device ─────► gate ──┤
  *                                                                    is trusted                        │     │
- *              (without a second step, an unusual sign-in is asked for a code first: risk_check)          ├──► suspended
+ *              (without a second step, an unusual sign-in is asked for a code first: risk_check)          ├──► suspended, locked
  *                                                                                                      └──► finished
  *
  * The progress lives in the engine's Interaction and nowhere else: it is bound to that interaction's cookie and ends
@@ -20,21 +20,17 @@
  *
  * Each way in is a verb of its own: sign-in-password.ts, sign-in-second-step.ts, sign-up.ts, prove-address.ts,
  * reset-password.ts. Each says what it has proved (`afterFirstFactor`); what is still needed is said here and nowhere else;
- * all of them end in the one gate below.
+ * all of them end in the one gate, pass-gate.ts.
  */
 import { z } from 'zod';
-import { type Account, findAccount } from '../accounts/account.ts';
-import { recordEvent } from '../audit/record.ts';
-import { findPassword } from '../credentials/password.ts';
 import { minutes } from '../kit/durations.ts';
 import { type Level, levelOf } from '../kit/levels.ts';
 import { newId } from '../kit/secrets.ts';
-import { isEndedSince } from '../oidc/endings.ts';
-import { readSignInGeneration } from '../oidc/interaction.ts';
 import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import type { Locale } from '../web/words.ts';
 import { beginSecondStep } from './begin-second-step.ts';
+import { passGate } from './pass-gate.ts';
 import { raising } from './raising.ts';
 import { riskNow } from './risk.ts';
 import { beginRiskCheck } from './risk-check.ts';
@@ -128,7 +124,8 @@ const signInProgress = z.discriminatedUnion('at', [
     codeId: z.string().optional(),
     sentAgain: z.boolean(),
   }),
-  z.object({ at: z.literal('suspended'), accountId: z.string() }),
+  /** Everything is proved, and the account is stopped: only now may it be told. */
+  z.object({ at: z.enum(['suspended', 'locked']), accountId: z.string() }),
   /** Everything is proved; a passkey for next time is offered before the engine is told (offer-passkey.ts). */
   z.object({ at: z.literal('passkey_offer'), finished, provedAt: z.number(), quiet: z.boolean() }),
 ]);
@@ -178,8 +175,6 @@ export function signInStep({ clock }: Pick<Services, 'clock'>, progress: unknown
     return { at: 'start', notice: 'start_over' };
   return step;
 }
-
-type Gate = Pick<Services, 'db' | 'live' | 'clock' | 'seals' | 'log' | 'metrics'>;
 
 /** What a way in says when it is through: who, how, and since when. */
 export function afterFirstFactor(
@@ -240,48 +235,6 @@ async function whatRiskNeeds(
 }
 
 /**
- * All factors are proved; is the account still what it was when the first one was? Suspension is told here and not
- * before: to somebody who only guesses, a suspended account must look like any other (misuse case SI-23).
- */
-export async function passGate(
-  app: Gate,
-  entry: {
-    accountId: string;
-    provedAt: number;
-    amr: string[];
-    remember: boolean;
-    from: RequestSource;
-    trustedDevice?: boolean;
-    newBrowser?: boolean;
-    signedInAt?: number | undefined;
-  },
-): Promise<Finished | SignInProgress> {
-  const { accountId, provedAt, amr, remember, from, trustedDevice, signedInAt, newBrowser } = entry;
-  // Read first: what is ended while the engine is on its way to a session stays ended (src/oidc/endings.ts).
-  const generation = await readSignInGeneration(app, accountId);
-  const account = await findAccount(app, accountId);
-  const over = isEndedSince(generation, provedAt);
-  if (!account || over || (await changedSince(app, account, provedAt)))
-    return { at: 'start', notice: 'start_over' };
-  if (account.suspendedAt !== null) {
-    app.metrics.signIns.inc({ outcome: 'suspended' });
-    await recordEvent(
-      app,
-      { type: 'account.sign_in_failed', accountId, detail: { reason: 'suspended' } },
-      from,
-    );
-    return { at: 'suspended', accountId };
-  }
-  app.metrics.signIns.inc({ outcome: 'signed_in' });
-  const how = { ...(trustedDevice && { trusted_device: true }), ...(signedInAt && { step_up: true }) };
-  const known = newBrowser === undefined ? {} : { new_browser: newBrowser };
-  const detail = { amr, remember, ...how, ...known };
-  await recordEvent(app, { type: 'account.signed_in', accountId, detail }, from);
-  const kept = { ...(generation && { generation }), ...(signedInAt && { signedInAt }) };
-  return { at: 'finished', accountId, amr, remember, ...kept };
-}
-
-/**
  * A second step is another factor than the first: after a reset by a number no code to that number, after a passkey that
  * counts for one factor no passkey. And an approval comes from another browser.
  */
@@ -296,26 +249,4 @@ export function isAnotherFactor(
   if (kind === 'passkey') return !amr.includes('hwk') && !amr.includes('swk');
   if (kind === 'approval') return approvers.some((uid) => uid !== ownSession);
   return address === undefined || address !== resetBy;
-}
-
-/** For a page that comes after the gate: whether what was proved before it still lets the person in. */
-export async function stillStands(
-  app: Pick<Services, 'db'>,
-  { accountId, provedAt }: { accountId: string; provedAt: number },
-): Promise<boolean> {
-  const account = await findAccount(app, accountId);
-  return (
-    account !== undefined && account.suspendedAt === null && !(await changedSince(app, account, provedAt))
-  );
-}
-
-/** A lock, a new password or "sign out everywhere" between the two factors ends what was begun before it. */
-async function changedSince(
-  { db }: Pick<Services, 'db'>,
-  account: Account,
-  provedAt: number,
-): Promise<boolean> {
-  if (account.lockedAt !== null) return true;
-  if ((account.signedOutBefore ?? 0) > provedAt) return true;
-  return ((await findPassword({ db }, account.id))?.changedAt ?? 0) > provedAt;
 }

@@ -3,6 +3,7 @@ import { lockAccount } from '../../src/actions/lock-account.ts';
 import { suspendAccount } from '../../src/actions/suspend-account.ts';
 import { newTotpSecret } from '../../src/credentials/totp.ts';
 import { minutes } from '../../src/kit/durations.ts';
+import { listSessions } from '../../src/oidc/sessions.ts';
 import type { Person } from '../support/person.ts';
 import { type Attempt, arrivalOf, openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
 import { wrongCode } from '../support/second-steps.ts';
@@ -95,14 +96,17 @@ describe('signing in with a password', () => {
       await person.submits({ identifier: account.identifier, password: 'a-wrong-password' });
       expect(person.alert).toMatch(/not right/);
     }
-    const outside = await asked();
-    await outside.person.signsIn(locked);
-    expect(outside.person.alert).toMatch(/not right/);
-    const told = await asked();
-    await told.person.signsIn(suspended);
-    expect(told.person.heading).toBe('This account is suspended');
-    await told.person.goes(told.attempt.url);
-    expect(told.person.heading).toBe('Sign in');
+    for (const [account, heading] of [
+      [locked, 'This account is locked'],
+      [suspended, 'This account is suspended'],
+    ] as const) {
+      const told = await asked();
+      await told.person.signsIn(account);
+      expect([told.person.status, told.person.heading]).toEqual([403, heading]);
+      expect(await listSessions(world.services, account.accountId)).toEqual([]);
+      await told.person.goes(told.attempt.url);
+      expect(told.person.heading).toBe('Sign in');
+    }
   });
 
   it('slows down after five wrong passwords, tells the right one nothing then, and lets go after a while (SI-03)', async () => {

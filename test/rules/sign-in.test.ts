@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { generate } from 'otplib';
 import { addAccount, lockAccount, signOutBefore, suspendAccount } from '../../src/accounts/account.ts';
+import { passGate } from '../../src/actions/pass-gate.ts';
 import { mostWrongCodes } from '../../src/actions/second-step-tries.ts';
 import {
   type Entry,
-  passGate,
   type SecondStepProgress,
   signInStep,
   whatIsStillNeeded,
@@ -126,7 +126,11 @@ describe('the password', () => {
     ['an address that has no account', async () => {}, { identifier: 'nobody@example.com' }],
     ['a number that has no account', async () => {}, { identifier: '+4930901899999' }],
     ['what is no address', async () => {}, { identifier: "' OR 1=1 --" }],
-    ['a locked account', () => lockAccount(services, { ...person, reason: 'test' }), {}],
+    [
+      'a locked account and a wrong password',
+      () => lockAccount(services, { ...person, reason: 'test' }),
+      { password: 'something else entirely' },
+    ],
     [
       'a suspended account and a wrong password',
       () => suspendAccount(services, { ...person, reason: 'test' }),
@@ -245,7 +249,7 @@ describe('the second step', () => {
       () => signOutBefore(services, { ...person, before: services.clock.now(), except: undefined }),
       'start',
     ],
-    ['a lock', () => lockAccount(services, { ...person, reason: 'test' }), 'start'],
+    ['a lock', () => lockAccount(services, { ...person, reason: 'test' }), 'locked'],
     ['removing the authenticator', (id) => removeTotp(services, { ...person, id }), 'start'],
     ['a suspension', () => suspendAccount(services, { ...person, reason: 'test' }), 'suspended'],
   ])('does not sign in when %s came between', async (_, meanwhile, at) => {

@@ -156,23 +156,6 @@ describe('an account is not told from none', () => {
     expect(seen.proved[0]?.work.queries.some((sql) => sql.includes('known_browsers'))).toBe(true);
   });
 
-  it('by the right password of a locked one', async () => {
-    const { locked, nobody, ...others } = await makeAccounts();
-    const addresses = {
-      ...others,
-      locked,
-      nobody,
-      proved: nobody,
-      halted: nobody,
-      claims: nobody,
-      notext: locked,
-    };
-    const seen = await seenBy(addresses, (_, identifier) => [
-      { path: 'password', fields: { identifier, password } },
-    ]);
-    expectNoDifference(seen);
-  });
-
   it('by asking for a reset, another code, and guessing it', async () => {
     const seen = await seenBy(await makeAccounts(), (_, identifier) => [
       { path: 'forgot', fields: { identifier } },

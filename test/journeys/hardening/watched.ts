@@ -2,7 +2,7 @@ import type { Answer } from '../../support/wire.ts';
 import type { World } from '../../support/world.ts';
 
 /** What a server asks by the clock and not for a request: who looks for new messages does it every two seconds. */
-const byItself = /"versions"|^pragma data_version|^update "messages"/;
+const byItself = /"versions"|^pragma data_version|^update "messages"|"logout_notices"|"ciba_pings"/;
 
 /** What a server did for a request, as far as it costs time: the queries by their text, the calls to the live state, the hashes. */
 export type Work = { queries: string[]; live: string[]; hashes: number };

@@ -1,0 +1,74 @@
+import { type Account, findAccount } from '../accounts/account.ts';
+import { recordEvent } from '../audit/record.ts';
+import { findPassword } from '../credentials/password.ts';
+import { isEndedSince } from '../oidc/endings.ts';
+import { readSignInGeneration } from '../oidc/interaction.ts';
+import type { Services } from '../services.ts';
+import type { RequestSource } from '../web/request-source.ts';
+import type { Finished, SignInProgress } from './sign-in.ts';
+
+type Gate = Pick<Services, 'db' | 'live' | 'clock' | 'seals' | 'log' | 'metrics'>;
+
+/**
+ * All factors are proved; is the account still what it was when the first one was? Suspensions and locks are told here and
+ * not before: to somebody who only guesses, a stopped account must look like any other (misuse case SI-23).
+ */
+export async function passGate(
+  app: Gate,
+  entry: {
+    accountId: string;
+    provedAt: number;
+    amr: string[];
+    remember: boolean;
+    from: RequestSource;
+    trustedDevice?: boolean;
+    newBrowser?: boolean;
+    signedInAt?: number | undefined;
+  },
+): Promise<Finished | SignInProgress> {
+  const { accountId, provedAt, amr, remember, from, trustedDevice, signedInAt, newBrowser } = entry;
+  // Read first: what is ended while the engine is on its way to a session stays ended (src/oidc/endings.ts).
+  const generation = await readSignInGeneration(app, accountId);
+  const account = await findAccount(app, accountId);
+  const over = isEndedSince(generation, provedAt);
+  if (!account || over || (await changedSince(app, account, provedAt)))
+    return { at: 'start', notice: 'start_over' };
+  const stopped = stoppedHow(account);
+  if (stopped) {
+    app.metrics.signIns.inc({ outcome: stopped });
+    const detail = { reason: stopped };
+    await recordEvent(app, { type: 'account.sign_in_failed', accountId, detail }, from);
+    return { at: stopped, accountId };
+  }
+  app.metrics.signIns.inc({ outcome: 'signed_in' });
+  const how = { ...(trustedDevice && { trusted_device: true }), ...(signedInAt && { step_up: true }) };
+  const known = newBrowser === undefined ? {} : { new_browser: newBrowser };
+  const detail = { amr, remember, ...how, ...known };
+  await recordEvent(app, { type: 'account.signed_in', accountId, detail }, from);
+  const kept = { ...(generation && { generation }), ...(signedInAt && { signedInAt }) };
+  return { at: 'finished', accountId, amr, remember, ...kept };
+}
+
+/** For a page that comes after the gate: whether what was proved before it still lets the person in. */
+export async function stillStands(
+  app: Pick<Services, 'db'>,
+  { accountId, provedAt }: { accountId: string; provedAt: number },
+): Promise<boolean> {
+  const account = await findAccount(app, accountId);
+  return account !== undefined && !stoppedHow(account) && !(await changedSince(app, account, provedAt));
+}
+
+function stoppedHow({ suspendedAt, lockedAt }: Account): 'suspended' | 'locked' | undefined {
+  if (suspendedAt !== null) return 'suspended';
+  return lockedAt === null ? undefined : 'locked';
+}
+
+/** A new password or "sign out everywhere" between the two factors ends what was begun before it. */
+async function changedSince(
+  { db }: Pick<Services, 'db'>,
+  account: Account,
+  provedAt: number,
+): Promise<boolean> {
+  if ((account.signedOutBefore ?? 0) > provedAt) return true;
+  return ((await findPassword({ db }, account.id))?.changedAt ?? 0) > provedAt;
+}
