@@ -60,13 +60,13 @@ type Question = {
 };
 
 async function openQuestion(app: App, { interaction }: CurrentStep): Promise<Question> {
-  const { accountId, client, newScopes, params } = interaction;
+  const { accountId, client, newScopes, requestedScopes, params } = interaction;
   const account = accountId === undefined ? undefined : await findAccount(app, accountId);
   if (!account || !client)
     throw new Problem({ status: 410, code: 'interaction_expired', reason: 'nobody or no app to decide on' });
   const before = await findConsent(app, { accountId: account.id, clientId: client.clientId });
   const kind = { compatible: client.metadata.login_with_amazon };
-  const requested = [...askableScopes((params['scope'] ?? '').split(' '), kind), ...(await apiScopesIn(app, params))];
+  const requested = [...askableScopes(requestedScopes, kind), ...(await apiScopesIn(app, params))];
   // What has no name of its own on the page goes with whatever is allowed there.
   const marker = requested.filter((scope) => scope === compatMarker);
   const undecided =

@@ -14,6 +14,7 @@ import * as toldChanges from './0012-told-changes.ts';
 import * as approvals from './0017-approvals.ts';
 import * as registration from './0013-registration.ts';
 import * as apis from './0014-apis.ts';
+import * as logoutNotices from './0019-logout-notices.ts';
 
 /** Forward only, in this order, never edited once released: a change is a new file. */
 export const migrations: Record<string, Migration> = {
@@ -32,4 +33,5 @@ export const migrations: Record<string, Migration> = {
   '0017-approvals': approvals,
   '0013-registration': registration,
   '0014-apis': apis,
+  '0019-logout-notices': logoutNotices,
 };

@@ -22,6 +22,7 @@ import { openDirectWay } from './oidc/direct/direct.ts';
 import { openEndpointLimits } from './oidc/endpoint-limits.ts';
 import { openEngine } from './oidc/engine.ts';
 import { pinToIssuer } from './oidc/provider.ts';
+import { startNoticeDelivery } from './oidc/sign-out/deliver-notices.ts';
 import { providerMethods } from './oidc/provider-methods.ts';
 import type { EngineViews } from './oidc/views.ts';
 import type { App, Services } from './services.ts';
@@ -58,6 +59,7 @@ export async function openApp(services: Services): Promise<Server> {
       return engine.provider;
     },
   };
+  const notices = startNoticeDelivery(app);
   const limits = openEndpointLimits(services);
   let draining = false;
 
@@ -116,6 +118,7 @@ export async function openApp(services: Services): Promise<Server> {
     },
     async stop() {
       engine.stop();
+      await notices.stop();
       await flushAudit(services);
     },
   };

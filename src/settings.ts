@@ -6,6 +6,8 @@ import { type SettingValues, settingsSchema } from './settings/schema.ts';
 export type Settings = SettingValues & {
   /** The origin's parts, so that nobody parses it twice. */
   issuer: { origin: string; host: string; https: boolean; loopback: boolean };
+  /** Whether this is a run of the conformance suite (PROFILE). */
+  conformance: boolean;
   /** The host of MTLS_ORIGIN. */
   mtlsHost: string | undefined;
 };
@@ -19,10 +21,13 @@ export function readSettings(environment: Record<string, string | undefined>): S
   const problems = parsed.success ? [] : parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`);
   problems.push(...(parsed.success ? conflicts(parsed.data) : conflictsBeside(given, parsed.error)));
   if (!parsed.success || problems.length > 0) throw new SettingsProblem(problems);
+  const conformance = parsed.data.PROFILE === 'conformance';
   const url = new URL(parsed.data.ISSUER);
   const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
   return {
     ...parsed.data,
+    ...(conformance ? { DYNAMIC_REGISTRATION: 'open' as const, ALLOW_LOOPBACK_FETCH: true, REGISTRATIONS_PER_HOUR: 100_000 } : {}),
+    conformance,
     issuer: { origin: url.origin, host: url.host, https: url.protocol === 'https:', loopback },
     mtlsHost: parsed.data.MTLS_ORIGIN && new URL(parsed.data.MTLS_ORIGIN).host,
   };

@@ -107,17 +107,6 @@ function unknownMember(name: string): string {
  * effect takes the member from here.
  */
 export const withoutEffect = [
-  'backchannel_logout_uri',
-  'backchannel_logout_session_required',
-  'id_token_encrypted_response_alg',
-  'id_token_encrypted_response_enc',
-  'userinfo_signed_response_alg',
-  'userinfo_encrypted_response_alg',
-  'userinfo_encrypted_response_enc',
-  'authorization_encrypted_response_alg',
-  'authorization_encrypted_response_enc',
-  'introspection_encrypted_response_alg',
-  'introspection_encrypted_response_enc',
   'request_object_encryption_alg',
   'request_object_encryption_enc',
   'backchannel_token_delivery_mode',
@@ -125,14 +114,12 @@ export const withoutEffect = [
   'backchannel_authentication_request_signing_alg',
   'backchannel_user_code_parameter',
   'authorization_details_types',
-  'allow_implicit',
 ] as const satisfies (keyof GivenMetadata)[];
 
 /** Values of members that are checked and kept, and that nothing acts on yet. */
 export const grantTypesWithoutEffect: readonly string[] = [
   'urn:openid:params:grant-type:ciba',
   'urn:ietf:params:oauth:grant-type:token-exchange',
-  'implicit',
 ];
 
 function notes(metadata: ClientMetadata): string[] {

@@ -28,6 +28,7 @@ export const shownEvents: Record<EventType, string | null> = {
   'account.confirm_failed': 'alert',
   'account.alarm_raised': 'alert',
   'account.signed_out': 'arrow',
+  'logout.undelivered': null,
   'account.suspended': 'alert',
   'account.reinstated': 'check',
   'account.locked': 'lock',

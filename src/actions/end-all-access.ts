@@ -45,7 +45,7 @@ export async function endAccessAround<Changed>(
 }
 
 /** Introspection reads the grant and never the account, so the grants must go, not only the sessions (engine facts 6). */
-async function endLive(services: Pick<Context, 'live' | 'clock'>, accountId: string): Promise<EndedAccess> {
+async function endLive(services: Context, accountId: string): Promise<EndedAccess> {
   const sessions = await endSessions(services, { accountId });
   return { sessions, grants: await revokeGrants(services, { accountId }) };
 }

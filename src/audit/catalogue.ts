@@ -243,6 +243,11 @@ export const eventKinds = {
     { grant_type: text, scopes: texts, grant: text, resource: text },
     { mayBeLost: true },
   ),
+  'logout.undelivered': kind(
+    'system',
+    'An app could not be told for a day that a session ended (back-channel logout), and will not be.',
+    { attempts: count },
+  ),
   'keys.rotated': kind('operator', 'New signing keys were made.', { kids: texts }),
   'keys.retired': kind('operator', 'A signing key is no longer published.', { kids: texts }),
   'limit.hit': kind(

@@ -5,6 +5,7 @@ import { sectorOf } from '../../clients/registry/sector.ts';
 import type { Clock } from '../kit/clock.ts';
 import { digest, sameSecret } from '../kit/secrets.ts';
 import { accountClientId } from './account-client.ts';
+import { flowsForEngine } from './answers/response-types.ts';
 import { forcedMembers } from './assurance/forced.ts';
 import type { KnownRecords } from './known-records.ts';
 import { asEngineError } from './unavailable.ts';
@@ -75,10 +76,10 @@ function toEngine({ clientId, metadata, secrets }: Client): object {
     ...Object.fromEntries(known),
     ...forcedMembers(metadata),
     client_id: clientId,
-    grant_types: metadata.grant_types.filter((grant) => !grantTypesWithoutEffect.includes(grant)),
-    response_types: grantTypesWithoutEffect.includes('implicit')
-      ? metadata.response_types.filter((type) => type === 'code')
-      : metadata.response_types,
+    ...flowsForEngine({
+      grant_types: metadata.grant_types.filter((grant) => !grantTypesWithoutEffect.includes(grant)),
+      response_types: metadata.response_types,
+    }),
     ...(method.startsWith('client_secret_') ? { client_secret: digests.join(' ') || noSecret } : {}),
     sector: sectorOf(metadata, clientId),
     afterChecks: afterChecks(metadata),

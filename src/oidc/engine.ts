@@ -4,6 +4,8 @@ import { seconds } from '../kit/durations.ts';
 import type { Services } from '../services.ts';
 import { readVersions } from '../store/versions.ts';
 import { describeError } from '../web/log.ts';
+import { handOverOnOurPage } from './answers/hand-over.ts';
+import { hideImplicit } from './answers/response-types.ts';
 import { accountFinder } from './claims.ts';
 import { shapeRedirect } from './compat/redirect.ts';
 import { isCompatClient } from './compat/token-form.ts';
@@ -17,6 +19,7 @@ import { openProvider } from './provider.ts';
 import { openPublishedDocuments, type PublishedDocuments } from './published-documents.ts';
 import { makeRefusalsCheap } from './quiet-errors.ts';
 import { settle } from './settle.ts';
+import { goOnSignedOut } from './sign-out/nobody-signed-in.ts';
 import { mayIntrospect } from './token-policies.ts';
 import { retryAfterSeconds } from './unavailable.ts';
 import type { EngineViews } from './views.ts';
@@ -105,6 +108,9 @@ export async function openEngine(
       if (ctx.body === '') ctx.remove('Content-Type');
       if (ctx.status === 503 && !ctx.response.get('Retry-After'))
         ctx.set('Retry-After', String(retryAfterSeconds));
+      goOnSignedOut(ctx);
+      await handOverOnOurPage(views, ctx);
+      hideImplicit(ctx, services.settings);
       documents.keep(ctx);
     },
     stop() {

@@ -6,6 +6,7 @@ import { askableScopes, isGrantable } from '../consents/scopes.ts';
 import { newId } from '../kit/secrets.ts';
 import type { Services } from '../services.ts';
 import { accountClientId } from './account-client.ts';
+import { scopesWith } from './answers/claims-by-scope.ts';
 import { allowAutomatic } from './compat/automatic-consent.ts';
 import { isCompatClient } from './compat/token-form.ts';
 import { type GrantGenerations, Overtaken, readGrantGenerations, withGenerations } from './grant-records.ts';
@@ -142,6 +143,7 @@ function covers(grant: Grant, scopes: readonly string[]): boolean {
 
 /** What the request asks a person for, of whichever kind the app is. */
 export function requestedOf({ oidc }: KoaContextWithOIDC): string[] {
-  const names = String(oidc.params?.['scope'] ?? '').split(' ');
+  const named = scopesWith(oidc.requestParamClaims);
+  const names = [...String(oidc.params?.['scope'] ?? '').split(' '), ...named];
   return askableScopes(names, { compatible: isCompatClient(oidc.client) });
 }

@@ -12,6 +12,7 @@ import { newId } from '../kit/secrets.ts';
 import type { App } from '../services.ts';
 import { sourceOf } from '../web/request-state.ts';
 import { accountClientId } from './account-client.ts';
+import { claimsNamedIn, scopesWith } from './answers/claims-by-scope.ts';
 import { dropGrant } from './end-grants.ts';
 import { type Generation, readGeneration } from './endings.ts';
 import { mintGrant } from './grant-minting.ts';
@@ -42,6 +43,8 @@ export type CurrentInteraction = {
   sessionUid: string | undefined;
   /** For consent: the scopes that were not decided yet. Empty when the app asked to be shown the page again. */
   newScopes: string[];
+  /** All the scopes it is about, whether named themselves or by a claim (OpenID Connect Core section 5.5). */
+  requestedScopes: string[];
   /** The path it goes on at, once it was decided: another tab, or a second click, has nothing left to decide. */
   goesOnAt: string | undefined;
 };
@@ -75,10 +78,8 @@ export async function currentInteraction(
       progress: openProgress(app, uid, result),
       accountId: session?.accountId,
       sessionUid: session?.uid,
-      newScopes: [
-        ...((prompt.details['missingOIDCScope'] as string[] | undefined) ?? []),
-        ...missingApiScopes(prompt.details),
-      ],
+      newScopes: [...newScopesOf(prompt.details), ...missingApiScopes(prompt.details)],
+      requestedScopes: requestedIn(params),
       goesOnAt: isFinal(result) ? wayOn(app, returnTo).slice(app.settings.issuer.origin.length) : undefined,
     },
   };
@@ -87,6 +88,16 @@ export async function currentInteraction(
 function missingApiScopes(details: Record<string, unknown>): string[] {
   const missing = (details['missingResourceScopes'] ?? {}) as Record<string, string[]>;
   return Object.entries(missing).flatMap(([api, scopes]) => scopes.map((scope) => apiScopeName(api, scope)));
+}
+
+function newScopesOf(details: { missingOIDCScope?: string[]; missingOIDCClaims?: string[] }): string[] {
+  const { missingOIDCScope = [], missingOIDCClaims = [] } = details;
+  return [...new Set([...missingOIDCScope, ...scopesWith(missingOIDCClaims)])];
+}
+
+function requestedIn({ scope, claims }: { scope?: unknown; claims?: unknown }): string[] {
+  const named = claimsNamedIn(typeof claims === 'string' ? claims : undefined);
+  return [...String(scope ?? '').split(' '), ...scopesWith(named)];
 }
 
 /** Keeps how far the person has come. Answers nothing to the browser; the caller does. */

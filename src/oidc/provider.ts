@@ -8,6 +8,9 @@ import { openAdapter } from './adapter.ts';
 import { fapiProfile, isHighAssurance } from './assurance/high-assurance.ts';
 import { judgeAssertion, judgeRequestObject } from './assurance/rules.ts';
 import { demandSignedAnswers } from './assurance/signed-answers.ts';
+import { enabledAlgorithms } from './answers/algorithms.ts';
+import { decideClaimsByScope } from './answers/claims-by-scope.ts';
+import { knownResponseTypes } from './answers/response-types.ts';
 import { browserCookies, cookieNames } from './browser-cookies.ts';
 import { accountFinder } from './claims.ts';
 import { compareSecret, keepClients, ownSwitches } from './client-adapter.ts';
@@ -24,10 +27,8 @@ import { OpenProvider } from './grant-handlers.ts';
 import { existingGrant } from './grant-minting.ts';
 import { openInteractionPolicy } from './interaction-policy.ts';
 import { toEngineKey } from './keys/local-signing-key.ts';
-import { signingAlgorithms } from './keys/signing-keys.ts';
 import type { KnownRecords } from './known-records.ts';
 import { openLifetimes } from './lifetimes.ts';
-import { signOutViews } from './logout.ts';
 import { allowOfflineAccess } from './offline-access.ts';
 import type { PairwiseSubjects } from './pairwise.ts';
 import { pkceRequired } from './pkce.ts';
@@ -46,6 +47,8 @@ import { dpop } from './senders/dpop.ts';
 import { mtls, mtlsAliases, mtlsMethods } from './senders/mtls.ts';
 import { levelClaims, sayLevels } from './step-up/level-check.ts';
 import { levelOfToken } from './step-up/token-claims.ts';
+import { noteLogouts } from './sign-out/deliver-notices.ts';
+import { signOutViews } from './sign-out/sign-out-views.ts';
 import { mayIntrospect, mayRevoke } from './token-policies.ts';
 import type { EngineViews } from './views.ts';
 
@@ -80,15 +83,15 @@ export function openProvider(
     jwks: { keys: jwks.map(toEngineKey) },
     findAccount: accountFinder(known),
 
-    // The code flow and nothing else (RFC 9700 section 2.1), PKCE with S256 (section 2.1.1).
-    responseTypes: ['code'],
+    // The code flow (RFC 9700 section 2.1), and what an operator allows single old apps; PKCE with S256 (section 2.1.1).
+    responseTypes: knownResponseTypes,
     pkce: { required: pkceRequired },
     allowOmittingSingleRegisteredRedirectUri: false,
     acceptQueryParamAccessTokens: false,
     // No symmetric method: it would need the secret itself, and we keep its digest only.
     clientAuthMethods: [...clientAuthMethods, ...mtlsMethods(services)],
     assertJwtClientAuthClaimsAndHeader: judgeAssertion(services),
-    enabledJWA: signedBy(signingAlgorithms),
+    enabledJWA: enabledAlgorithms(),
     clientDefaults: { id_token_signed_response_alg: 'RS256' },
 
     scopes: Object.keys(scopes),
@@ -118,7 +121,12 @@ export function openProvider(
       // Our keys are not elsewhere, but sign faster by themselves: local-signing-key.ts.
       externalSigningSupport: { enabled: true, ack: 'experimental-01' },
       rpInitiatedLogout: { enabled: true, ...signOutViews(views, subjects) },
+      backchannelLogout: { enabled: true },
       pushedAuthorizationRequests: { enabled: true, allowUnregisteredRedirectUris: false },
+      // Claims by name (OpenID Connect Core section 5.5), and what apps are told as signed and encrypted JWTs.
+      claimsParameter: { enabled: true },
+      jwtUserinfo: { enabled: true },
+      encryption: { enabled: true },
       // Signed requests by value (RFC 9101), signed answers (JARM), and answers of introspection as JWTs (RFC 9701).
       requestObjects: { enabled: true, assertJwtClaimsAndHeader: judgeRequestObject },
       jwtResponseModes: { enabled: true },
@@ -171,6 +179,8 @@ export function openProvider(
     discovery: {
       ...mtlsAliases(services),
       ...registrationEndpoint(settings),
+      claim_types_supported: ['normal'],
+      display_values_supported: ['page'],
       ui_locales_supported: ['en', 'de', 'es', 'fr', 'ja', 'ar'],
       ...(settings.PRIVACY_URL ? { op_policy_uri: settings.PRIVACY_URL } : {}),
       ...(settings.TERMS_URL ? { op_tos_uri: settings.TERMS_URL } : {}),
@@ -180,6 +190,8 @@ export function openProvider(
   made.provider = provider;
   provider.Client.prototype.compareClientSecret = compareSecret(services);
   keepClients(provider, known);
+  decideClaimsByScope(provider);
+  noteLogouts(provider, services);
   allowOfflineAccess(provider);
   demandSignedAnswers(provider);
   nameTokensByGrant(provider, services);
@@ -243,19 +255,6 @@ function wrapCookies(provider: Provider, { settings }: Pick<Services, 'settings'
 }
 
 const clientAuthMethods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'] as const;
-
-function signedBy(algs: readonly string[]) {
-  const asymmetric = ['RS256', 'PS256', 'ES256', 'EdDSA'] as const;
-  return {
-    idTokenSigningAlgValues: algs,
-    userinfoSigningAlgValues: algs,
-    introspectionSigningAlgValues: algs,
-    authorizationSigningAlgValues: algs,
-    clientAuthSigningAlgValues: [...asymmetric],
-    requestObjectSigningAlgValues: [...asymmetric],
-    dPoPSigningAlgValues: ['ES256', 'EdDSA', 'RS256', 'PS256'] as const,
-  } as never;
-}
 
 function originsOf(redirectUris: readonly string[] = []): Set<string> {
   return new Set(redirectUris.filter((uri) => uri.startsWith('http')).map((uri) => new URL(uri).origin));

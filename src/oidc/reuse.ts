@@ -21,7 +21,7 @@ export function rememberRefusals(provider: Provider): void {
 const wrongHands = /client mismatch|failed (jkt|x5t#S256) verification/;
 
 export async function endReused(
-  context: Pick<Services, 'live' | 'clock' | 'db' | 'settings' | 'seals'>,
+  context: Pick<Services, 'live' | 'clock' | 'db' | 'settings' | 'seals' | 'log'>,
   provider: Provider,
   ctx: KoaContextWithOIDC,
 ): Promise<void> {
@@ -40,7 +40,7 @@ export async function endReused(
 
 /** Who did not prove to be an app was not asked about the token yet. */
 async function isUsedByNobody(
-  context: Pick<Services, 'live' | 'clock' | 'db' | 'settings' | 'seals'>,
+  context: Pick<Services, 'live' | 'clock' | 'db' | 'settings' | 'seals' | 'log'>,
   ctx: KoaContextWithOIDC,
   presented: string,
 ): Promise<boolean> {

@@ -17,6 +17,19 @@ export type EngineViews = {
     },
   ): Promise<void>;
   showSignedOut(ctx: Context): Promise<void>;
+  /**
+   * An answer that the browser sends on in a form (OAuth 2.0 Form Post Response Mode). `app` is whom it goes to; undefined
+   * when it goes on here.
+   */
+  showHandOver(
+    ctx: Context,
+    form: {
+      action: string;
+      fields: readonly { name: string; value: string }[];
+      app: string | undefined;
+      status: number;
+    },
+  ): Promise<void>;
   /** A request of an app that is refused on a page of ours, since nothing proves where to send the person. */
   showRefusal(
     ctx: Context,

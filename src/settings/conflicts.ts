@@ -21,6 +21,8 @@ export function conflicts(given: SettingValues): string[] {
     problems.push('MTLS_HEADER: needs TRUSTED_PROXIES, who alone are believed');
   if (given.MTLS_ORIGIN && !given.MTLS_HEADER) problems.push('MTLS_ORIGIN: needs MTLS_HEADER');
   if (given.MTLS_ORIGIN === given.ISSUER) problems.push('MTLS_ORIGIN: must not be ISSUER');
+  if (given.PROFILE === 'conformance' && given.CONFORMANCE_ISSUER !== given.ISSUER)
+    problems.push('CONFORMANCE_ISSUER: must repeat ISSUER with PROFILE=conformance, which opens much');
   const host = new URL(given.ISSUER).hostname;
   const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(host);
   problems.push(...rpIdConflicts(given, host));

@@ -5,6 +5,7 @@ import { keysSettings } from './keys.ts';
 import { messagesSettings } from './messages.ts';
 import { passwordsSettings } from './passwords.ts';
 import { registrationSettings } from './registration.ts';
+import { profileSettings } from './profile.ts';
 import { secondStepsSettings } from './second-steps.ts';
 import { sendersSettings } from './senders.ts';
 import { serverSettings } from './server.ts';
@@ -25,6 +26,7 @@ export const settingsSchema = z.object({
   ...sessionsSettings,
   ...compatSettings,
   ...keysSettings,
+  ...profileSettings,
   ...sendersSettings,
   ...registrationSettings,
 });

@@ -36,6 +36,7 @@ export type Tables = {
   signing_keys: SigningKeysTable; // src/oidc
   server_secrets: ServerSecretsTable; // src/oidc
   messages: MessagesTable; // src/mail
+  logout_notices: LogoutNoticesTable; // src/oidc/sign-out
   versions: VersionsTable; // src/store
 };
 
@@ -273,6 +274,18 @@ export type MessagesTable = {
   next_attempt_at: number;
   failed_at: number | null;
   last_error: string | null;
+};
+
+/** What apps are still to hear of sessions that ended: src/oidc/sign-out/logout-notices.ts. */
+export type LogoutNoticesTable = {
+  id: string;
+  client_id: string;
+  account_id: string;
+  /** The session as this app knows it. */
+  sid: string;
+  at: number;
+  attempts: number;
+  next_attempt_at: number;
 };
 
 /** A number per subject ('clients', 'keys') that grows with each change: how processes notice a change of another. */

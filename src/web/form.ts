@@ -30,6 +30,12 @@ export async function readForm<Schema extends z.ZodObject>(
   return check(schema, parseParameters(await readBody(ctx), lists));
 }
 
+/** A form that another site may have made, as it came: text in UTF-8. */
+export async function readWholeForm(ctx: Pick<Context, 'req'>): Promise<string> {
+  refuseOtherTypes(ctx);
+  return readBody(ctx);
+}
+
 /** The parameters of a GET, read as strictly; they come from our own links, so a problem in them is a 400. */
 export function readQuery<Schema extends z.ZodObject>(
   ctx: Pick<Context, 'querystring'>,

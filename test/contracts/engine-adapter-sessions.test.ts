@@ -11,7 +11,7 @@ describe.each(liveKinds)('sessions of the engine on %s', (kind) => {
   });
   afterAll(() => store.close());
 
-  const sessions = () => new SessionRecords({ ...store, db: undefined as never });
+  const sessions = () => new SessionRecords({ ...store, db: undefined as never, log: undefined as never });
 
   it('refuses a write by who did not read the session, and does not lose it without a word', async () => {
     const uid = newSecret();

@@ -1,7 +1,7 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
-import type { PairwiseSubjects } from './pairwise.ts';
-import { asEngineError } from './unavailable.ts';
-import type { EngineViews } from './views.ts';
+import type { PairwiseSubjects } from '../pairwise.ts';
+import { asEngineError } from '../unavailable.ts';
+import type { EngineViews } from '../views.ts';
 
 /**
  * Signing out at an app's request (OpenID Connect RP-Initiated Logout 1.0). The engine always asks the person, and

@@ -1,0 +1,55 @@
+import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
+import { type ScopeName, scopeRules, scopes, scopesInOrder } from '../../consents/scopes.ts';
+
+/**
+ * The parameter `claims` (OpenID Connect Core section 5.5) names claims one by one. What a person decides stays the scope
+ * that a claim belongs to: the consent page shows all its values, and the record says the same word as it shows. So a
+ * grant has the claims of its scopes, whether the app asks for them by scope or by name, and a scope that was left out
+ * is left out by name too.
+ */
+export function decideClaimsByScope(provider: Provider): void {
+  const { prototype } = provider.Grant as unknown as { prototype: Granted };
+  prototype.getOIDCClaims = function (this: Granted) {
+    return claimsOf(this.getOIDCScope());
+  };
+  prototype.getRejectedOIDCClaims = function (this: Granted) {
+    return claimsOf(this.getRejectedOIDCScope());
+  };
+}
+
+type Granted = {
+  getOIDCScope(): string;
+  getRejectedOIDCScope(): string;
+  getOIDCClaims(): string[];
+  getRejectedOIDCClaims(): string[];
+};
+
+function claimsOf(scope: string): string[] {
+  return scopesInOrder(scope.split(' ')).flatMap((name) => scopeRules(name).claims);
+}
+
+/** The scopes that have one of these claims. */
+export function scopesWith(claims: Iterable<string>): ScopeName[] {
+  const wanted = new Set(claims);
+  const names = Object.keys(scopes) as ScopeName[];
+  // `sub` is what a sign-in is about: nobody decides on it.
+  return names.filter(
+    (name) => name !== 'openid' && scopeRules(name).claims.some((claim) => wanted.has(claim)),
+  );
+}
+
+/** All scopes that a request is about, named themselves or by one of their claims. */
+export function requestedScopes({ params, requestParamClaims }: Requesting): ScopeName[] {
+  const named = String(params?.['scope'] ?? '').split(' ');
+  return scopesInOrder([...named, ...scopesWith(requestParamClaims)]);
+}
+
+type Requesting = Pick<KoaContextWithOIDC['oidc'], 'params'> & { requestParamClaims: Set<string> };
+
+/** The claims a request names one by one, from its parameters as they are kept while a person decides. */
+export function claimsNamedIn(parameter: string | undefined): string[] {
+  if (parameter === undefined) return [];
+  // The engine has checked it: JSON, objects within objects.
+  const { userinfo, id_token } = JSON.parse(parameter) as Record<string, object | undefined>;
+  return [...Object.keys(userinfo ?? {}), ...Object.keys(id_token ?? {})];
+}

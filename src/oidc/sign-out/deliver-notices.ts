@@ -1,0 +1,133 @@
+import type { Client, Provider } from 'oidc-provider';
+import { recordEvent } from '../../audit/record.ts';
+import { hours, minutes, seconds } from '../../kit/durations.ts';
+import type { App } from '../../services.ts';
+import type { LogoutNoticesTable } from '../../store/tables.ts';
+import { describeError } from '../../web/log.ts';
+import { currentContext } from '../engine-context.ts';
+import { noteLogout, whenNoted } from './logout-notices.ts';
+
+/** Longer than the engine lets a fetch take: whoever holds a notice that long has died with it. */
+const lease = 30 * seconds;
+const pollEvery = 2 * seconds;
+const atOnce = 10;
+const giveUpAfter = 24 * hours;
+
+type Send = (this: Client, accountId: string, sid: string) => Promise<void>;
+const sends = new WeakMap<Provider, Send>();
+
+/**
+ * The engine would tell all apps inside the request that signs out, and wait for the slowest before it ends anything
+ * (engine facts 13). What it does to tell one app is kept for the delivery; in a request it only notes.
+ */
+export function noteLogouts(provider: Provider, services: Pick<App, 'db' | 'clock' | 'log'>): void {
+  const { prototype } = provider.Client as unknown as { prototype: { backchannelLogout: Send } };
+  sends.set(provider, prototype.backchannelLogout);
+  prototype.backchannelLogout = async function (this: Client, accountId, sid) {
+    // Where the session ends, that is noted for all apps at once (session-ending.ts). Here one app alone is left.
+    if (currentContext()?.oidc.params?.['logout']) return;
+    await noteLogout(services, { accountId, authorizations: { [this.clientId]: { sid } } });
+  };
+}
+
+/** Tells apps what is due, from now until `stop`, which waits for what is on its way. Every process may run one. */
+export function startNoticeDelivery(app: App): { stop(): Promise<void> } {
+  const { db, log } = app;
+  let round: Promise<void> | undefined;
+  let again = false;
+  function look(): void {
+    again = round !== undefined;
+    round ??= deliverNotices(app)
+      .then(() => undefined)
+      .catch((error: unknown) =>
+        log.warn({ error: describeError(error) }, 'logout notices could not be delivered'),
+      )
+      .finally(() => {
+        round = undefined;
+        if (again) look();
+      });
+  }
+  const timer = setInterval(look, pollEvery).unref();
+  whenNoted(db, () => setImmediate(look));
+  return {
+    async stop() {
+      clearInterval(timer);
+      whenNoted(db, undefined);
+      again = false;
+      await round;
+    },
+  };
+}
+
+/** Sends everything that is due now; answers how many arrived. */
+export async function deliverNotices(app: App): Promise<number> {
+  let arrived = 0;
+  for (let due = await claim(app); due.length > 0; due = await claim(app)) {
+    const results = await Promise.all(due.map((notice) => deliver(app, notice)));
+    arrived += results.filter(Boolean).length;
+  }
+  return arrived;
+}
+
+/** As messages are claimed (src/mail/delivery.ts): the statement that finds a notice moves its next attempt. */
+async function claim({ db, clock }: Pick<App, 'db' | 'clock'>): Promise<LogoutNoticesTable[]> {
+  const now = clock.now();
+  const due = db
+    .selectFrom('logout_notices')
+    .select('id')
+    .where('next_attempt_at', '<=', now)
+    .orderBy('next_attempt_at')
+    .limit(atOnce);
+  // Most of the time there is nothing, and looking writes nothing.
+  if ((await due.execute()).length === 0) return [];
+  return db
+    .updateTable('logout_notices')
+    .set((eb) => ({ attempts: eb('attempts', '+', 1), next_attempt_at: now + lease }))
+    .where('next_attempt_at', '<=', now)
+    .where('id', 'in', due)
+    .returningAll()
+    .execute();
+}
+
+async function deliver(app: App, notice: LogoutNoticesTable): Promise<boolean> {
+  const { db, log } = app;
+  const about = { clientId: notice.client_id, attempt: notice.attempts };
+  const client = await app.provider.Client.find(notice.client_id);
+  const send = sends.get(app.provider);
+  if (client?.['backchannelLogoutUri'] && send) {
+    try {
+      await send.call(client, notice.account_id, notice.sid);
+      log.info(about, 'an app was told that a session ended');
+    } catch (error) {
+      log.warn({ ...about, error: describeError(error) }, 'an app could not be told that a session ended');
+      return tryLater(app, notice);
+    }
+  }
+  // Also for an app that is gone or listens no more.
+  await db.deleteFrom('logout_notices').where('id', '=', notice.id).execute();
+  return true;
+}
+
+/** A share of the notice's age, so that pauses grow with the outage: two seconds at first, an hour at most. */
+async function tryLater(app: App, notice: LogoutNoticesTable): Promise<false> {
+  const { db, clock } = app;
+  const age = clock.now() - notice.at;
+  if (age >= giveUpAfter) return giveUp(app, notice);
+  const pause = Math.min(Math.max(age / 2, 2 * seconds), 60 * minutes);
+  const next = Math.round(clock.now() + pause * (0.8 + Math.random() * 0.4));
+  // What else there is for the same app waits with it, so that one that is down holds up nobody else.
+  await db
+    .updateTable('logout_notices')
+    .set({ next_attempt_at: next })
+    .where('client_id', '=', notice.client_id)
+    .where((eb) => eb.or([eb('id', '=', notice.id), eb('next_attempt_at', '<', next)]))
+    .execute();
+  return false;
+}
+
+async function giveUp(app: App, { id, client_id, account_id, attempts }: LogoutNoticesTable): Promise<false> {
+  const whose = { clientId: client_id, accountId: account_id };
+  await recordEvent(app, { type: 'logout.undelivered', ...whose, detail: { attempts } });
+  await app.db.deleteFrom('logout_notices').where('id', '=', id).execute();
+  return false;
+}

@@ -1,0 +1,18 @@
+import type { Context } from 'koa';
+import type { KoaContextWithOIDC } from 'oidc-provider';
+
+/**
+ * An app asks to sign out somebody who is not signed in here (any more). There is nothing to ask and nothing to end, so
+ * the browser goes on at once to where it would have gone (RP-Initiated Logout 1.0 section 3). The engine would send
+ * itself a form for it. It has checked the address by now.
+ */
+export function goOnSignedOut(ctx: Context): void {
+  const { oidc } = ctx as Context & { oidc?: KoaContextWithOIDC['oidc'] };
+  if (oidc?.route !== 'end_session' || ctx.status !== 200 || oidc.session?.accountId) return;
+  const { post_logout_redirect_uri: registered, state } = (oidc.params ?? {}) as Record<string, string>;
+  const next = new URL(registered ?? oidc.urlFor('end_session_success'));
+  if (registered !== undefined && state !== undefined) next.searchParams.append('state', state);
+  ctx.status = 303;
+  ctx.redirect(next.href);
+  ctx.body = '';
+}
