@@ -119,7 +119,6 @@ export const withoutEffect = [
 /** Values of members that are checked and kept, and that nothing acts on yet. */
 export const grantTypesWithoutEffect: readonly string[] = [
   'urn:openid:params:grant-type:ciba',
-  'urn:ietf:params:oauth:grant-type:token-exchange',
 ];
 
 function notes(metadata: ClientMetadata): string[] {

@@ -100,6 +100,7 @@ export const shownEvents: Record<EventType, string | null> = {
   'client.enabled': null,
   'client.secret_rotated': null,
   'client.authentication_failed': null,
+  'tokens.exchanged': null,
   'tokens.issued': null,
   'keys.rotated': null,
   'keys.retired': null,

@@ -237,6 +237,12 @@ export const eventKinds = {
     { reason: text, grant: text },
     { mayBeLost: true },
   ),
+  'tokens.exchanged': kind(
+    'client',
+    'A service of ours exchanged the token of an app for one for another API (RFC 8693).',
+    { app: text, resource: text, scopes: texts },
+    { mayBeLost: true },
+  ),
   'tokens.issued': kind(
     'client',
     'An app was given tokens.',

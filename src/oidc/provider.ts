@@ -23,6 +23,8 @@ import { nameAskedByGrant } from './cross-device/asked-records.ts';
 import { slowDownPolling } from './cross-device/pace.ts';
 import { deviceFlow } from './device/device-flow.ts';
 import { mostFetchedBytes, openEgress } from './egress.ts';
+import { extraTokenClaims } from './exchange/actors.ts';
+import { registerTokenExchange } from './exchange/token-exchange.ts';
 import { OpenProvider } from './grant-handlers.ts';
 import { existingGrant } from './grant-minting.ts';
 import { openInteractionPolicy } from './interaction-policy.ts';
@@ -46,7 +48,6 @@ import { rememberRefusals } from './reuse.ts';
 import { dpop } from './senders/dpop.ts';
 import { mtls, mtlsAliases, mtlsMethods } from './senders/mtls.ts';
 import { levelClaims, sayLevels } from './step-up/level-check.ts';
-import { levelOfToken } from './step-up/token-claims.ts';
 import { noteLogouts } from './sign-out/deliver-notices.ts';
 import { signOutViews } from './sign-out/sign-out-views.ts';
 import { mayIntrospect, mayRevoke } from './token-policies.ts';
@@ -101,7 +102,7 @@ export function openProvider(
     },
     // Levels that apps may ask for, and what tokens say of them (RFC 9470).
     acrValues: [...levelNames],
-    extraTokenClaims: levelOfToken,
+    extraTokenClaims,
     subjectTypes: ['public', 'pairwise'],
     pairwiseIdentifier: async (_ctx, accountId, client) => subjects(client, accountId),
 
@@ -195,13 +196,13 @@ export function openProvider(
   allowOfflineAccess(provider);
   demandSignedAnswers(provider);
   nameTokensByGrant(provider, services);
-      prompt_values_supported: ['none', 'login', 'consent', 'select_account', 'create'],
   bindTokensByGrant(provider);
   dressTokens(provider, services);
   countCompatScopes(provider);
   nameAskedByGrant(provider);
   slowDownPolling(provider, services);
   findJwtTokens(provider, jwks);
+  registerTokenExchange(provider, services, { mayIntrospect: mayIntrospect(known), subjects });
   rememberRefusals(provider);
   nameSessionsByUid(provider);
   detectReplaysAtomically(provider, services);

@@ -127,5 +127,6 @@ async function tokenOf(provider: Provider, claims: Claims): Promise<object | und
   const over = requestMemory()?.grants.get(grantId)?.grant.sessionOver === true;
   if (over && letter === boundLetter) return undefined;
   const { accountId } = grant;
-  return new provider.AccessToken({ ...said, kind: 'AccessToken', grantId, accountId } as never);
+  const bound = letter === boundLetter ? { expiresWithSession: true } : {};
+  return new provider.AccessToken({ ...said, ...bound, kind: 'AccessToken', grantId, accountId } as never);
 }
