@@ -13,6 +13,15 @@ const apacheModule = (name) =>
 const python = '/usr/bin/python3';
 const pythonPackage = (name) => fs.existsSync(path.join('/usr/lib/python3/dist-packages', name));
 
+/** What makes a network with nothing in it, where this machine allows it; tried, since only that tells. */
+function findNamespaces() {
+  const found = ['unshare -n -m', 'unshare -r -n -m'].find((unshare) => {
+    const tried = spawnSync('sh', ['-c', `${unshare} sh -c 'ip link set lo up && mount --bind /etc/hosts /etc/hosts'`]);
+    return tried.status === 0;
+  });
+  return process.platform === 'linux' ? found : undefined;
+}
+
 /**
  * `adapts`: a suite that runs on several stores leaves this one out by itself; only files that `cannotDoWithout` it are
  * left out whole.
@@ -65,6 +74,15 @@ export const parts = [
     find: () => findProgram('openssl'),
     mentions: /TEST_OPENSSL/,
     cannotDoWithout: /TEST_OPENSSL/,
+  },
+  {
+    name: 'Network namespaces',
+    setting: 'TEST_NAMESPACES',
+    packages: ['util-linux', 'iproute2'],
+    find: findNamespaces,
+    hint: 'they need root, or a kernel that lets everybody have them (in Docker: --privileged), besides unshare and ip',
+    mentions: /TEST_NAMESPACES/,
+    cannotDoWithout: /TEST_NAMESPACES/,
   },
   {
     name: 'Chromium',

@@ -118,7 +118,8 @@ function explain(part, leftOut) {
     .filter((file) => cannotDoWithout(file, part))
     .map((file) => path.relative(root, file));
   const suites = files.length > 0 ? files.join(', ') : `the suites that also run on ${part.name}, on it`;
-  return `Left out, for ${part.name} is missing here: ${suites}. To get it on Debian: apt-get install ${part.packages.join(' ')}`;
+  const how = part.hint ?? `To get it on Debian: apt-get install ${part.packages.join(' ')}`;
+  return `Left out, for ${part.name} is missing here: ${suites}. ${how}`;
 }
 
 function runJest(leftOut) {
