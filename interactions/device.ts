@@ -38,7 +38,8 @@ export function devicePages(app: App): Router {
   const router = new Router();
 
   router.get('/device', async (ctx) => {
-    const { user_code, method } = ctx.query;
+    // Devices of the Login-with-Amazon kind write the code's name in another way (src/oidc/compat).
+    const { method, 'cbl-code': theirs, user_code = theirs } = ctx.query;
     const given = placeOfCode(method) ?? (typeof user_code === 'string' ? user_code : '');
     const code = readUserCode(given);
     await showCode(ctx, {

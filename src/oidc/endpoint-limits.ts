@@ -55,7 +55,7 @@ export function openEndpointLimits(services: LimitContext): EndpointLimits {
       if (!room.ok)
         return refuse(ctx, 429, room.retryAfterSeconds, 'too many failed requests came from this address');
       const asks =
-        path === '/device/authorize'
+        path === '/device/authorize' || path === '/auth/o2/create/codepair'
           ? await takeFromLimits(services, [{ limit: 'device_code_by_address', key }])
           : room;
       if (!asks.ok)
