@@ -15,6 +15,7 @@ import * as approvals from './0017-approvals.ts';
 import * as registration from './0013-registration.ts';
 import * as apis from './0014-apis.ts';
 import * as logoutNotices from './0019-logout-notices.ts';
+import * as cibaPings from './0015-ciba-pings.ts';
 
 /** Forward only, in this order, never edited once released: a change is a new file. */
 export const migrations: Record<string, Migration> = {
@@ -34,4 +35,5 @@ export const migrations: Record<string, Migration> = {
   '0013-registration': registration,
   '0014-apis': apis,
   '0019-logout-notices': logoutNotices,
+  '0015-ciba-pings': cibaPings,
 };

@@ -17,6 +17,7 @@ import { isForApps, openAppDoor } from './oidc/app-door.ts';
 import { browserCookies } from './oidc/browser-cookies.ts';
 import { compatAuthorize } from './oidc/compat/authorize.ts';
 import { isForCompat, openCompatDoor } from './oidc/compat/door.ts';
+import { startPingDelivery } from './oidc/ciba/pings.ts';
 import { openCookieKeys } from './oidc/cookie-keys.ts';
 import { openDirectWay } from './oidc/direct/direct.ts';
 import { openEndpointLimits } from './oidc/endpoint-limits.ts';
@@ -60,6 +61,7 @@ export async function openApp(services: Services): Promise<Server> {
     },
   };
   const notices = startNoticeDelivery(app);
+  const pings = startPingDelivery(app);
   const limits = openEndpointLimits(services);
   let draining = false;
 
@@ -118,6 +120,7 @@ export async function openApp(services: Services): Promise<Server> {
     },
     async stop() {
       engine.stop();
+      await pings.stop();
       await notices.stop();
       await flushAudit(services);
     },
@@ -154,6 +157,8 @@ function engineViews(services: Services): EngineViews {
     showWrongRedirect: (ctx, request) => showWrongRedirect(services, ctx, request),
     showRefusal: (ctx, { status, error, description }) =>
       showProblem(services, ctx, refusal({ status, error, description })),
+    tellOfRequest: ({ accountId, clientName }) =>
+      notifyAccount(services, { accountId, template: 'ciba_asked', values: { app: clientName } }),
     tellOfReuse: ({ accountId, clientName }) =>
       notifyAccount(services, { accountId, template: 'refresh_token_reuse', values: { app: clientName } }),
   };

@@ -193,6 +193,11 @@ function assurance(metadata: ClientMetadata, say: Say): void {
   const methods = ['private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth'];
   if (!methods.includes(metadata.token_endpoint_auth_method))
     say('token_endpoint_auth_method', `must be ${methods.join(' or ')} with high_assurance.`);
+  if (metadata.grant_types.includes(ciba) && !metadata.backchannel_authentication_request_signing_alg)
+    say(
+      'backchannel_authentication_request_signing_alg',
+      'is missing. With high_assurance and ciba its requests are signed (FAPI-CIBA section 5.2.2).',
+    );
   if (metadata.allow_implicit) say('allow_implicit', 'does not go with high_assurance. Remove one of them.');
   if (metadata.require_pkce === false)
     say('require_pkce', 'is false, which does not go with high_assurance. Remove it.');

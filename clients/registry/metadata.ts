@@ -109,16 +109,12 @@ function unknownMember(name: string): string {
 export const withoutEffect = [
   'request_object_encryption_alg',
   'request_object_encryption_enc',
-  'backchannel_token_delivery_mode',
-  'backchannel_client_notification_endpoint',
-  'backchannel_authentication_request_signing_alg',
   'backchannel_user_code_parameter',
   'authorization_details_types',
 ] as const satisfies (keyof GivenMetadata)[];
 
 /** Values of members that are checked and kept, and that nothing acts on yet. */
 export const grantTypesWithoutEffect: readonly string[] = [
-  'urn:openid:params:grant-type:ciba',
 ];
 
 function notes(metadata: ClientMetadata): string[] {

@@ -15,6 +15,7 @@ import { passkeysNewPages } from './passkeys-new.ts';
 import { passwordPage } from './password.ts';
 import { isPlace, placeOfCode, places } from './places.ts';
 import { profilePage } from './profile.ts';
+import { requestsPages } from './requests.ts';
 import { sessionsPages } from './sessions.ts';
 import { withOnlyOneWarning } from './show-account-page.ts';
 import { signOutPages } from './sign-out.ts';
@@ -49,6 +50,7 @@ export function accountPages(app: App): Router {
     passkeysNewPages,
     passkeysPages,
     appsPages,
+    requestsPages,
     sessionsPages,
     activityPage,
     signOutPages,

@@ -2,6 +2,7 @@ import Router from '@koa/router';
 import { twoStepOf } from '../../src/actions/second-step-methods.ts';
 import { listPasskeys } from '../../src/credentials/passkeys.ts';
 import { findPassword } from '../../src/credentials/password.ts';
+import { listAsked } from '../../src/oidc/cross-device/asked.ts';
 import { listSessions } from '../../src/oidc/sessions.ts';
 import type { App } from '../../src/services.ts';
 import { eventLines } from './activity.ts';
@@ -20,13 +21,14 @@ export function overviewPage(app: App): Router {
     places.overview,
     signedIn(app, 'overview', async (ctx, { account }) => {
       const { words } = ctx.state;
-      const [twoStep, passkeys, password, apps, sessions, [latest]] = await Promise.all([
+      const [twoStep, passkeys, password, apps, sessions, [latest], waiting] = await Promise.all([
         twoStepOf(app, account.id),
         listPasskeys(app, account.id),
         findPassword(app, account.id),
         listAppsWithAccess(app, account.id),
         listSessions(app, account.id),
         eventLines(app, words, { accountId: account.id, limit: 1 }),
+        listAsked(app, account.id),
       ]);
       await showAccountPage(ctx, {
         template: 'overview',
@@ -37,6 +39,7 @@ export function overviewPage(app: App): Router {
         view: {
           name: nameOf(account),
           places,
+          requests: waiting.length > 0 ? words.t('request.waiting', { count: waiting.length }) : undefined,
           contacts: account.contacts.map(({ channel, written, verifiedAt }) => ({
             label: words.t(`account.overview.${channel}`),
             icon: channel === 'email' ? 'mail' : 'phone',

@@ -1,6 +1,7 @@
 import type { Client } from '../../clients/registry/registry.ts';
 import { recordEvent } from '../audit/record.ts';
 import type { Outcome } from '../kit/outcome.ts';
+import { notePing } from '../oidc/ciba/pings.ts';
 import { approveAsked, type ProvedBy, takeAsked } from '../oidc/cross-device/answer-asked.ts';
 import type { Asked } from '../oidc/cross-device/asked.ts';
 import type { App } from '../services.ts';
@@ -49,6 +50,7 @@ export async function allowOnAnotherDevice(
     );
   const approved = await approveAsked(app, taken, { accountId, proved });
   if (!approved.ok) return approved;
+  await notePing(app, asked);
   const isDevice = asked.kind === 'DeviceCode';
   const event = { accountId, clientId, detail: { scopes: approved.scopes, address: asked.device.ip } };
   await recordEvent(app, { type: isDevice ? 'device.allowed' : 'ciba.allowed', ...event }, from);

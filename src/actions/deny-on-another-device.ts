@@ -1,5 +1,7 @@
 import { recordEvent } from '../audit/record.ts';
 import type { Outcome } from '../kit/outcome.ts';
+import { takeFromLimits } from '../limits/limits.ts';
+import { notePing } from '../oidc/ciba/pings.ts';
 import { denyAsked, takeAsked } from '../oidc/cross-device/answer-asked.ts';
 import type { Asked } from '../oidc/cross-device/asked.ts';
 import type { App } from '../services.ts';
@@ -15,7 +17,11 @@ export async function denyOnAnotherDevice(
   if (!taken.ok) return taken;
   const denied = await denyAsked(app, taken);
   if (!denied.ok) return denied;
+  await notePing(app, asked);
   const { clientId, scopes, device } = asked;
+  const key = `${clientId} ${accountId}`;
+  if (asked.kind !== 'DeviceCode')
+    await takeFromLimits(app, [{ limit: 'ciba_refusals_by_app_and_account', key }]);
   const type = asked.kind === 'DeviceCode' ? 'device.denied' : 'ciba.denied';
   const event = { type, accountId, clientId, detail: { scopes, address: device.ip } } as const;
   await recordEvent(app, event, from);

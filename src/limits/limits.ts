@@ -165,6 +165,24 @@ export const limits = {
     keyedBy: 'address',
     why: 'Each device code leaves three records behind for some twenty minutes; an app without a secret may ask for one.',
   },
+  ciba_by_app_and_account: {
+    max: 60,
+    windowMs: hours,
+    keyedBy: 'account',
+    why: 'An app that names the same person over and over (CIBA), whether or not they have an account.',
+  },
+  ciba_refusals_by_app_and_account: {
+    max: 3,
+    windowMs: hours,
+    keyedBy: 'account',
+    why: 'How often a person says no to an app before it is kept from them for an hour, without being told.',
+  },
+  ciba_messages_by_account: {
+    max: 6,
+    windowMs: hours,
+    keyedBy: 'account',
+    why: 'Messages about requests of apps. Those beyond wait in the account all the same.',
+  },
   user_code_by_address: {
     max: 10,
     windowMs: 15 * minutes,

@@ -71,10 +71,11 @@ function toEngine({ clientId, metadata, secrets }: Client): object {
   const digests = secrets.map((secret) => `${secret.digest}:${secret.expiresAt ?? ''}`);
   // The engine refuses values of features that are off; the registry keeps them for when they are on.
   const known = Object.entries(metadata).filter(([name]) => !hidden.has(name));
-  const { token_endpoint_auth_method: method } = metadata;
+  const { token_endpoint_auth_method: method, backchannel_client_notification_endpoint: told } = metadata;
   return {
     ...Object.fromEntries(known),
     ...forcedMembers(metadata),
+    ...(told ? { backchannel_client_notification_endpoint: told.replace(/^http:/, 'https:') } : {}),
     client_id: clientId,
     ...flowsForEngine({
       grant_types: metadata.grant_types.filter((grant) => !grantTypesWithoutEffect.includes(grant)),
@@ -92,7 +93,9 @@ function toEngine({ clientId, metadata, secrets }: Client): object {
  * has checked them.
  */
 function afterChecks(metadata: Client['metadata']): Partial<EngineClient> {
+  const { backchannel_client_notification_endpoint: told } = metadata;
   return {
+    ...(told ? { backchannelClientNotificationEndpoint: told } : {}),
     subjectType: metadata.subject_type === 'pairwise' ? 'pairwise' : 'public',
     ...(metadata.scope === undefined ? {} : { scope: metadata.scope }),
     ...(metadata.default_acr_values ? { defaultAcrValues: metadata.default_acr_values } : {}),

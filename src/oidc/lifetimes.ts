@@ -6,6 +6,7 @@ import type { Services } from '../services.ts';
 import { isHighAssurance } from './assurance/high-assurance.ts';
 import { compatCodeLasts, compatRefreshLasts, isCompatRequest } from './compat/refresh-policy.ts';
 import { isCompatClient } from './compat/token-form.ts';
+import { requestLifetime } from './ciba/request-lifetime.ts';
 import { currentContext } from './engine-context.ts';
 
 /**
@@ -49,6 +50,7 @@ export function openLifetimes({
     ClientCredentials: (_ctx, token) => ofApi(token) ?? inSeconds(lifetimes.clientCredentials),
     IdToken: inSeconds(lifetimes.idToken),
     DeviceCode: inSeconds(lifetimes.deviceCode),
+    BackchannelAuthenticationRequest: (ctx) => requestLifetime(ctx),
     Interaction: inSeconds(lifetimes.interaction),
     RefreshToken(_ctx, token, client) {
       if (isCompatRequest(token)) return inSeconds(compatRefreshLasts);

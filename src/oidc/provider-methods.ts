@@ -21,6 +21,7 @@ export const providerAddresses: Record<string, { methods: string[]; what: string
   '/introspect': { methods: ['POST'], what: 'Token introspection (RFC 7662)' },
   '/revoke': { methods: ['POST'], what: 'Token revocation (RFC 7009)' },
   '/device/authorize': { methods: ['POST'], what: 'Device authorization (RFC 8628 section 3.1)' },
+  '/backchannel': { methods: ['POST'], what: 'Backchannel authentication (CIBA Core section 7)' },
   '/logout': { methods: ['GET', 'POST'], what: 'RP-Initiated Logout 1.0' },
 };
 

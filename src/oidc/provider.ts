@@ -12,6 +12,7 @@ import { enabledAlgorithms } from './answers/algorithms.ts';
 import { decideClaimsByScope } from './answers/claims-by-scope.ts';
 import { knownResponseTypes } from './answers/response-types.ts';
 import { browserCookies, cookieNames } from './browser-cookies.ts';
+import { ciba, withNobody } from './ciba/ciba-flow.ts';
 import { accountFinder } from './claims.ts';
 import { compareSecret, keepClients, ownSwitches } from './client-adapter.ts';
 import { isCompatRequest, issuesCompatRefreshToken, rotates } from './compat/refresh-policy.ts';
@@ -82,7 +83,7 @@ export function openProvider(
     adapter: openAdapter({ ...services, known }),
     clients: [accountClient(settings, settings.BRAND_NAME)],
     jwks: { keys: jwks.map(toEngineKey) },
-    findAccount: accountFinder(known),
+    findAccount: withNobody(accountFinder(known)),
 
     // The code flow (RFC 9700 section 2.1), and what an operator allows single old apps; PKCE with S256 (section 2.1.1).
     responseTypes: knownResponseTypes,
@@ -139,6 +140,7 @@ export function openProvider(
       revocation: { enabled: true, allowedPolicy: mayRevoke },
       clientCredentials: { enabled: true },
       deviceFlow: deviceFlow(),
+      ciba: ciba({ ...services, views }),
       resourceIndicators: resourceIndicators(known),
     },
 
@@ -162,6 +164,7 @@ export function openProvider(
       revocation: '/revoke',
       device_authorization: '/device/authorize',
       code_verification: '/device',
+      backchannel_authentication: '/backchannel',
       end_session: '/logout',
     },
     extraClientMetadata: { properties: [...ownSwitches] },

@@ -20,6 +20,17 @@ export class TemporarilyUnavailable extends errors.OIDCProviderError {
   }
 }
 
+/** 429: what may be asked again, later. No specification has a code for it; the status says what is meant. */
+export class TooManyRequests extends errors.OIDCProviderError {
+  override expose = true;
+  override error_description: string;
+
+  constructor(description: string) {
+    super(429, 'temporarily_unavailable');
+    this.error_description = description;
+  }
+}
+
 /**
  * Runs what asks a store on the engine's behalf. Without this, the engine would call an outage its own 500. After the
  * first one the request asks no store again: the engine looks for the app once more to word its error, and a store that

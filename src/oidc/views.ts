@@ -37,6 +37,8 @@ export type EngineViews = {
   ): Promise<void>;
   /** The same for a redirect URI that the app did not register, with what a developer needs to mend it. */
   showWrongRedirect(ctx: Context, request: { clientId: string; sent: string | undefined }): Promise<void>;
+  /** A notice to the person: an app asks for their answer (CIBA), which waits on a page of their account. */
+  tellOfRequest(what: { accountId: string; clientName: string }): Promise<void>;
   /** A notice to the person: a refresh token of theirs was used twice, so somebody may have copied it. */
   tellOfReuse(what: { accountId: string; clientName: string }): Promise<void>;
 };

@@ -36,11 +36,23 @@ export type Tables = {
   signing_keys: SigningKeysTable; // src/oidc
   server_secrets: ServerSecretsTable; // src/oidc
   messages: MessagesTable; // src/mail
+  ciba_pings: CibaPingsTable; // src/oidc/ciba
   logout_notices: LogoutNoticesTable; // src/oidc/sign-out
   versions: VersionsTable; // src/store
 };
 
 export type Database = Kysely<Tables>;
+
+/** What apps are still to be told of answers to their CIBA requests: src/oidc/ciba/pings.ts. */
+export type CibaPingsTable = {
+  id: string;
+  client_id: string;
+  /** Sealed: the name of the request, and the app's bearer token for the address it is told at. */
+  ping: string;
+  until: number;
+  attempts: number;
+  next_attempt_at: number;
+};
 
 export type AccountsTable = {
   id: string;

@@ -109,8 +109,8 @@ describe('a device that shows a code (RFC 8628)', () => {
 
     // The app's access ends in the account, and with it what the device holds (CO-11).
     await person.goes(`${world.issuer}/account/apps`);
-    await person.follows('Remove access');
-    await person.submits({});
+    await person.follows(`Remove access of ${app.name}`);
+    await person.presses('Remove access');
     expect((await app.userinfo(String(tokens.access_token))).status).toBe(401);
   });
 

@@ -12,6 +12,8 @@ export type StoredAsked = AdapterPayload & {
   secret: string;
   /** Somebody pressed a button, and what follows from it is on its way. */
   taken?: { id: string; at: number } | undefined;
+  /** For the ping delivery mode, sealed: ciba/pings.ts. */
+  ping?: string | undefined;
   params?: Record<string, unknown> | undefined;
   deviceInfo?: { ip?: string; userAgent?: string } | undefined;
 };
@@ -42,6 +44,7 @@ const form = openForm([
   'sid',
   'rar',
   'attestationJkt',
+  'ping',
 ]);
 
 export function writeAsked(asked: StoredAsked): string {

@@ -1,10 +1,12 @@
-import type { AdapterPayload } from 'oidc-provider';
+import type { AdapterPayload, KoaContextWithOIDC } from 'oidc-provider';
 import { minutes } from '../../kit/durations.ts';
 import { newId, sameSecret } from '../../kit/secrets.ts';
 import type { Services } from '../../services.ts';
 import type { LiveStep } from '../../store/live.ts';
+import { sourceOf } from '../../web/request-state.ts';
 import type { AdapterContext } from '../adapter-context.ts';
 import { timeToLive } from '../adapter-context.ts';
+import { sealPing } from '../ciba/pings.ts';
 import { currentContext } from '../engine-context.ts';
 import { askedGrantId, layout, shortDigest } from '../live-layout.ts';
 import { readGrant } from '../record-forms.ts';
@@ -12,7 +14,7 @@ import { requestMemory } from '../request-memory.ts';
 import { requestName } from '../token-records.ts';
 import { TemporarilyUnavailable } from '../unavailable.ts';
 import { write } from '../unit-of-work.ts';
-import { type AskedKind, readAsked, writeAsked } from './asked-form.ts';
+import { type AskedKind, readAsked, type StoredAsked, writeAsked } from './asked-form.ts';
 import { notePace } from './pace.ts';
 
 /** An answer is owed to an app that comes late: it is told `expired_token`, and the person that the code is too old. */
@@ -51,9 +53,11 @@ export class AskedRecords {
     const grantId = askedGrantId(id);
     if (grantId === undefined) throw new Error('a request on another device is named by its grant');
     const ttlMs = timeToLive(expiresIn, this.#kind) + keptAfterwards;
-    const { jti: _jti, ...members } = payload;
+    const { jti: _jti, params, ...members } = payload;
     const value = writeAsked({
+      deviceInfo: placeOf(currentContext()),
       ...members,
+      ...this.#withoutToken(id, params),
       kind: this.#kind,
       clientId: String(payload.clientId),
       secret: shortDigest(id),
@@ -70,6 +74,13 @@ export class AskedRecords {
     throw new TemporarilyUnavailable(new Error('the user code is taken'));
   }
 
+  /** An app's own bearer token, and the name by which it asks, are kept sealed, and only where it is to be told. */
+  #withoutToken(id: string, params: AdapterPayload['params']): Partial<StoredAsked> {
+    const { client_notification_token: token, ...others } = params ?? {};
+    if (typeof token !== 'string') return { params: others };
+    return { params: others, ping: sealPing(this.#context, { authReqId: id, token }) };
+  }
+
   /** Of any number of parallel redemptions one wins; the others learn it when they are settled (unit-of-work.ts). */
   async consume(id: string): Promise<void> {
     const grantId = askedGrantId(id);
@@ -79,6 +90,12 @@ export class AskedRecords {
     const known = requestMemory()?.grants.has(grantId);
     if (known) await write(this.#context, [{ do: 'require', key: layout.grant(grantId) }, spend]);
   }
+}
+
+function placeOf(ctx: KoaContextWithOIDC | undefined): StoredAsked['deviceInfo'] {
+  if (!ctx) return undefined;
+  const { ip, userAgent } = sourceOf(ctx);
+  return { ip, userAgent };
 }
 
 /** Keyed, so that whoever reads the live state cannot try all 20^8 codes on what they see. */

@@ -1,0 +1,117 @@
+import { minutes, seconds } from '../../kit/durations.ts';
+import { newId } from '../../kit/secrets.ts';
+import type { App, Services } from '../../services.ts';
+import type { CibaPingsTable, Database } from '../../store/tables.ts';
+import { describeError } from '../../web/log.ts';
+import type { Asked } from '../cross-device/asked.ts';
+
+/**
+ * The ping delivery mode (CIBA Core section 10.2): an app is told that there is an answer, and fetches it. What is to be sent is
+ * kept until it arrived or the request is over, so that a process that ends owes nothing; and an app that hears nothing may
+ * ask anyway. The request leaves through the engine's own way out (egress.ts).
+ */
+const lease = 30 * seconds;
+const lookEvery = 3 * seconds;
+const atOnce = 10;
+const keptAfterwards = 5 * minutes;
+const purpose = 'ciba ping';
+
+export type Ping = { authReqId: string; token: string };
+
+export function sealPing({ seals }: Pick<Services, 'seals'>, ping: Ping): string {
+  return seals.seal(purpose, JSON.stringify(ping));
+}
+
+/** After an answer, whichever it was. */
+export async function notePing({ db, clock }: Pick<Services, 'db' | 'clock'>, asked: Asked): Promise<void> {
+  const { ping } = asked.read.stored;
+  if (!ping) return;
+  const now = clock.now();
+  const until = asked.expiresAt + keptAfterwards;
+  await db
+    .insertInto('ciba_pings')
+    .values({ id: newId(), client_id: asked.clientId, ping, until, attempts: 0, next_attempt_at: now })
+    .execute();
+  kicks.get(db)?.();
+}
+
+export function startPingDelivery(app: App): { stop(): Promise<void> } {
+  let round: Promise<void> | undefined;
+  let again = false;
+  function look(): void {
+    again = round !== undefined;
+    round ??= deliverPings(app)
+      .catch((error: unknown) =>
+        app.log.warn({ error: describeError(error) }, 'pings could not be delivered'),
+      )
+      .then(() => {
+        round = undefined;
+        if (again) look();
+      });
+  }
+  const timer = setInterval(look, lookEvery).unref();
+  kicks.set(app.db, () => setImmediate(look));
+  return {
+    async stop() {
+      clearInterval(timer);
+      kicks.delete(app.db);
+      again = false;
+      await round;
+    },
+  };
+}
+
+// What to wake when this process noted one; the others find it at their next look.
+const kicks = new WeakMap<Database, () => void>();
+
+async function deliverPings(app: App): Promise<void> {
+  for (let due = await claim(app); due.length > 0; due = await claim(app))
+    await Promise.all(due.map((row) => deliver(app, row)));
+}
+
+/** The statement that finds a ping moves its next attempt: of several processes one sends it. */
+async function claim({ db, clock }: Pick<App, 'db' | 'clock'>): Promise<CibaPingsTable[]> {
+  const now = clock.now();
+  const due = db.selectFrom('ciba_pings').select('id').where('next_attempt_at', '<=', now).limit(atOnce);
+  // Most of the time there is nothing, and looking writes nothing.
+  if ((await due.execute()).length === 0) return [];
+  return db
+    .updateTable('ciba_pings')
+    .set((eb) => ({ attempts: eb('attempts', '+', 1), next_attempt_at: now + lease }))
+    .where('next_attempt_at', '<=', now)
+    .where('id', 'in', due)
+    .returningAll()
+    .execute();
+}
+
+async function deliver(app: App, row: CibaPingsTable): Promise<void> {
+  const { db, clock, log } = app;
+  const about = { clientId: row.client_id, attempt: row.attempts };
+  try {
+    await send(app, row);
+    log.info(about, 'an app was told that its request was answered');
+  } catch (error) {
+    log.warn(
+      { ...about, error: describeError(error) },
+      'an app could not be told that its request was answered',
+    );
+    const next = clock.now() + Math.min(2 ** row.attempts, 60) * seconds;
+    if (next < row.until) {
+      await db.updateTable('ciba_pings').set({ next_attempt_at: next }).where('id', '=', row.id).execute();
+      return;
+    }
+  }
+  await db.deleteFrom('ciba_pings').where('id', '=', row.id).execute();
+}
+
+/** The engine's own request; it looks at nothing of ours but these members. */
+type Pings = { backchannelPing(request: object): Promise<void>; backchannelTokenDeliveryMode?: string };
+
+async function send({ provider, seals }: App, row: CibaPingsTable): Promise<void> {
+  const client = (await provider.Client.find(row.client_id)) as unknown as Pings | undefined;
+  // An app that is gone, or wants no pings any more.
+  if (client?.backchannelTokenDeliveryMode !== 'ping') return;
+  const { authReqId, token } = JSON.parse(seals.open(purpose, row.ping)) as Ping;
+  const params = { client_notification_token: token };
+  await client.backchannelPing({ kind: 'BackchannelAuthenticationRequest', jti: authReqId, params });
+}
