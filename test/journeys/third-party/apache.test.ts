@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { registerClient } from '../../../src/actions/register-client.ts';
 import { type Apache, startApache } from '../../support/apache.ts';
 import type { Person } from '../../support/person.ts';
+import { recipe } from '../../support/recipes.ts';
 import { send } from '../../support/wire.ts';
 import { openWorld, type TestAccount, type World } from '../../support/world.ts';
 
@@ -33,23 +34,18 @@ afterAll(async () => {
   await world?.close();
 });
 
+/** The recipe, and what its readers do not need: plain http, and its claims where the page can show them. */
 function protectedBy(issuer: string): (origin: string) => string {
-  return (origin) => `
-OIDCProviderMetadataURL ${issuer}/.well-known/openid-configuration
-OIDCSSLValidateServer Off
-OIDCClientID ${clientId}
-OIDCClientSecret ${clientSecret}
-OIDCRedirectURI ${origin}/protected/redirect_uri
-OIDCCryptoPassphrase one-that-only-this-test-knows
-OIDCScope "openid email profile offline_access"
-OIDCPKCEMethod S256
-OIDCPassClaimsAs environment
-OIDCRemoteUserClaim email
-<Location /protected>
-  AuthType openid-connect
-  Require valid-user
-</Location>
-`;
+  return (origin) =>
+    `${recipe('Pages behind Apache: mod_auth_openidc', {
+      language: 'apache',
+      given: {
+        'https://id.example.com': issuer,
+        'OIDCClientID paperplane': `OIDCClientID ${clientId}`,
+        'the-secret-of-paperplane': clientSecret,
+        'https://paperplane.example': origin,
+      },
+    })}\nOIDCSSLValidateServer Off\nOIDCPassClaimsAs environment\n`;
 }
 
 const shows = (person: Person, variable: string) => person.html.textOf('code', { id: variable });

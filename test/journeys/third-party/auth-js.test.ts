@@ -38,7 +38,6 @@ function serveBoard({
     secret: 'one-that-only-this-test-knows-and-that-is-long',
     logger: { error: () => {}, warn: () => {} },
     providers: [
-      // idToken: false reads the person's claims from UserInfo, where the standard puts them.
       { id: 'latchkey', name: 'Latchkey', type: 'oidc', issuer, clientId, clientSecret, idToken: false },
     ],
     callbacks: {

@@ -49,8 +49,7 @@ describe('a television on openid-client', () => {
     const config = await discovered();
     const asked = await client.initiateDeviceAuthorization(config, { scope });
     await answers(asked, 'allow');
-    // It would wait five seconds before it asks; the person has answered.
-    const tokens = await client.pollDeviceAuthorizationGrant(config, { ...asked, interval: 0.1 });
+    const tokens = await client.pollDeviceAuthorizationGrant(config, asked);
     const claims = await client.fetchUserInfo(config, tokens.access_token, String(tokens.claims()?.sub));
     expect(claims.email).toBe(account.identifier);
     const again = await client.refreshTokenGrant(config, String(tokens.refresh_token));
@@ -61,6 +60,7 @@ describe('a television on openid-client', () => {
     const config = await discovered();
     const asked = await client.initiateDeviceAuthorization(config, { scope });
     await answers(asked, 'deny');
+    // It would wait five seconds before it asks; the person has answered.
     const polled = client.pollDeviceAuthorizationGrant(config, { ...asked, interval: 0.1 });
     await expect(polled).rejects.toMatchObject({ error: 'access_denied' });
   });

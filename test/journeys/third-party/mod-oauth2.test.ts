@@ -1,14 +1,21 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { registerClient } from '../../../src/actions/register-client.ts';
 import { registerApi } from '../../../src/actions/register-api.ts';
+import { registerClient } from '../../../src/actions/register-client.ts';
 import { type Apache, startApache } from '../../support/apache.ts';
 import { HtmlPage } from '../../support/html.ts';
-import { answerEverything, arrivalOf, openRelyingParty, type RelyingParty } from '../../support/relying-party.ts';
+import { recipe } from '../../support/recipes.ts';
+import {
+  answerEverything,
+  arrivalOf,
+  openRelyingParty,
+  type RelyingParty,
+} from '../../support/relying-party.ts';
 import { type Answer, send } from '../../support/wire.ts';
 import { openWorld, type TestAccount, type World } from '../../support/world.ts';
 
 /** Debian's mod_oauth2 guards an API: it knows our metadata document (RFC 8414) and its own credentials. TEST_MOD_OAUTH2 says that it is there. */
 const notes = 'https://notes.example.test';
+const secret = 'a-secret-that-apache-and-latchkey-share';
 let world: World;
 let apache: Apache;
 let account: TestAccount;
@@ -17,13 +24,17 @@ let stranger: RelyingParty;
 beforeAll(async () => {
   world = await openWorld();
   account = await world.account();
-  const api = { identifier: notes, name: 'Notes', scopes: [{ name: 'notes:read', title: 'Read your notes' }] };
+  const api = {
+    identifier: notes,
+    name: 'Notes',
+    scopes: [{ name: 'notes:read', title: 'Read your notes' }],
+  };
   if (!(await registerApi(world.services, api)).ok) throw new Error('no API');
   app = await openRelyingParty(world, { resources: [notes] });
   stranger = await openRelyingParty(world);
   const added = await registerClient(world.services, {
     clientId: 'api',
-    clientSecret: 'a-secret-that-apache-and-latchkey-share',
+    clientSecret: secret,
     metadata: { client_name: 'API', resource_server: [app.clientId] },
   });
   if (!added.ok) throw new Error(JSON.stringify(added));
@@ -34,18 +45,15 @@ afterAll(async () => {
   await world?.close();
 });
 
-const guardedBy = (issuer: string) => `
-<Location /protected>
-  AuthType oauth2
-  OAuth2TokenVerify metadata ${issuer}/.well-known/oauth-authorization-server metadata.ssl_verify=false&introspect.ssl_verify=false&introspect.auth=client_secret_basic&client_id=api&client_secret=a-secret-that-apache-and-latchkey-share&expiry=1
-  Require valid-user
-</Location>
-<Location /api>
-  AuthType oauth2
-  OAuth2TokenVerify metadata ${issuer}/.well-known/oauth-authorization-server metadata.ssl_verify=false&jwks_uri.ssl_verify=false
-  Require oauth2_claim aud:${notes}
-</Location>
-`;
+const title = 'An API behind Apache: mod_oauth2';
+const guardedBy = (issuer: string) => {
+  const given = { 'https://id.example.com': issuer };
+  const asks = { ...given, 'notes-api': 'api', 'the-secret-of-the-api': secret };
+  return [
+    recipe(title, { language: 'apache', has: 'Location /api', given }),
+    recipe(title, { language: 'apache', has: 'introspect.auth', given: asks }),
+  ].join('\n');
+};
 
 const calls = (token: string, at = '/protected/'): Promise<Answer> =>
   send(`${apache.origin}${at}`, { headers: { authorization: `Bearer ${token}` } });

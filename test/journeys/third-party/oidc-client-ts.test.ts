@@ -6,6 +6,7 @@ import type { Browser, Page } from 'playwright-core';
 import { registerClient } from '../../../src/actions/register-client.ts';
 import { type AppServer, listenForApp } from '../../support/app-server.ts';
 import { openBrowser, type Visit, visit } from '../../support/browser.ts';
+import { recipe } from '../../support/recipes.ts';
 import { openWorld, type TestAccount, type World } from '../../support/world.ts';
 
 /** An app that lives in the browser alone, on oidc-client-ts as it is published, in a real Chromium. */
@@ -39,15 +40,14 @@ afterAll(async () => {
 function serveSketchpad(): void {
   const main = createRequire(import.meta.url).resolve('oidc-client-ts');
   const library = readFileSync(path.join(main, '../../browser/oidc-client-ts.min.js'));
-  const setUp = `
-    const manager = new oidc.UserManager({
-      authority: '${world.issuer}',
-      client_id: 'spa',
-      redirect_uri: '${app.origin}/callback',
-      post_logout_redirect_uri: '${app.origin}/',
-      scope: '${scope}',
-      loadUserInfo: true,
-    });`;
+  const setUp = recipe('In the browser: oidc-client-ts', {
+    language: 'js',
+    given: {
+      'https://id.example.com': world.issuer,
+      "'sketchpad'": "'spa'",
+      'https://sketchpad.example': app.origin,
+    },
+  });
   const arrive = `manager.signinCallback().then(
     (user) => user && location.replace('/'),
     (problem) => { document.querySelector('h1').textContent = problem.error; },

@@ -20,7 +20,12 @@ beforeAll(async () => {
     metadata: { client_name: 'Todos', redirect_uris: [`${app.origin}/cb`], require_pkce: false },
   });
   if (!added.ok) throw new Error(JSON.stringify(added));
-  await useStrategy(world.issuer, { clientID: 'todos', clientSecret: String(added.clientSecret) });
+  await useStrategy({
+    issuer: world.issuer,
+    origin: app.origin,
+    clientID: 'todos',
+    clientSecret: String(added.clientSecret),
+  });
   serveTodos(app);
 });
 afterAll(async () => {
@@ -28,7 +33,12 @@ afterAll(async () => {
   await world?.close();
 });
 
-async function useStrategy(issuer: string, client: { clientID: string; clientSecret: string }) {
+async function useStrategy({
+  issuer,
+  origin,
+  clientID,
+  clientSecret,
+}: Record<'issuer' | 'origin' | 'clientID' | 'clientSecret', string>) {
   const known = await fetch(`${issuer}/.well-known/openid-configuration`).then((answer) => answer.json());
   const strategy = new OpenIDConnectStrategy(
     {
@@ -36,8 +46,9 @@ async function useStrategy(issuer: string, client: { clientID: string; clientSec
       authorizationURL: known.authorization_endpoint,
       tokenURL: known.token_endpoint,
       userInfoURL: known.userinfo_endpoint,
-      ...client,
-      callbackURL: `${app.origin}/cb`,
+      clientID,
+      clientSecret,
+      callbackURL: `${origin}/cb`,
       scope: ['profile', 'email'],
       nonce: true,
       skipUserProfile: false,
