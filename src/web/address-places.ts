@@ -29,7 +29,7 @@ export function openAddressPlaces(file: string | undefined): AddressPlaces {
   return {
     configured: true,
     placeOf(ip) {
-      const found = isIP(ip) === 0 ? undefined : reader.get(ip);
+      const found = mayLookUp(reader, ip) ? reader.get(ip) : undefined;
       const country = found?.country?.iso_code ?? found?.registered_country?.iso_code;
       if (!found || !country || !/^[A-Z]{2}$/.test(country)) return undefined;
       const { city, location } = found;
@@ -40,6 +40,12 @@ export function openAddressPlaces(file: string | undefined): AddressPlaces {
       };
     },
   };
+}
+
+/** A database of IPv4 alone would take the first bits of an IPv6 address for one. */
+function mayLookUp({ metadata }: Reader<CityResponse>, ip: string): boolean {
+  const version = isIP(ip);
+  return version !== 0 && version <= metadata.ipVersion;
 }
 
 function readerOf(file: string): Reader<CityResponse> {

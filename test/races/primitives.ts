@@ -1,4 +1,6 @@
+import { approvalRows } from './rows-approvals.ts';
 import { consentRows } from './rows-consent.ts';
+import { deviceRows } from './rows-devices.ts';
 import { endingRows } from './rows-endings.ts';
 import { limitRows } from './rows-limits.ts';
 import { operatorRows } from './rows-operator.ts';
@@ -8,14 +10,16 @@ import { tokenRows } from './rows-tokens.ts';
 
 /**
  * Everything that is raced, by the names of the list of what there is to race. Of that list these are not here, for there
- * is nothing to race yet: device code, saved recovery code, change-e-mail confirm, delete-account confirm, invitation,
- * last-operator removal. These are there and still want a row: e-mail verification, WebAuthn registration challenge,
- * trusted-device rotation, and the approval of a sign-in on another device.
+ * is nothing to race yet: saved recovery code, change-e-mail confirm, delete-account confirm, invitation,
+ * last-operator removal. These are there and still want a row: e-mail verification, WebAuthn registration challenge, and
+ * trusted-device rotation.
  */
 export const primitives = [
   ...tokenRows,
+  ...deviceRows,
   ...signInRows,
   ...secondStepRows,
+  ...approvalRows,
   ...consentRows,
   ...limitRows,
   ...operatorRows,

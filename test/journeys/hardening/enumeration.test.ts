@@ -26,7 +26,7 @@ let watched: ReturnType<typeof watchWork>;
 let rounds = 0;
 
 beforeAll(async () => {
-  world = await openWorld();
+  world = await openWorld({ ADAPTIVE_CHECK: 'off' });
   app = await openRelyingParty(world, { first_party: true });
   watched = watchWork(world);
 });
