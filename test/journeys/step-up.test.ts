@@ -54,7 +54,7 @@ async function asks(person: Person, params: Record<string, string>) {
 
 async function claimsOf(person: Person, params: Record<string, string> = {}) {
   const attempt = await asks(person, params);
-  return (await app.receives(person, attempt)).claims() ?? {};
+  return ((await app.receives(person, attempt)).claims() ?? {}) as Record<string, unknown>;
 }
 
 describe('what an ID token says of the sign-in', () => {

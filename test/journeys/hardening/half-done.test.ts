@@ -1,21 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { rememberAccount } from '../../../src/actions/remembered-accounts.ts';
 import { suspendAccount } from '../../../src/actions/suspend-account.ts';
+import { newTotpSecret } from '../../../src/credentials/totp.ts';
+import { days } from '../../../src/kit/durations.ts';
 import { listGrants } from '../../../src/oidc/grants.ts';
 import { layout } from '../../../src/oidc/live-layout.ts';
 import { listSessions } from '../../../src/oidc/sessions.ts';
+import { aPasskey } from '../../support/passkeys.ts';
 import type { Person } from '../../support/person.ts';
 import { arrivalOf, openRelyingParty, type RelyingParty } from '../../support/relying-party.ts';
-import {
-  type Careful,
-  carefulAccount,
-  giveBackupCodes,
-  giveText,
-  lastDigits,
-  wrongCode,
-} from '../../support/second-steps.ts';
-import { newAddress, send } from '../../support/wire.ts';
+import { carefulAccount, giveBackupCodes, giveText, lastDigits } from '../../support/second-steps.ts';
+import type { TestServices } from '../../support/stores.ts';
 import { openWorld, type World } from '../../support/world.ts';
-import { ownRoutes } from './own-routes.ts';
+import { addressesFor, type HalfDone, tried } from './sweep.ts';
 
 /**
  * No route lets somebody in with a step missing (misuse case MF-05): every address that there is, of our router tables and of
@@ -30,14 +27,16 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-type HalfDone = { account: Careful; person: Person; uid: string };
-
-async function begun(): Promise<{ account: Careful; person: Person; uid: string }> {
+async function begun(): Promise<HalfDone> {
   const account = await carefulAccount(world);
   await giveText(world.services, account.accountId);
   await giveBackupCodes(world.services, account.accountId);
   const person = await world.person().goes(app.asks({ scope: 'openid email' }).url);
-  return { account, person, uid: person.path.split('/').at(-1) ?? '' };
+  return { account, person, uid: uidOf(person) };
+}
+
+function uidOf({ path }: Person): string {
+  return path.split('/')[2] ?? '';
 }
 
 async function withPassword(): Promise<HalfDone> {
@@ -83,6 +82,23 @@ const states: Record<string, () => Promise<HalfDone>> = {
     await half.person.submits({ name: 'Eve', identifier, password: 'a long new password' });
     return half;
   },
+  'a passkey asked': passkeyAsked,
+  'an unusual sign-in, asked for a code': unusual,
+  'an account of the chooser picked': async () => {
+    const half = await begun();
+    const { accountId } = half.account;
+    const cookies = rememberAccount(
+      world.services,
+      { lasting: undefined, passing: undefined },
+      { accountId, remember: true },
+    );
+    await half.person.cookies.setCookie(`latchkey-accounts=${cookies.lasting}; Path=/`, world.issuer);
+    await half.person.goes(half.person.url);
+    const picked = half.person.html.forms.find(({ action }) => action.endsWith('/account'))?.buttons[0];
+    await half.person.submits({ account: picked?.value ?? '' });
+    expect(half.person.text).toContain('You are signing in as');
+    return half;
+  },
   'everything proved of a suspended account': async () => {
     const half = await begun();
     const { accountId, identifier, password, totpSecret } = half.account;
@@ -94,70 +110,27 @@ const states: Record<string, () => Promise<HalfDone>> = {
   },
 };
 
-/** What the engine answers at, and what somebody would try there. */
-function engineAddresses(uid: string): string[] {
-  return [
-    `/authorize/${uid}`,
-    '/authorize',
-    `${new URL(app.asks({ prompt: 'none' }).url).pathname}${new URL(app.asks({ prompt: 'none' }).url).search}`,
-    '/userinfo',
-    '/token',
-    '/introspect',
-    '/revoke',
-    '/logout',
-    '/logout/confirm',
-    `/interaction/${uid}/../../authorize/${uid}`,
-  ];
+/** Only the password was ever asked of them, and they were away for so long that it is not enough today. */
+async function unusual(): Promise<HalfDone> {
+  const account = { ...(await world.account()), totpSecret: newTotpSecret(), number: '+4915100000000' };
+  const owner = await world.person().goes(`${world.issuer}/account`);
+  await owner.signsIn(account);
+  await owner.presses('Sign out');
+  world.advance(200 * days);
+  const person = await world.person().goes(app.asks({ scope: 'openid email' }).url);
+  await person.submits({ identifier: account.identifier, password: account.password });
+  expect(person.heading).toBe('Confirm that it’s you');
+  return { account, person, uid: uidOf(person) };
 }
 
-function addressesFor({ account, uid }: HalfDone): string[] {
-  const filled = ownRoutes(world).map(({ path }) =>
-    path
-      .replaceAll(':uid', uid)
-      .replaceAll(/:(id|clientId|client_id)/g, account.accountId)
-      .replaceAll(/\{[^}]*\}/g, ''),
-  );
-  // A right step of a reset is one: its password, once set, changes the state for good, and comes last.
-  const last = (path: string) => Number(path.endsWith('/new-password'));
-  return [...new Set([...filled, ...engineAddresses(uid)])].sort((a, b) => last(a) - last(b));
-}
-
-/** All that somebody with the password could send, and of what they do not know something wrong. */
-async function formOf({ account }: HalfDone): Promise<URLSearchParams> {
-  const { identifier, password, totpSecret, accountId } = account;
-  return new URLSearchParams({
-    identifier,
-    password,
-    new_password: password,
-    code: await wrongCode(totpSecret),
-    trust_device: 'yes',
-    remember: 'yes',
-    decision: 'allow',
-    method: 'totp.x',
-    name: 'x',
-    link: 'x'.repeat(43),
-    response: '{}',
-    account: accountId,
-    to: 'overview',
-    about: '',
-    number: account.number,
-    grant_type: 'authorization_code',
-    logout: 'yes',
-  });
-}
-
-async function tried(half: HalfDone, address: string, method: 'GET' | 'POST'): Promise<void> {
-  await send(`${world.issuer}${address}`, {
-    method,
-    ...(method === 'POST' ? { body: await formOf(half) } : {}),
-    headers: {
-      cookie: half.person.cookieHeader(world.issuer),
-      'x-forwarded-for': newAddress(),
-      'sec-fetch-site': 'same-origin',
-      'sec-fetch-mode': 'navigate',
-      accept: 'text/html',
-    },
-  });
+async function passkeyAsked(): Promise<HalfDone> {
+  const half = await begun();
+  const { accountId, identifier, password } = half.account;
+  const { passkey } = await aPasskey(world.services as unknown as TestServices, accountId);
+  await half.person.submits({ identifier, password });
+  await half.person.follows('Use a backup method');
+  await half.person.presses(`Use this: ${passkey.name}`);
+  return half;
 }
 
 describe.each(Object.keys(states))('somebody with %s', (name) => {
@@ -168,11 +141,11 @@ describe.each(Object.keys(states))('somebody with %s', (name) => {
     const [before] = await live.read([key]);
     if (!before) throw new Error('nothing is under way');
     const { accountId } = half.account;
-    const addresses = addressesFor(half);
+    const addresses = addressesFor(world, app, half);
     expect(addresses.length).toBeGreaterThan(50);
     for (const address of addresses)
       for (const method of ['GET', 'POST'] as const) {
-        await tried(half, address, method);
+        await tried(world, half, address, method);
         const inside = await listSessions(world.services, accountId);
         const granted = await listGrants(world.services, accountId);
         expect([method, address, inside.length, granted.length]).toEqual([method, address, 0, 0]);

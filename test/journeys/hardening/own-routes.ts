@@ -16,7 +16,10 @@ export type OwnRoute = { path: string; methods: string[]; fits(path: string): bo
 export function ownRoutes({ services }: World): OwnRoute[] {
   // The pages ask for the engine only when they are called.
   const app = services as unknown as App;
-  const routers: Router[] = [interactionPages(app), accountPages(app), outboxPages(app)];
+  return routesOf(interactionPages(app), accountPages(app), outboxPages(app));
+}
+
+export function routesOf(...routers: Router[]): OwnRoute[] {
   return routers.flatMap(({ stack }) =>
     stack
       .filter(({ methods }) => methods.length > 0)
@@ -61,7 +64,23 @@ export async function parkPeople(world: World): Promise<Parked> {
   await account.goes(`${world.issuer}/account/password`);
   await account.submits({ ...named(careful) });
   await account.submits({ code: await world.freshCode(secret) });
-  const steps = { start: await start(), secondStep, signUp, forgot, reset, consent, account };
+  // A second time in the same browser, and somebody of whom an app wants more than they have.
+  const chooser = world.person();
+  await app.signsIn(chooser, await world.account());
+  await chooser.goes(app.asks({ prompt: 'login' }).url);
+  const stepUp = await world.person().goes(app.asks({ acr_values: 'urn:latchkey:acr:2fa' }).url);
+  await stepUp.submits({ ...named(plain) });
+  const steps = {
+    start: await start(),
+    chooser,
+    stepUp,
+    secondStep,
+    signUp,
+    forgot,
+    reset,
+    consent,
+    account,
+  };
   return { ...steps, ...atPasskeys, ...(await parkCarefulPeople(world)) };
 }
 
