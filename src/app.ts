@@ -3,13 +3,14 @@ import Koa, { type Middleware } from 'koa';
 import { registrationRoutes } from '../clients/registration/registration.ts';
 import { accountPages } from '../interactions/account/index.ts';
 import { devicePages } from '../interactions/device.ts';
+import { showHandOver } from '../interactions/hand-over.ts';
 import { interactionPages } from '../interactions/index.ts';
 import { outboxPages } from '../interactions/outbox.ts';
 import { passkeyWellKnown } from '../interactions/passkey-well-known.ts';
-import { showHandOver } from '../interactions/hand-over.ts';
 import { look } from '../interactions/shared/look.ts';
 import { showSignedOut, showSignOut } from '../interactions/sign-out.ts';
 import { showWrongRedirect } from '../interactions/wrong-redirect.ts';
+import { openDocumentApps } from './actions/bring-document-app.ts';
 import { notifyAccount } from './actions/notify-account.ts';
 import { flushAudit } from './audit/append.ts';
 import { postedRequests } from './oidc/answers/posted-request.ts';
@@ -53,7 +54,7 @@ export async function openApp(services: Services): Promise<Server> {
   const cookieKeys = openCookieKeys(settings.COOKIE_KEYS ?? []);
   const pages = openPages({ settings }, look);
   const views = engineViews(services);
-  const engine = await openEngine(services, { cookieKeys, views });
+  const engine = await openEngine(services, { cookieKeys, views, bringApp: openDocumentApps(services) });
   const app: App = {
     ...services,
     get provider() {

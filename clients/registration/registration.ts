@@ -9,7 +9,7 @@ import { StoreUnavailable } from '../../src/store/live.ts';
 import { readJsonObject } from '../../src/web/json-body.ts';
 import type { Client } from '../registry/registry.ts';
 import { verifyClientSecret } from '../registry/secrets.ts';
-import { metadataOf, operatorsMembers, registeredMembers, registrationError } from './members.ts';
+import { metadataOf, operatorsMembers, registeredMembers, registrationError } from '../registry/self-told.ts';
 
 /**
  * Registration over HTTP: an app brings itself in (RFC 7591, OpenID Connect Registration) and looks after what it said

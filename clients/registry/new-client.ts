@@ -37,7 +37,9 @@ function chosenProblems(given: NewClient, metadata: ClientMetadata | undefined):
   const problems: FieldProblem[] = [];
   const say = (field: string, problem: string) => problems.push({ field, problem });
   // Unreserved characters only: an id stands in URLs, in Basic credentials and in the keys of the live store.
-  if (given.clientId !== undefined && !/^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$/.test(given.clientId))
+  const written =
+    given.origin === 'document' ? /^https?:\/\/[\x21-\x7e]{1,248}$/ : /^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$/;
+  if (given.clientId !== undefined && !written.test(given.clientId))
     say('client_id', 'must be 1 to 128 letters, digits, dots, hyphens, underscores or tildes.');
   if (given.clientId === ownClientId) say('client_id', 'is that of our own account pages. Choose another.');
   if (given.clientSecret === undefined) return problems;

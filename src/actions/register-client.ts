@@ -8,10 +8,6 @@ import type { RequestSource } from '../web/request-source.ts';
 import { refuseForeignSector } from './check-sector.ts';
 import { keepClientLogo, logoWish } from './keep-client-logo.ts';
 
-/**
- * Registers an app. Its secret is in the answer and nowhere else afterwards. Metadata may be anything: what is wrong
- * with it is answered as problems of its members. `logo` is a picture beside the metadata.
- */
 /** Libraries of the Login-with-Amazon kind, and people who copy ids from one form to another, know them by their look. */
 function ownFormOfId(
   { settings }: Pick<Services, 'settings'>,
@@ -22,6 +18,10 @@ function ownFormOfId(
   return `${settings.COMPAT_ID_PREFIX}application-oa2-client.${random(16).toString('hex')}`;
 }
 
+/**
+ * Registers an app. Its secret is in the answer and nowhere else afterwards. Metadata may be anything: what is wrong
+ * with it is answered as problems of its members. `logo` is a picture beside the metadata.
+ */
 export async function registerClient(
   services: Pick<Services, 'db' | 'clock' | 'seals' | 'log' | 'settings'>,
   { logo, ...given }: NewClient & { logo?: Logo | undefined },
@@ -30,7 +30,10 @@ export async function registerClient(
   const checked = checkClient(given);
   const foreign = checked.ok && (await refuseForeignSector(services, checked.metadata));
   if (foreign) return foreign;
-  const added = await addClient(services, { ...given, clientId: given.clientId ?? ownFormOfId(services, given) });
+  const added = await addClient(services, {
+    ...given,
+    clientId: given.clientId ?? ownFormOfId(services, given),
+  });
   if (!added.ok) return added;
   const { clientId, metadata } = added.client;
   await recordEvent(

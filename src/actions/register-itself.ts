@@ -54,7 +54,7 @@ function budget({ REGISTRATIONS_PER_HOUR: most }: Services['settings'], ip: stri
 }
 
 /** Nobody who registers themselves is called what we are called, however it is spelled. */
-function nameProblem({ BRAND_NAME }: Services['settings'], name: unknown): NotAccepted | undefined {
+export function nameProblem({ BRAND_NAME }: Services['settings'], name: unknown): NotAccepted | undefined {
   if (typeof name !== 'string' || plain(name) !== plain(BRAND_NAME)) return undefined;
   return {
     ok: false,

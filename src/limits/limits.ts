@@ -5,6 +5,7 @@ import { digest } from '../kit/secrets.ts';
 import type { Services } from '../services.ts';
 import type { LiveKey } from '../store/live.ts';
 import { addressBucket, networkBucket } from './address-bucket.ts';
+import { registrationLimits } from './registration-limits.ts';
 
 export { addressBucket };
 
@@ -22,11 +23,12 @@ type Limit = {
   max: number;
   windowMs: number;
   /** `network`: where one address is a choice among many, see address-bucket.ts. `numbers`: see message-budget.ts. */
-  keyedBy: 'account' | 'address' | 'network' | 'contact' | 'numbers' | 'everyone';
+  keyedBy: 'account' | 'address' | 'network' | 'contact' | 'numbers' | 'host' | 'everyone';
   why: string;
 };
 
 export const limits = {
+  ...registrationLimits,
   password_by_address: {
     max: 50,
     windowMs: 15 * minutes,
@@ -200,36 +202,6 @@ export const limits = {
     windowMs: 15 * minutes,
     keyedBy: 'everyone',
     why: 'The same from many addresses and accounts. Nothing is refused, since that would lock everybody out: it is told.',
-  },
-  registration_by_address: {
-    max: 50,
-    windowMs: hours,
-    keyedBy: 'address',
-    why: 'Apps that a machine registers where registration is open: REGISTRATIONS_PER_HOUR.',
-  },
-  registration_by_network: {
-    max: 200,
-    windowMs: hours,
-    keyedBy: 'network',
-    why: 'The same from many addresses that one customer of a provider can pick from: four times as many.',
-  },
-  registration_by_everyone: {
-    max: 500,
-    windowMs: hours,
-    keyedBy: 'everyone',
-    why: 'The same from everywhere: ten times as many.',
-  },
-  refresh_by_grant: {
-    max: 600,
-    windowMs: hours,
-    keyedBy: 'account',
-    why: 'Refresh tokens of apps with login_with_amazon, which never change. Nothing is refused: the use is recorded as odd.',
-  },
-  refresh_networks_by_grant: {
-    max: 8,
-    windowMs: 24 * hours,
-    keyedBy: 'account',
-    why: 'The same, for the networks (IPv4 /16, IPv6 /48) that one is used from within a day.',
   },
   token_failures_by_address: {
     max: 100,

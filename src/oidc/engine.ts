@@ -11,6 +11,7 @@ import { shapeRedirect } from './compat/redirect.ts';
 import { isCompatClient } from './compat/token-form.ts';
 import type { CookieKeys } from './cookie-keys.ts';
 import type { DirectParts } from './direct/direct.ts';
+import { type BringApp, withDocumentApps } from './document-apps.ts';
 import { startKeySchedule } from './keys/key-schedule.ts';
 import { ensureSigningKeys, readJwks } from './keys/signing-keys.ts';
 import { openKnownRecords } from './known-records.ts';
@@ -42,14 +43,18 @@ const lookEvery = 1 * seconds;
 
 export async function openEngine(
   services: Services,
-  { cookieKeys, views }: { cookieKeys: CookieKeys; views: EngineViews },
+  {
+    cookieKeys,
+    views,
+    bringApp,
+  }: { cookieKeys: CookieKeys; views: EngineViews; bringApp: BringApp | undefined },
 ): Promise<Engine> {
   const { db, changes, clock, log } = services;
   makeRefusalsCheap();
   await ensureSigningKeys(services);
   const documents = openPublishedDocuments(services);
   const subjects = await openPairwiseSubjects(services);
-  const known = openKnownRecords(services);
+  const known = withDocumentApps(openKnownRecords(services), bringApp);
   let version = await keysVersion(db);
   let { keys, until } = await readJwks(services);
   let provider = openProvider(services, { jwks: keys, cookieKeys, views, subjects, known });

@@ -1,8 +1,8 @@
-import { registrableScopes } from '../registry/members/flows.ts';
-import { ownMembers } from '../registry/members/own.ts';
-import { clientMetadata } from '../registry/metadata.ts';
-import type { FieldProblem } from '../registry/problems.ts';
-import type { Client } from '../registry/registry.ts';
+import { registrableScopes } from './members/flows.ts';
+import { ownMembers } from './members/own.ts';
+import { clientMetadata } from './metadata.ts';
+import type { FieldProblem } from './problems.ts';
+import type { Client } from './registry.ts';
 
 const ours = new Set(Object.keys(ownMembers));
 const known = new Set(Object.keys(clientMetadata.shape).filter((name) => !ours.has(name)));

@@ -1,0 +1,79 @@
+import { fetchDocument, isBlocked, isDocumentAddress } from '../../clients/registry/fetch-document.ts';
+import { type Client, findClient } from '../../clients/registry/registry.ts';
+import { minutes } from '../kit/durations.ts';
+import { type LimitContext, takeFromLimits } from '../limits/limits.ts';
+import type { Services } from '../services.ts';
+import { changeClient } from './change-client.ts';
+import { registerClient } from './register-client.ts';
+import { nameProblem } from './register-itself.ts';
+
+type Context = LimitContext & Pick<Services, 'settings'>;
+
+// The draft lets a server set bounds of its own beside what HTTP says; one for all keeps a change waiting for no longer.
+const fresh = 15 * minutes;
+const untilTriedAgain = 1 * minutes;
+const mostKept = 5_000;
+
+/**
+ * Apps whose id is the address of a document that says what they are. Answers for an id whether there is an app: undefined
+ * when it is no such address, so that the registry alone is asked. A document is fetched when it was not looked at for a
+ * while, once at a time; while its host does not answer, what was known stays. Undefined when the settings want none.
+ */
+export function openDocumentApps(
+  services: Context,
+): ((clientId: string) => Promise<boolean> | undefined) | undefined {
+  const { settings, clock } = services;
+  if (!settings.CLIENT_ID_METADATA_DOCUMENTS) return undefined;
+  const looked = new Map<string, { there: Promise<boolean>; until: number }>();
+
+  return (clientId) => {
+    if (!isDocumentAddress(clientId, settings)) return undefined;
+    const before = looked.get(clientId);
+    if (before && before.until > clock.now()) return before.there;
+    const entry = { there: bring(services, clientId), until: clock.now() + fresh };
+    looked.delete(clientId);
+    looked.set(clientId, entry);
+    const [oldest] = looked.keys();
+    if (looked.size > mostKept && oldest !== undefined) looked.delete(oldest);
+    const soon = () => {
+      entry.until = Math.min(entry.until, clock.now() + untilTriedAgain);
+    };
+    // What could not be looked at at all is tried again with the next request.
+    entry.there.then((there) => there || soon()).catch(() => looked.delete(clientId));
+    return entry.there;
+  };
+}
+
+async function bring(services: Context, clientId: string): Promise<boolean> {
+  const { settings } = services;
+  if (isBlocked(clientId, settings)) return false;
+  const before = await findClient(services, clientId);
+  if (before?.disabledAt !== undefined) return false;
+  if (!before && !(await mayCome(services, clientId))) return false;
+  const read = await fetchDocument(services, clientId);
+  if (!read.ok) return read.reason === 'unreachable' && before !== undefined;
+  if (nameProblem(settings, read.metadata['client_name'])) return false;
+  return keep(services, { clientId, metadata: read.metadata, before });
+}
+
+async function mayCome(services: Context, clientId: string): Promise<boolean> {
+  const room = await takeFromLimits(services, [
+    { limit: 'documents_by_host', key: new URL(clientId).host },
+    { limit: 'registration_by_everyone', max: 10 * services.settings.REGISTRATIONS_PER_HOUR },
+  ]);
+  return room.ok;
+}
+
+async function keep(
+  services: Context,
+  { clientId, metadata, before }: { clientId: string; metadata: object; before: Client | undefined },
+): Promise<boolean> {
+  if (before) {
+    const changes = { ...metadata };
+    const changed = await changeClient(services, { clientId, changes, whole: true, actor: 'client' });
+    return changed.ok;
+  }
+  const added = await registerClient(services, { clientId, metadata, origin: 'document' });
+  // Another process was faster.
+  return added.ok || added.reason === 'client_id_taken';
+}

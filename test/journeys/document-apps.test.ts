@@ -1,0 +1,144 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import * as client from 'openid-client';
+import { findClient } from '../../clients/registry/registry.ts';
+import { disableClient } from '../../src/actions/disable-client.ts';
+import { minutes } from '../../src/kit/durations.ts';
+import type { Person } from '../support/person.ts';
+import { arrivalOf } from '../support/relying-party.ts';
+import { openWorld, type World } from '../support/world.ts';
+
+/** Apps that are a document at an address (OAuth Client ID Metadata Document, draft), as MCP clients are. */
+let world: World;
+let host: Server;
+let origin: string;
+let fetched: string[] = [];
+let documents: Record<string, unknown> = {};
+
+beforeAll(async () => {
+  host = createServer((request, response) => {
+    const path = request.url ?? '';
+    fetched.push(path);
+    response.statusCode = documents[path] === undefined ? 404 : 200;
+    const said = documents[path];
+    response.end(typeof said === 'string' ? said : JSON.stringify(said));
+  }).listen(0, '127.0.0.1');
+  await once(host, 'listening');
+  origin = `http://127.0.0.1:${(host.address() as AddressInfo).port}`;
+  world = await openWorld({
+    CLIENT_ID_METADATA_DOCUMENTS: 'on',
+    CLIENT_ID_METADATA_BLOCKED_HOSTS: 'localhost',
+    ALLOW_LOOPBACK_FETCH: 'on',
+  });
+});
+beforeEach(() => {
+  fetched = [];
+});
+afterAll(async () => {
+  host.close();
+  await world.close();
+});
+
+const redirectUri = 'https://notebook.example.test/callback';
+const documentAt = (path: string, members: object = {}) => ({
+  client_id: `${origin}${path}`,
+  client_name: 'Notebook',
+  redirect_uris: [redirectUri],
+  first_party: true,
+  ...members,
+});
+
+async function asks(
+  clientId: string,
+): Promise<{ person: Person; verifier: string; config: client.Configuration }> {
+  const config = await client.discovery(new URL(world.issuer), clientId, {}, client.None(), {
+    execute: [client.allowInsecureRequests],
+  });
+  const verifier = client.randomPKCECodeVerifier();
+  const person = world.person();
+  const url = client.buildAuthorizationUrl(config, {
+    redirect_uri: redirectUri,
+    scope: 'openid',
+    code_challenge: await client.calculatePKCECodeChallenge(verifier),
+    code_challenge_method: 'S256',
+  });
+  await person.goes(url);
+  return { person, verifier, config };
+}
+
+it('lets people sign in to one, says that nobody looked at it, and fetches it once in a while', async () => {
+  documents = { '/app.json': documentAt('/app.json') };
+  const clientId = `${origin}/app.json`;
+  const { person, verifier, config } = await asks(clientId);
+  expect(config.serverMetadata()['client_id_metadata_document_supported']).toBe(true);
+  await person.signsIn(await world.account());
+  expect(person.heading).toContain('Notebook');
+  expect(person.text).toContain('Latchkey has not checked this app');
+  await person.decides('allow');
+  const tokens = await client.authorizationCodeGrant(config, arrivalOf(person), {
+    pkceCodeVerifier: verifier,
+    idTokenExpected: true,
+  });
+  expect(tokens.claims()?.aud).toBe(clientId);
+  expect(await findClient(world.services, clientId)).toMatchObject({
+    origin: 'document',
+    metadata: { first_party: false, token_endpoint_auth_method: 'none' },
+  });
+  expect(fetched).toEqual(['/app.json']);
+
+  documents = { '/app.json': documentAt('/app.json', { client_name: 'Notebook 2' }) };
+  world.advance(16 * minutes);
+  const later = await asks(clientId);
+  await later.person.signsIn(await world.account());
+  expect(later.person.heading).toContain('Notebook 2');
+  expect(fetched).toEqual(['/app.json', '/app.json']);
+});
+
+it.each<[string, unknown]>([
+  ['names another address', { client_id: 'https://other.example/app' }],
+  ['has a secret', { client_secret: 'told to everybody' }],
+  ['wants one', { token_endpoint_auth_method: 'client_secret_basic' }],
+  ['says something wrong', { redirect_uris: ['javascript:x'] }],
+  ['is called what we are called', { client_name: 'LATCHKEY' }],
+  ['is too long', { software_id: 'x'.repeat(6_000) }],
+])('is no app when its document %s', async (name, members) => {
+  const path = `/${encodeURIComponent(name)}.json`;
+  documents = { [path]: documentAt(path, members as object) };
+  const { person } = await asks(`${origin}${path}`);
+  expect(person.status).toBe(400);
+  expect(person.errorCode).toBe('invalid_client');
+});
+
+it('is no app when it is gone, on a blocked host, stopped by an operator, or not written as it must be', async () => {
+  const port = new URL(origin).port;
+  for (const id of [
+    `${origin}/gone.json`,
+    `http://localhost:${port}/app.json`,
+    `${origin}/`,
+    `${origin}/a/../app.json`,
+    `http://u@127.0.0.1:${port}/app.json`,
+    'https://10.0.0.1/app.json',
+    'http://app.example/app.json',
+  ]) {
+    const { person } = await asks(id);
+    expect({ id, status: person.status }).toEqual({ id, status: 400 });
+  }
+  expect(fetched).toEqual(['/gone.json']);
+  documents = { '/stopped.json': documentAt('/stopped.json') };
+  const clientId = `${origin}/stopped.json`;
+  expect((await asks(clientId)).person.heading).toBe('Sign in');
+  await disableClient(world.services, { clientId, reason: 'test' });
+  expect((await asks(clientId)).person.status).toBe(400);
+});
+
+it('fetches nothing while the settings want none', async () => {
+  const closed = await openWorld({ ALLOW_LOOPBACK_FETCH: 'on' });
+  documents = { '/closed.json': documentAt('/closed.json') };
+  const person = closed.person();
+  await person.goes(`${closed.issuer}/authorize?client_id=${encodeURIComponent(`${origin}/closed.json`)}`);
+  expect(person.status).toBe(400);
+  expect(fetched).toEqual([]);
+  await closed.close();
+});
