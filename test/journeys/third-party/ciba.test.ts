@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import * as oauth from 'oauth4webapi';
+import * as client from 'openid-client';
+import { registerClient } from '../../../src/actions/register-client.ts';
+import { openWorld, type TestAccount, type World } from '../../support/world.ts';
+
+/** A till that asks a customer by name, on openid-client and on oauth4webapi (OpenID CIBA Core 1.0, poll). */
+let world: World;
+let account: TestAccount;
+let clientSecret: string;
+beforeAll(async () => {
+  world = await openWorld();
+  account = await world.account();
+  const added = await registerClient(world.services, {
+    clientId: 'till',
+    metadata: {
+      client_name: 'Till',
+      grant_types: ['urn:openid:params:grant-type:ciba', 'refresh_token'],
+      response_types: [],
+      redirect_uris: [],
+      backchannel_token_delivery_mode: 'poll',
+    },
+  });
+  if (!added.ok) throw new Error(JSON.stringify(added));
+  clientSecret = String(added.clientSecret);
+});
+afterAll(() => world.close());
+
+/** In their account, where the request shows some moments after it was asked. */
+async function answers(decision: 'allow' | 'deny'): Promise<void> {
+  const person = world.person();
+  const isThere = () => person.html.links.some(({ label }) => label === 'Look at the request of Till');
+  for (let tries = 0; tries < 100; tries += 1) {
+    await person.goes(`${world.issuer}/account/requests`);
+    if (person.heading === 'Sign in') await person.signsIn(account);
+    if (isThere()) break;
+    await new Promise((looked) => setTimeout(looked, 20));
+  }
+  await person.follows('Look at the request of Till');
+  expect(person.text).toContain('W4SCT');
+  await person.decides(decision);
+}
+
+describe('a till on openid-client', () => {
+  const discovered = () =>
+    client.discovery(new URL(world.issuer), 'till', clientSecret, undefined, {
+      execute: [client.allowInsecureRequests],
+    });
+  const asks = async (config: client.Configuration, login_hint: string) => {
+    const asked = await client.initiateBackchannelAuthentication(config, {
+      scope: 'openid email',
+      login_hint,
+      binding_message: 'W4SCT',
+    });
+    return asked;
+  };
+
+  it('learns who allowed it', async () => {
+    const config = await discovered();
+    const asked = await asks(config, account.identifier);
+    await answers('allow');
+    const tokens = await client.pollBackchannelAuthenticationGrant(config, asked);
+    const claims = await client.fetchUserInfo(config, tokens.access_token, String(tokens.claims()?.sub));
+    expect(claims.email).toBe(account.identifier);
+  });
+
+  it('is told when they say no', async () => {
+    const config = await discovered();
+    const asked = await asks(config, account.identifier);
+    await answers('deny');
+    // It would wait five seconds before it asks; the person has answered.
+    const polled = client.pollBackchannelAuthenticationGrant(config, { ...asked, interval: 0.1 });
+    await expect(polled).rejects.toMatchObject({ error: 'access_denied' });
+  });
+});
+
+describe('a till on oauth4webapi', () => {
+  it('waits until it is allowed', async () => {
+    const insecure = { [oauth.allowInsecureRequests]: true };
+    const issuer = new URL(world.issuer);
+    const as = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, insecure));
+    const [till, auth] = [{ client_id: 'till' }, oauth.ClientSecretBasic(clientSecret)];
+    const question = { scope: 'openid email', login_hint: account.identifier, binding_message: 'W4SCT' };
+    const answer = await oauth.backchannelAuthenticationRequest(as, till, auth, question, insecure);
+    const asked = await oauth.processBackchannelAuthenticationResponse(as, till, answer);
+    const poll = async () => {
+      const id = asked.auth_req_id;
+      const polled = await oauth.backchannelAuthenticationGrantRequest(as, till, auth, id, insecure);
+      return oauth.processBackchannelAuthenticationGrantResponse(as, till, polled);
+    };
+    await expect(poll()).rejects.toMatchObject({ error: 'authorization_pending' });
+    await answers('allow');
+    world.advance(30_000);
+    expect(oauth.getValidatedIdTokenClaims(await poll())).toMatchObject({ iss: world.issuer, aud: 'till' });
+  });
+});
