@@ -1,3 +1,4 @@
+import { compatAddresses } from '../../src/oidc/compat/addresses.ts';
 import { providerAddresses } from '../../src/oidc/provider-methods.ts';
 import { code, type Manual, page, table } from './markdown.ts';
 
@@ -36,7 +37,7 @@ export const httpApiManual: Manual = {
       table(
         ['Address', 'Methods', 'What it is'],
         [
-          ...Object.entries(providerAddresses).map(([address, { methods, what }]) => [
+          ...Object.entries({ ...providerAddresses, ...compatAddresses }).map(([address, { methods, what }]) => [
             code(address),
             methods.join(', '),
             what,

@@ -124,10 +124,11 @@ describe('what an app says of itself', () => {
     expect(accepted({ redirect_uris, ...amazon }).metadata.scope).toBe('profile profile:user_id postal_code');
   });
 
-  it('keeps login_with_amazon with a note, and demands no less for it', () => {
-    const { metadata, notes } = accepted({ redirect_uris, login_with_amazon: true });
-    expect(metadata.login_with_amazon).toBe(true);
-    expect(notes.join()).toMatch(/PKCE stays required/);
+  it('lets one that is marked login_with_amazon keep its access and name its own scopes', () => {
+    const scope = 'profile postal_code alexa::ask:skills:readwrite';
+    const { metadata, notes } = accepted({ redirect_uris, login_with_amazon: true, scope });
+    expect(metadata).toMatchObject({ scope, grant_types: ['authorization_code', 'refresh_token'] });
+    expect(notes).toEqual([]);
   });
 });
 

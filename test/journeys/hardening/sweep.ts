@@ -1,6 +1,7 @@
 import { registrationRoutes } from '../../../clients/registration/registration.ts';
 import { devicePages } from '../../../interactions/device.ts';
 import { passkeyWellKnown } from '../../../interactions/passkey-well-known.ts';
+import { compatAddresses } from '../../../src/oidc/compat/addresses.ts';
 import { providerAddresses } from '../../../src/oidc/provider-methods.ts';
 import type { App } from '../../../src/services.ts';
 import type { Person } from '../../support/person.ts';
@@ -17,7 +18,7 @@ export type HalfDone = { account: Careful; person: Person; uid: string };
 function engineAddresses(app: RelyingParty, uid: string): string[] {
   const { pathname, search } = new URL(app.asks({ prompt: 'none' }).url);
   return [
-    ...Object.keys(providerAddresses),
+    ...Object.keys({ ...providerAddresses, ...compatAddresses }),
     `/authorize/${uid}`,
     `/device/${uid}`,
     `${pathname}${search}`,
