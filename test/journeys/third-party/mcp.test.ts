@@ -1,4 +1,8 @@
+import { once } from 'node:events';
+import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   Client,
@@ -12,6 +16,7 @@ import * as oauth from 'oauth4webapi';
 import { registerApi } from '../../../src/actions/register-api.ts';
 import { apiMetadata } from '../../../src/oidc/resources/api-metadata.ts';
 import { type AppServer, listenForApp } from '../../support/app-server.ts';
+import { type Authority, openAuthority } from '../../support/certificates.ts';
 import { answerEverything } from '../../support/relying-party.ts';
 import { openWorld, type World } from '../../support/world.ts';
 
@@ -22,9 +27,16 @@ import { openWorld, type World } from '../../support/world.ts';
 const insecure = { [oauth.allowInsecureRequests]: true };
 let world: World;
 let server: AppServer;
+let authority: Authority;
+let host: HttpsServer;
 let address: string;
 beforeAll(async () => {
-  world = await openWorld({ DYNAMIC_REGISTRATION: 'open' });
+  world = await openWorld({
+    DYNAMIC_REGISTRATION: 'open',
+    CLIENT_ID_METADATA_DOCUMENTS: 'on',
+    ALLOW_LOOPBACK_FETCH: 'on',
+  });
+  authority = openAuthority();
   server = await listenForApp();
   address = `${server.origin}/mcp`;
   const added = await registerApi(world.services, {
@@ -37,6 +49,8 @@ beforeAll(async () => {
   await serveNotes(apiMetadata(world.services, added.api));
 });
 afterAll(async () => {
+  host?.close();
+  authority?.close();
   await server?.stop();
   await world?.close();
 });
@@ -79,6 +93,7 @@ async function serveNotes(metadata: object): Promise<void> {
 
 /** What a program keeps between its starts, in memory. */
 class Kept implements OAuthClientProvider {
+  clientMetadataUrl?: string;
   // A page of the program's own on loopback (RFC 8252 section 7.3).
   readonly redirectUrl = `${server.origin}/callback`;
   sentTo: URL | undefined;
@@ -164,4 +179,28 @@ describe("the MCP SDK's client", () => {
     expect(kept.held?.access_token).not.toBe(first);
     await client.close();
   });
+
+  it('is known by the address of a document of its own, where it has one', async () => {
+    const kept = new Kept();
+    kept.clientMetadataUrl = await publishes((address) => ({ client_id: address, ...kept.clientMetadata }));
+    await isLetIn(kept);
+    expect(kept.sentTo?.searchParams.get('client_id')).toBe(kept.clientMetadataUrl);
+    const client = await connects(kept);
+    expect((await client.listTools()).tools).toHaveLength(1);
+    await client.close();
+  });
 });
+
+/** By https, as the client demands it, with a certificate of an authority that this process trusts meanwhile. */
+async function publishes(document: (address: string) => object): Promise<string> {
+  const { pem, key } = authority.issues({ san: 'DNS:localhost', uses: 'serverAuth' });
+  setDefaultCACertificates([...getCACertificates('default'), authority.own.pem]);
+  let published: object = {};
+  host = createHttpsServer({ cert: pem, key }, (_, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(published));
+  }).listen(0, '127.0.0.1');
+  await once(host, 'listening');
+  const address = `https://localhost:${(host.address() as AddressInfo).port}/client.json`;
+  published = document(address);
+  return address;
+}
