@@ -27,7 +27,11 @@ export async function bringToPerson(
   const id = askedGrantId(jti) as string;
   try {
     if (await isTooMuch(services, { accountId, clientId })) return;
-    const listed = { key: layout.accountAsked(accountId), member: id, expiresAt: clock.now() + expiration * 1000 };
+    const listed = {
+      key: layout.accountAsked(accountId),
+      member: id,
+      expiresAt: clock.now() + expiration * 1000,
+    };
     await live.commit([{ do: 'enlist', ...listed }]);
     const scopes = String(ctx.oidc.params?.['scope'] ?? '').split(' ');
     await recordEvent(
