@@ -10,6 +10,7 @@ import { readJsonObject } from '../../src/web/json-body.ts';
 import type { Client } from '../registry/registry.ts';
 import { verifyClientSecret } from '../registry/secrets.ts';
 import { metadataOf, operatorsMembers, registeredMembers, registrationError } from '../registry/self-told.ts';
+import { forConformance } from './for-conformance.ts';
 
 /**
  * Registration over HTTP: an app brings itself in (RFC 7591, OpenID Connect Registration) and looks after what it said
@@ -57,7 +58,8 @@ async function register(app: App, ctx: Context): Promise<void> {
   // Section 3.1.1: a statement that we do not understand must not be passed over in silence.
   if (body.members['software_statement'] !== undefined)
     return refuse(ctx, 400, 'unapproved_software_statement', 'software_statement is not supported');
-  const given = { metadata: metadataOf(body.members), token: bearer(ctx) };
+  const metadata = { ...metadataOf(body.members), ...forConformance(app.settings, body.members) };
+  const given = { metadata, token: bearer(ctx) };
   const registered = await registerItself(app, given, ctx.state.source);
   if (registered.ok) {
     const { client, clientSecret, managementToken } = registered;

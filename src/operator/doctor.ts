@@ -41,6 +41,7 @@ function examineSettings(environment: Record<string, string | undefined>): {
       findings: [
         { verdict: 'OK', about: 'settings', finding: 'are complete and agree with each other' },
         ...weakSecrets(settings),
+        ...openProfile(settings),
       ],
     };
   } catch (error) {
@@ -80,6 +81,18 @@ function weakSecrets(settings: Settings): Finding[] {
       advice: 'give each of SECRETS_KEY, COOKIE_KEYS and PASSWORD_PEPPER a value of its own',
     });
   return weak;
+}
+
+function openProfile({ conformance }: Settings): Finding[] {
+  if (!conformance) return [];
+  return [
+    {
+      verdict: 'WARN',
+      about: 'settings',
+      finding: 'PROFILE is conformance: anybody may register apps, and old flows are allowed',
+      advice: 'unset PROFILE where there are people; it is for runs of the test suite only',
+    },
+  ];
 }
 
 function unforeseen(name: string, error: unknown): Finding {

@@ -160,7 +160,7 @@ describe('an app that does not answer', () => {
     await until(() => heard.length > 0);
     world.advance(25 * hours);
     await until(async () => (await waiting()).length === 0);
-    const [event] = await listEvents(world.services, { type: 'logout.undelivered', limit: 5 });
+    const [event] = await listEvents(world.services, { types: ['logout.undelivered'], limit: 5 });
     expect(event).toMatchObject({ clientId: app.clientId, accountId: account.accountId });
   });
 
