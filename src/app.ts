@@ -26,6 +26,7 @@ import { openEngine } from './oidc/engine.ts';
 import { pinToIssuer } from './oidc/provider.ts';
 import { startNoticeDelivery } from './oidc/sign-out/deliver-notices.ts';
 import { providerMethods } from './oidc/provider-methods.ts';
+import { userinfoMetadata } from './oidc/resources/userinfo-metadata.ts';
 import type { EngineViews } from './oidc/views.ts';
 import type { App, Services } from './services.ts';
 import type { EarlyAnswers } from './web/early-answers.ts';
@@ -95,6 +96,7 @@ export async function openApp(services: Services): Promise<Server> {
     koa.use(notForTheEngine(router.allowedMethods() as Middleware));
   }
 
+  koa.use(userinfoMetadata(services));
   koa.use(limits.middleware);
   koa.use(postedRequests());
   koa.use(engine.middleware);

@@ -107,8 +107,6 @@ function unknownMember(name: string): string {
  * effect takes the member from here.
  */
 export const withoutEffect = [
-  'request_object_encryption_alg',
-  'request_object_encryption_enc',
   'backchannel_user_code_parameter',
   'authorization_details_types',
 ] as const satisfies (keyof GivenMetadata)[];

@@ -7,6 +7,10 @@ import type { Middleware } from 'koa';
 export const providerAddresses: Record<string, { methods: string[]; what: string }> = {
   '/.well-known/openid-configuration': { methods: ['GET'], what: 'Discovery (OpenID Connect Discovery 1.0)' },
   '/.well-known/oauth-authorization-server': { methods: ['GET'], what: 'Discovery (RFC 8414)' },
+  '/.well-known/oauth-protected-resource/userinfo': {
+    methods: ['GET'],
+    what: 'The UserInfo endpoint as a protected resource (RFC 9728)',
+  },
   '/jwks': { methods: ['GET'], what: 'The public signing keys (RFC 7517)' },
   '/authorize': {
     methods: ['GET'],

@@ -30,6 +30,7 @@ import { OpenProvider } from './grant-handlers.ts';
 import { existingGrant } from './grant-minting.ts';
 import { openInteractionPolicy } from './interaction-policy.ts';
 import { toEngineKey } from './keys/local-signing-key.ts';
+import { requestKeys } from './keys/request-keys.ts';
 import type { KnownRecords } from './known-records.ts';
 import { openLifetimes } from './lifetimes.ts';
 import { allowOfflineAccess } from './offline-access.ts';
@@ -82,7 +83,7 @@ export function openProvider(
   const provider: Provider = new OpenProvider(settings.issuer.origin, {
     adapter: openAdapter({ ...services, known }),
     clients: [accountClient(settings, settings.BRAND_NAME)],
-    jwks: { keys: jwks.map(toEngineKey) },
+    jwks: { keys: [...jwks.map(toEngineKey), ...requestKeys(services)] },
     findAccount: withNobody(accountFinder(known)),
 
     // The code flow (RFC 9700 section 2.1), and what an operator allows single old apps; PKCE with S256 (section 2.1.1).

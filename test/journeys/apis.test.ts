@@ -1,13 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
+import { type Api, findApi } from '../../clients/registry/apis/apis.ts';
 import { disableClient } from '../../src/actions/disable-client.ts';
 import { registerApi, reviseApi, unregisterApi } from '../../src/actions/register-api.ts';
 import { suspendAccount } from '../../src/actions/suspend-account.ts';
 import { listEvents } from '../../src/audit/list.ts';
 import { revokeGrants } from '../../src/oidc/grants.ts';
+import { apiMetadata } from '../../src/oidc/resources/api-metadata.ts';
 import type { Person } from '../support/person.ts';
 import { arrivalOf, openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
 import { claimsOf, headerOf } from '../support/signing-app.ts';
+import { send } from '../support/wire.ts';
 import { openWorld, type TestAccount, type World } from '../support/world.ts';
 
 /** Access tokens for APIs: resource indicators (RFC 8707) and tokens that an API reads by itself (RFC 9068). */
@@ -302,5 +305,25 @@ describe('who asks about a token for an API (IR-01, TK-23)', () => {
     const token = await tokenOf(files, account);
     const { status, json } = await app.posts('revocation', { token });
     expect([status, json['error']]).toEqual([400, 'unsupported_token_type']);
+  });
+});
+
+describe('what is published of a protected resource (RFC 9728)', () => {
+  it('is there for the UserInfo endpoint, and printed for an API', async () => {
+    const { json, headers } = await send(`${world.issuer}/.well-known/oauth-protected-resource/userinfo`);
+    expect(json).toMatchObject({
+      resource: app.endpoint('userinfo'),
+      authorization_servers: [world.issuer],
+      jwks_uri: `${world.issuer}/jwks`,
+    });
+    expect(headers['access-control-allow-origin']).toBe('*');
+    const api = await findApi(world.services, files);
+    expect(apiMetadata(world.services, api as Api)).toMatchObject({
+      resource: files,
+      authorization_servers: [world.issuer],
+      scopes_supported: ['files:read', 'files:write'],
+      resource_name: 'Example Files',
+      'resource_name#de': 'Beispiel-Dateien',
+    });
   });
 });

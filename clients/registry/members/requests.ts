@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { contentEncryptionAlg, keyEncryptionAlg, signingAlg } from './algorithms.ts';
+import { contentEncryptionAlg, signingAlg } from './algorithms.ts';
 import { webAddress } from './kinds.ts';
 
 /** What must be true of its requests: pushed, signed, encrypted (RFC 9126, RFC 9101), or asked behind the back (CIBA). */
@@ -15,7 +15,10 @@ export const requestMembers = {
   request_object_signing_alg: signingAlg
     .optional()
     .meta({ description: 'The one algorithm of its request objects. Without it: any of these.' }),
-  request_object_encryption_alg: keyEncryptionAlg.optional(),
+  request_object_encryption_alg: z
+    .enum(['ECDH-ES', 'ECDH-ES+A128KW', 'ECDH-ES+A256KW'])
+    .optional()
+    .meta({ description: 'It encrypts its request objects by it, to the key of ours with the use enc.' }),
   request_object_encryption_enc: contentEncryptionAlg.optional(),
   backchannel_token_delivery_mode: z
     .enum(['poll', 'ping'])

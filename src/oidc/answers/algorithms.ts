@@ -3,6 +3,7 @@ import {
   keyEncryptionAlgs,
   signingAlgs,
 } from '../../../clients/registry/members/algorithms.ts';
+import { requestEncryptionAlgs } from '../keys/request-keys.ts';
 
 /**
  * What answers are signed and encrypted with: the same lists that apps choose from. No symmetric algorithm, for which
@@ -27,5 +28,6 @@ export function enabledAlgorithms() {
     ...encryption('introspection'),
     ...encryption('authorization'),
     ...encryption('requestObject'),
+    requestObjectEncryptionAlgValues: [...requestEncryptionAlgs],
   } as never;
 }
