@@ -6,13 +6,14 @@ import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import type { EndedAccess } from './end-all-access.ts';
 import { endAccessAround } from './end-all-access.ts';
+import { notifyAccount } from './notify-account.ts';
 
 /**
  * Locks the account for its person's safety, until they recover it or an operator unlocks it. Whoever may have got in
  * is out: every session and token ends now. Safe to repeat.
  */
 export async function lockAccount(
-  services: Pick<Services, 'db' | 'live' | 'clock' | 'seals' | 'log'>,
+  services: Pick<Services, 'db' | 'live' | 'clock' | 'seals' | 'settings' | 'log'>,
   { accountId, reason }: { accountId: string; reason: string },
   from?: RequestSource,
 ): Promise<Outcome<EndedAccess, 'unknown_account'>> {
@@ -26,5 +27,6 @@ export async function lockAccount(
     { type: 'account.locked', accountId, actor: 'operator', detail: { reason } },
     from,
   );
+  await notifyAccount(services, { accountId, template: 'account_locked' });
   return { ok: true, ...ended };
 }

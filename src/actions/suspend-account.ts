@@ -6,13 +6,14 @@ import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import type { EndedAccess } from './end-all-access.ts';
 import { endAccessAround } from './end-all-access.ts';
+import { notifyAccount } from './notify-account.ts';
 
 /**
  * An operator stops the account until it is reinstated: nobody signs in to it, every session and token of it ends now.
  * Safe to repeat, which ends whatever lives again and puts the new reason in the place of the old.
  */
 export async function suspendAccount(
-  services: Pick<Services, 'db' | 'live' | 'clock' | 'seals' | 'log'>,
+  services: Pick<Services, 'db' | 'live' | 'clock' | 'seals' | 'settings' | 'log'>,
   { accountId, reason }: { accountId: string; reason: string },
   from?: RequestSource,
 ): Promise<Outcome<EndedAccess, 'unknown_account'>> {
@@ -22,5 +23,6 @@ export async function suspendAccount(
   );
   if (!changed.ok) return refused('unknown_account');
   await recordEvent(services, { type: 'account.suspended', accountId, detail: { reason } }, from);
+  await notifyAccount(services, { accountId, template: 'account_suspended' });
   return { ok: true, ...ended };
 }

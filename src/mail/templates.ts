@@ -42,12 +42,8 @@ export const templates = {
   approval_given: { after: 'not_you', path: '/account' },
   approval_refused: { after: 'not_you', path: '/account' },
   risk_code: { code: true, after: 'own' },
-  alarm_raised: { after: 'own', path: '/account' },
-  passkey_added: { after: 'not_you', path: '/account' },
-  passkey_removed: { after: 'not_you', path: '/account' },
-  passkey_copied: { after: 'not_you', path: '/account/passkeys' },
-  app_connected: { after: 'own', path: '/account/apps' },
-  app_removed: { after: 'own', path: '/account' },
+  account_locked: { after: 'own', path: '/account' },
+  account_suspended: { after: 'own', path: '/account' },
   alarm_raised: { after: 'own', path: '/account' },
   passkey_added: { after: 'not_you', path: '/account' },
   passkey_removed: { after: 'not_you', path: '/account' },
@@ -90,6 +86,8 @@ export type Told =
         | 'approval_asked'
         | 'approval_given'
         | 'approval_refused'
+        | 'account_locked'
+        | 'account_suspended'
         | 'alarm_raised';
       values?: Record<string, never>;
     };

@@ -169,7 +169,7 @@ describe('latchkey risk try', () => {
     const person = await signsIn(account, world.person({ address: berlin }));
     await person.submits({ code: await world.codeSentTo(account.identifier) });
     const before = (await listEvents(world.services, { limit: 1 }))[0]?.id;
-    const desk = { services: async () => world.services } as Desk;
+    const desk = { services: async () => world.services } as unknown as Desk;
     const tried = await runCommand(desk, ['risk', 'try', '--since', '1d']);
     const { asked, looked } = (tried as { data: Tried }).data;
     expect(looked).toBeGreaterThan(0);
