@@ -1,5 +1,6 @@
 import { request as httpsRequest } from 'node:https';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import * as oauth from 'oauth4webapi';
 import * as client from 'openid-client';
 import { registerClient } from '../../../src/actions/register-client.ts';
 import { type Authority, openAuthority } from '../../support/certificates.ts';
@@ -121,6 +122,47 @@ describe('an app on openid-client with a certificate', () => {
     await expect(stolen).rejects.toMatchObject({ cause: [{ parameters: { error: 'invalid_token' } }] });
     const refresh = client.refreshTokenGrant(config, String(tokens.refresh_token));
     await expect(refresh).rejects.toMatchObject({ error: 'invalid_client' });
+  });
+});
+
+describe('an app on oauth4webapi with a certificate of its own making', () => {
+  it('is let in by it where its registration has it, and by no other', async () => {
+    const own = authority.selfSigned({ subject: '/CN=alone' });
+    const jwk = {
+      ...own.certificate.publicKey.export({ format: 'jwk' }),
+      x5c: [own.certificate.raw.toString('base64')],
+    };
+    const added = await registerClient(world.services, {
+      clientId: 'alone',
+      metadata: {
+        client_name: 'Alone',
+        redirect_uris: [],
+        grant_types: ['client_credentials'],
+        token_endpoint_auth_method: 'self_signed_tls_client_auth',
+        tls_client_certificate_bound_access_tokens: true,
+        jwks: { keys: [jwk] },
+      },
+    });
+    expect(added).toMatchObject({ ok: true });
+    const issuer = new URL(world.issuer);
+    const insecure = { [oauth.allowInsecureRequests]: true };
+    const as = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, insecure));
+    const alone = { client_id: 'alone', use_mtls_endpoint_aliases: true };
+    const asks = async (shown: { cert: string; key: string }) => {
+      const options = { ...insecure, [oauth.customFetch]: fetchWith(shown) as never };
+      const auth = oauth.TlsClientAuth();
+      const answer = await oauth.clientCredentialsGrantRequest(as, alone, auth, {}, options);
+      const { access_token } = await oauth.processClientCredentialsResponse(as, alone, answer);
+      const told = await oauth.introspectionRequest(as, alone, auth, access_token, options);
+      return oauth.processIntrospectionResponse(as, alone, told);
+    };
+    expect(await asks({ cert: own.pem, key: own.key })).toMatchObject({
+      active: true,
+      cnf: { 'x5t#S256': expect.any(String) },
+    });
+    const other = authority.selfSigned({ subject: '/CN=alone' });
+    const refused = asks({ cert: other.pem, key: other.key });
+    await expect(refused).rejects.toMatchObject({ error: 'invalid_client' });
   });
 });
 
