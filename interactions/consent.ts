@@ -118,6 +118,8 @@ export async function showConsent(app: App, ctx: RouterContext, current: Current
     anyOptional: shown.some(question.isOptional),
     heading: addition ? words.t('consent.new_now') : words.t('consent.will_get', { app: name }),
     already: already.map((scope) => titleOf(words, question, scope)),
+    // What needs no line of its own in that face, and is said all the same: access that outlives the visit.
+    lasting: asked.includes(compatMarker),
     privacy: metadata[`policy_uri#${words.locale}`] ?? metadata.policy_uri,
     terms: metadata[`tos_uri#${words.locale}`] ?? metadata.tos_uri,
     action: pathOf(current, 'consent'),

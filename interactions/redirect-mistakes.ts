@@ -28,8 +28,10 @@ export function mistakeIn(sent: string | undefined, registered: readonly string[
   if (sent.includes('#')) return 'fragment';
   for (const [mistake, without] of differences)
     if (registered.some((one) => without(one) === without(sent))) return mistake;
-  const origin = originOf(sent);
-  return origin !== undefined && registered.some((one) => originOf(one) === origin) ? 'path' : 'host';
+  const host = hostOf(sent);
+  return host !== undefined && host !== '' && registered.some((one) => hostOf(one) === host)
+    ? 'path'
+    : 'host';
 }
 
 const mostShown = 8;
@@ -73,10 +75,4 @@ function decoded(text: string): string {
 
 function hostOf(uri: string): string | undefined {
   return URL.canParse(uri) ? new URL(uri).hostname : undefined;
-}
-
-function originOf(uri: string): string | undefined {
-  if (!URL.canParse(uri)) return undefined;
-  const { protocol, host } = new URL(uri);
-  return `${protocol}//${host}`;
 }

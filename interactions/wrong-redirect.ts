@@ -41,7 +41,6 @@ export async function showWrongRedirect(
     shown: shown.map(spelledOut),
     more: hidden > 0 ? words.t('wrong-redirect.more', { count: hidden }) : undefined,
     mistake: words.t(`wrong-redirect.mistake.${mistakeIn(sent, registered)}`),
-    clientId,
     command: `latchkey apps update ${clientId} --redirect-uris https://...`,
     reference,
   };

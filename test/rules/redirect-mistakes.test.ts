@@ -17,6 +17,7 @@ describe('what is wrong with a redirect URI', () => {
     ['https://www.app.example.com/cb', 'www'],
     ['https://app.example.com/cb#x', 'fragment'],
     ['https://app.example.com/callback', 'path'],
+    ['http://app.example.com:8443/callback', 'path'],
     ['https://evil.test/cb', 'host'],
     ['javascript:alert(1)', 'host'],
   ])('%s: %s', (sent, mistake) => {

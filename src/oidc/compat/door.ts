@@ -97,9 +97,13 @@ async function inJson(
   try {
     await work();
   } catch (error) {
-    const { name, status, code } = error as { name?: string; status?: number; code?: string };
-    const away =
-      error instanceof StoreUnavailable || name === 'TemporarilyUnavailable' || name === 'QueueFull';
+    const { name, status, code, statusCode } = error as {
+      name?: string;
+      status?: number;
+      code?: string;
+      statusCode?: number;
+    };
+    const away = error instanceof StoreUnavailable || statusCode === 503;
     if (!(await dropUnreadBody(ctx.req))) ctx.set('Connection', 'close');
     if (away) {
       ctx.set('Retry-After', String(retryAfterSeconds));
