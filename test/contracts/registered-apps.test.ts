@@ -75,16 +75,15 @@ const variants: Record<string, unknown>[] = [
   ...encrypted,
 ];
 
-it.each(variants.map((variant) => [JSON.stringify(variant).replace(/"jwks":.*?\]\},?/, ''), variant]))(
-  '%s',
-  async (_, variant) => {
-    const added = await registerClient(world.services, { metadata: { redirect_uris, ...variant } });
-    if (!added.ok) throw new Error(JSON.stringify(added));
-    const found = await server.app.provider.Client.find(added.client.clientId);
-    expect(found?.clientId).toBe(added.client.clientId);
-    expect(found?.subjectType).toBe(added.client.metadata.subject_type);
-  },
-);
+it.each<[string, Record<string, unknown>]>(
+  variants.map((variant) => [JSON.stringify(variant).replace(/"jwks":.*?\]\},?/, ''), variant]),
+)('%s', async (_, variant) => {
+  const added = await registerClient(world.services, { metadata: { redirect_uris, ...variant } });
+  if (!added.ok) throw new Error(JSON.stringify(added));
+  const found = await server.app.provider.Client.find(added.client.clientId);
+  expect(found?.clientId).toBe(added.client.clientId);
+  expect(found?.subjectType).toBe(added.client.metadata.subject_type);
+});
 
 it('comes with every member from a seed, and every standard claim of a person, and stays as it is', async () => {
   const everything = {
