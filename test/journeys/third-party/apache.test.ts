@@ -14,7 +14,7 @@ let world: World;
 let apache: Apache;
 let account: TestAccount;
 beforeAll(async () => {
-  world = await openWorld();
+  world = await openWorld({ ALLOW_LOOPBACK_FETCH: 'on' });
   apache = await startApache('auth_openidc', protectedBy(world.issuer));
   account = await world.account({ email: 'ana@example.com', profile: { name: 'Ana Garcia' } });
   const added = await registerClient(world.services, {
@@ -25,6 +25,7 @@ beforeAll(async () => {
       subject_type: 'public',
       redirect_uris: [`${apache.origin}/protected/redirect_uri`],
       post_logout_redirect_uris: [`${apache.origin}/goodbye.html`],
+      backchannel_logout_uri: `${apache.origin}/protected/redirect_uri?logout=backchannel`,
     },
   });
   if (!added.ok) throw new Error(JSON.stringify(added));
@@ -94,6 +95,18 @@ describe('a page that mod_auth_openidc protects', () => {
     await person.submits({ logout: 'yes' });
     expect([person.heading, person.url]).toEqual(['Goodbye', `${apache.origin}/goodbye.html`]);
     await person.goes(`${apache.origin}/protected/`);
+    expect(person.heading).toBe('Sign in');
+  });
+
+  it('ends its own session when the person signs out elsewhere (Back-Channel Logout 1.0)', async () => {
+    const person = await signedIn();
+    await person.goes(`${world.issuer}/logout`);
+    await person.submits({ logout: 'yes' });
+    // It is told right after; it would otherwise know the person for hours.
+    for (let tries = 0; tries < 200 && person.heading !== 'Sign in'; tries += 1) {
+      await person.goes(`${apache.origin}/protected/`);
+      if (person.heading !== 'Sign in') await new Promise((looked) => setTimeout(looked, 50));
+    }
     expect(person.heading).toBe('Sign in');
   });
 
