@@ -15,6 +15,7 @@ import { mountPasskey } from './passkey.ts';
 import { mountPasskeyOffer, showPasskeyOffer } from './passkey-offer.ts';
 import { mountPasswordStrength } from './password-strength.ts';
 import { mountProveAddress, showProveAddress } from './prove-address.ts';
+import { mountRegions } from './regions.ts';
 import { mountResetCode, showResetCode } from './reset-code.ts';
 import { mountRiskCheck, showRiskCheck } from './risk-check.ts';
 import { mountSecondStep, showSecondStep } from './second-step.ts';
@@ -42,6 +43,7 @@ export function interactionPages(app: App): Router {
 const mounts = [
   mountSignIn,
   mountChooser,
+  mountRegions,
   mountSecondStep,
   mountRiskCheck,
   mountStepUp,

@@ -67,6 +67,7 @@ async function show(
     action: pathOf(current, 'password'),
     forgot: pathOf(current, 'forgot'),
     signUp: pathOf(current, 'sign-up'),
+    regions: app.settings.REGIONS.length > 0 ? pathOf(current, 'regions') : undefined,
     cancel: current.app && pathOf(current, 'cancel'),
     passkey: await passkeyPart(app, current, refused),
     chosen: await chosenPart(app, current),

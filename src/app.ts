@@ -7,6 +7,7 @@ import { showHandOver } from '../interactions/hand-over.ts';
 import { interactionPages } from '../interactions/index.ts';
 import { outboxPages } from '../interactions/outbox.ts';
 import { passkeyWellKnown } from '../interactions/passkey-well-known.ts';
+import { regionRoutes } from '../interactions/regions.ts';
 import { look } from '../interactions/shared/look.ts';
 import { showSignedOut, showSignOut } from '../interactions/sign-out.ts';
 import { showWrongRedirect } from '../interactions/wrong-redirect.ts';
@@ -90,6 +91,7 @@ export async function openApp(services: Services): Promise<Server> {
     devicePages(app),
     outboxPages(app),
     passkeyWellKnown(app),
+    regionRoutes(app),
     registrationRoutes(app),
   ]) {
     koa.use(notForTheEngine(router.routes() as Middleware));

@@ -10,6 +10,7 @@ import { notePressure } from '../limits/pressure.ts';
 import { sendMessage } from '../mail/message.ts';
 import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
+import { tellWhereAccountIs } from './ask-regions.ts';
 import type { NextStep, SignInProgress } from './sign-in.ts';
 import { codeIsAbout, isProved, reaches, type Visit } from './sign-up.ts';
 import { giveOneTryBack, orGiveTryBack, takeOneTry, toLimited } from './tries.ts';
@@ -71,6 +72,7 @@ async function sendOne(
   // To the address as its owner wrote it: some hosts tell `Victim@` from `victim@`, and we do not.
   const owned = account?.contacts.find((known) => isProved(known, identifier));
   await tellOwner(app, { accountId: account?.id, to: owned ?? identifier, code }, visit);
+  tellWhereAccountIs(app, { to: identifier, hasAccount: account !== undefined, locale: visit.locale });
   const accountId = account && { accountId: account.id };
   return { at: 'reset_code', ...identifier, ...accountId, codeId: id, sentAgain };
 }

@@ -47,6 +47,12 @@ export const limits = {
     keyedBy: 'everyone',
     why: 'Guesses from many addresses at many accounts. Also bounds what hashing may cost.',
   },
+  region_lookup_by_everyone: {
+    max: 600,
+    windowMs: minutes,
+    keyedBy: 'everyone',
+    why: 'Questions of our other sites, should their secret be known to somebody else.',
+  },
   second_step_by_address: {
     max: 50,
     windowMs: 15 * minutes,

@@ -5,6 +5,7 @@ import { keysSettings } from './keys.ts';
 import { messagesSettings } from './messages.ts';
 import { passwordsSettings } from './passwords.ts';
 import { registrationSettings } from './registration.ts';
+import { regionsSettings } from './regions.ts';
 import { profileSettings } from './profile.ts';
 import { secondStepsSettings } from './second-steps.ts';
 import { sendersSettings } from './senders.ts';
@@ -29,6 +30,7 @@ export const settingsSchema = z.object({
   ...profileSettings,
   ...sendersSettings,
   ...registrationSettings,
+  ...regionsSettings,
 });
 
 export type SettingValues = z.output<typeof settingsSchema>;

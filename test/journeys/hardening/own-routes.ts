@@ -66,7 +66,10 @@ export async function parkPeople(world: World): Promise<Parked> {
   await account.submits({ code: await world.freshCode(secret) });
   // A second time in the same browser, and somebody of whom an app wants more than they have.
   const chooser = world.person();
-  await app.signsIn(chooser, await world.account());
+  for (const one of [plain, forgetful]) {
+    await chooser.goes(app.asks({ prompt: 'login' }).url);
+    await chooser.submits({ ...named(one) });
+  }
   await chooser.goes(app.asks({ prompt: 'login' }).url);
   const stepUp = await world.person().goes(app.asks({ acr_values: 'urn:latchkey:acr:2fa' }).url);
   await stepUp.submits({ ...named(plain) });
