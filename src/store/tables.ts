@@ -6,6 +6,7 @@ import type {
   ClientsTable,
   RegistrationTokensTable,
 } from './client-tables.ts';
+import type { LogoutNoticesTable } from './delivery-tables.ts';
 import type {
   AlarmsTable,
   BackupCodesTable,
@@ -237,18 +238,6 @@ export type MessagesTable = {
   next_attempt_at: number;
   failed_at: number | null;
   last_error: string | null;
-};
-
-/** What apps are still to hear of sessions that ended: src/oidc/sign-out/logout-notices.ts. */
-export type LogoutNoticesTable = {
-  id: string;
-  client_id: string;
-  account_id: string;
-  /** The session as this app knows it. */
-  sid: string;
-  at: number;
-  attempts: number;
-  next_attempt_at: number;
 };
 
 /** A number per subject ('clients', 'keys') that grows with each change: how processes notice a change of another. */

@@ -1,4 +1,4 @@
-import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
+import type { Provider } from 'oidc-provider';
 import { type ScopeName, scopeRules, scopes, scopesInOrder } from '../../consents/scopes.ts';
 
 /**
@@ -38,18 +38,24 @@ export function scopesWith(claims: Iterable<string>): ScopeName[] {
   );
 }
 
-/** All scopes that a request is about, named themselves or by one of their claims. */
-export function requestedScopes({ params, requestParamClaims }: Requesting): ScopeName[] {
-  const named = String(params?.['scope'] ?? '').split(' ');
-  return scopesInOrder([...named, ...scopesWith(requestParamClaims)]);
+/** Of what the engine found missing when it asked for consent, by scope and by name. */
+export function undecidedScopes(details: {
+  missingOIDCScope?: string[];
+  missingOIDCClaims?: string[];
+}): string[] {
+  const { missingOIDCScope = [], missingOIDCClaims = [] } = details;
+  return [...new Set([...missingOIDCScope, ...scopesWith(missingOIDCClaims)])];
 }
 
-type Requesting = Pick<KoaContextWithOIDC['oidc'], 'params'> & { requestParamClaims: Set<string> };
+/** All scopes that a request is about, named themselves or by one of their claims. */
+export function requestedScopesOf({ scope, claims }: { scope?: unknown; claims?: unknown }): string[] {
+  const named = typeof claims === 'string' ? claimsNamedIn(claims) : [];
+  return [...String(scope ?? '').split(' '), ...scopesWith(named)];
+}
 
-/** The claims a request names one by one, from its parameters as they are kept while a person decides. */
+/** The engine has checked the parameter: JSON, objects within objects. */
 export function claimsNamedIn(parameter: string | undefined): string[] {
   if (parameter === undefined) return [];
-  // The engine has checked it: JSON, objects within objects.
   const { userinfo, id_token } = JSON.parse(parameter) as Record<string, object | undefined>;
   return [...Object.keys(userinfo ?? {}), ...Object.keys(id_token ?? {})];
 }

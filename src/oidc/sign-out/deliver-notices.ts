@@ -2,7 +2,7 @@ import type { Client, Provider } from 'oidc-provider';
 import { recordEvent } from '../../audit/record.ts';
 import { hours, minutes, seconds } from '../../kit/durations.ts';
 import type { App } from '../../services.ts';
-import type { LogoutNoticesTable } from '../../store/tables.ts';
+import type { LogoutNoticesTable } from '../../store/delivery-tables.ts';
 import { describeError } from '../../web/log.ts';
 import { currentContext } from '../engine-context.ts';
 import { noteLogout, whenNoted } from './logout-notices.ts';
