@@ -20,7 +20,8 @@ import {
 } from '../src/consents/compat-scopes.ts';
 import { type Consent, findConsent } from '../src/consents/consent.ts';
 import { askableScopes, isScope, scopeRules } from '../src/consents/scopes.ts';
-import { finishConsent, refuseInteraction, takeDecision } from '../src/oidc/interaction.ts';
+import { leaveDecision, takeDecision } from '../src/oidc/decision.ts';
+import { finishConsent, refuseInteraction } from '../src/oidc/interaction.ts';
 import type { App } from '../src/services.ts';
 import { readForm } from '../src/web/form.ts';
 import { showPage } from '../src/web/page.ts';
@@ -36,7 +37,9 @@ import {
   type KnownApis,
 } from './api-scopes.ts';
 import { sharedValues } from './claim-values.ts';
+import { detailLines } from './detail-lines.ts';
 import { backToStep, type CurrentStep, currentStep, pathOf } from './current-step.ts';
+import { detailLines } from './detail-lines.ts';
 import { scopeDetail, scopeTitle } from './scope-words.ts';
 
 const template = path.join(import.meta.dirname, 'consent.ejs');
@@ -55,6 +58,7 @@ type Question = {
   addition: boolean;
   already: string[];
   apis: KnownApis;
+  details: CurrentStep['interaction']['details'];
   /** Whether the person may leave it out. */
   isOptional: (scope: string) => boolean;
 };
@@ -74,15 +78,17 @@ async function openQuestion(app: App, { interaction }: CurrentStep): Promise<Que
       ? [...askableScopes([...newScopes, ...marker], kind), ...newScopes.filter(isApiScope)]
       : [];
   // Nothing new: the app asked to be shown the page (prompt=consent), so everything may be decided anew.
-  const asked = undecided.length > 0 ? undecided : requested;
+  const onlyDetails = before !== undefined && interaction.details.length > 0;
+  const asked = undecided.length > 0 || onlyDetails ? undecided : requested;
   const allowed = before?.allowed ?? [];
   const already = [...askableScopes(allowed, kind), ...allowed.filter(isApiScope)]
     .filter((scope) => !asked.includes(scope))
     .filter((scope) => !isAutomatic(scope));
-  const addition = before !== undefined && undecided.length > 0;
+  const addition = before !== undefined && (undecided.length > 0 || interaction.details.length > 0);
   const apis = await apisNamedIn(app, [...asked, ...already]);
   const isOptional = optionalIn(params, apis);
-  return { account, client, before, asked, addition, already, apis, isOptional };
+  const { details } = interaction;
+  return { account, client, before, asked, addition, already, apis, details, isOptional };
 }
 
 /** Which scopes of this request a person may leave out. */
@@ -114,7 +120,10 @@ export async function showConsent(app: App, ctx: RouterContext, current: Current
     host: returnsTo(current),
     unverified: isUnverified(client),
     who: whoIs(account),
-    lines: shown.map((scope) => lineOf(words, question, scope)),
+    lines: [
+      ...(await detailLines(app, words, question.details)),
+      ...shown.map((scope) => lineOf(words, question, scope)),
+    ],
     anyOptional: shown.some(question.isOptional),
     heading: addition ? words.t('consent.new_now') : words.t('consent.will_get', { app: name }),
     already: already.map((scope) => titleOf(words, question, scope)),
@@ -187,8 +196,14 @@ export function mountConsent(router: Router, app: App): void {
     const taken = await takeDecision(app, ctx);
     if (!taken.ok) return backToStep(ctx, current);
     const { decision } = taken;
-    if (form.fields.decision === 'deny') return await deny(app, ctx, current, { ...question, decision });
-    await allow(app, ctx, current, { ...question, decision, ticked: form.fields.scope });
+    try {
+      if (form.fields.decision === 'deny') await deny(app, ctx, current, { ...question, decision });
+      else await allow(app, ctx, current, { ...question, decision, ticked: form.fields.scope });
+    } catch (error) {
+      // A store went away in between: the page is still there to press again. What is to be told is the first trouble.
+      await leaveDecision(app, ctx, { decision }).catch(() => undefined);
+      throw error;
+    }
   });
 }
 

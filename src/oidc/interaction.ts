@@ -1,22 +1,28 @@
 import type { Context } from 'koa';
-import { type AdapterPayload, errors } from 'oidc-provider';
 import { type Client, findClient } from '../../clients/registry/registry.ts';
 import { recordEvent } from '../audit/record.ts';
 import { apiScopeName } from '../consents/api-scopes.ts';
 import { epochSeconds } from '../kit/clock.ts';
-import { seconds } from '../kit/durations.ts';
 import { type Wanted, wantedLevel } from '../kit/levels.ts';
 import type { Outcome } from '../kit/outcome.ts';
 import { refused } from '../kit/outcome.ts';
-import { newId } from '../kit/secrets.ts';
 import type { App } from '../services.ts';
 import { sourceOf } from '../web/request-state.ts';
 import { accountClientId } from './account-client.ts';
-import { claimsNamedIn, scopesWith } from './answers/claims-by-scope.ts';
+import { requestedScopesOf, undecidedScopes } from './answers/claims-by-scope.ts';
+import { isDecided, isFinal } from './decision.ts';
 import { dropGrant } from './end-grants.ts';
 import { type Generation, readGeneration } from './endings.ts';
 import { mintGrant } from './grant-minting.ts';
-import { fromStored, layout, toStored } from './live-layout.ts';
+import {
+  changeInteraction,
+  detailsOf,
+  type Expired,
+  goOn,
+  type Stored,
+  wayOn,
+} from './interaction-change.ts';
+import { layout } from './live-layout.ts';
 import { dropSession } from './session-ending.ts';
 import { uidShape } from './session-records.ts';
 
@@ -43,13 +49,14 @@ export type CurrentInteraction = {
   sessionUid: string | undefined;
   /** For consent: the scopes that were not decided yet. Empty when the app asked to be shown the page again. */
   newScopes: string[];
+  /** What is asked for beside scopes, for this once (RFC 9396). */
+  details: ({ type: string } & Record<string, unknown>)[];
   /** All the scopes it is about, whether named themselves or by a claim (OpenID Connect Core section 5.5). */
   requestedScopes: string[];
   /** The path it goes on at, once it was decided: another tab, or a second click, has nothing left to decide. */
   goesOnAt: string | undefined;
 };
 
-type Expired = Outcome<object, 'expired'>;
 const promptNames = ['login', 'consent', 'select_account', 'create'] as const;
 export type PromptName = (typeof promptNames)[number];
 
@@ -78,8 +85,9 @@ export async function currentInteraction(
       progress: openProgress(app, uid, result),
       accountId: session?.accountId,
       sessionUid: session?.uid,
-      newScopes: [...newScopesOf(prompt.details), ...missingApiScopes(prompt.details)],
-      requestedScopes: requestedIn(params),
+      newScopes: [...undecidedScopes(prompt.details), ...missingApiScopes(prompt.details)],
+      details: (prompt.details['rar'] as CurrentInteraction['details'] | undefined) ?? [],
+      requestedScopes: requestedScopesOf(params),
       goesOnAt: isFinal(result) ? wayOn(app, returnTo).slice(app.settings.issuer.origin.length) : undefined,
     },
   };
@@ -88,16 +96,6 @@ export async function currentInteraction(
 function missingApiScopes(details: Record<string, unknown>): string[] {
   const missing = (details['missingResourceScopes'] ?? {}) as Record<string, string[]>;
   return Object.entries(missing).flatMap(([api, scopes]) => scopes.map((scope) => apiScopeName(api, scope)));
-}
-
-function newScopesOf(details: { missingOIDCScope?: string[]; missingOIDCClaims?: string[] }): string[] {
-  const { missingOIDCScope = [], missingOIDCClaims = [] } = details;
-  return [...new Set([...missingOIDCScope, ...scopesWith(missingOIDCClaims)])];
-}
-
-function requestedIn({ scope, claims }: { scope?: unknown; claims?: unknown }): string[] {
-  const named = claimsNamedIn(typeof claims === 'string' ? claims : undefined);
-  return [...String(scope ?? '').split(' '), ...scopesWith(named)];
 }
 
 /** Keeps how far the person has come. Answers nothing to the browser; the caller does. */
@@ -167,7 +165,9 @@ export async function goOnAsItIs(
 /** The engine asks for each of these until a result names it; whoever signed in or chose an account has answered both. */
 function answered(params: Stored['params']): object {
   const asked = String(params?.['prompt'] ?? '').split(' ');
-  return Object.fromEntries(['select_account', 'create'].filter((one) => asked.includes(one)).map((one) => [one, {}]));
+  return Object.fromEntries(
+    ['select_account', 'create'].filter((one) => asked.includes(one)).map((one) => [one, {}]),
+  );
 }
 
 async function endFormerSession(
@@ -181,35 +181,6 @@ async function endFormerSession(
 }
 
 /**
- * Of the answers to one page (a double click, two tabs, yes in one and no in the other) one is the decision, and only that
- * one is recorded, told and carried out: whoever takes it first. Where it came to nothing, since a store went away in
- * between, the person is asked again and may take it anew a moment later.
- */
-export async function takeDecision(
-  app: App,
-  ctx: Context,
-): Promise<Outcome<{ decision: string }, 'expired'>> {
-  const decision = newId();
-  const taken = await changeInteraction(app, ctx, (before) =>
-    isDecided(app, before) ? undefined : { decision: { id: decision, at: app.clock.now() } },
-  );
-  return taken.ok ? { ok: true, decision } : taken;
-}
-
-/** How long one who took the decision has to carry it out: longer than any request may take. */
-const decisionHolds = 10 * seconds;
-
-function isDecided({ clock }: Pick<App, 'clock'>, { result, decision }: Stored, own?: string): boolean {
-  if (isFinal(result) || decision === undefined) return isFinal(result);
-  return decision.id !== own && decision.at > clock.now() - decisionHolds;
-}
-
-/** A sign-in that is done is no decision: whoever proves more, or who they are anew, may. */
-function isFinal(result: object | undefined): boolean {
-  return result !== undefined && ('consent' in result || 'error' in result);
-}
-
-/**
  * The decision was recorded (src/consents); from it the engine gets a grant for this session. Answers 303. What the
  * decision was stands in the record: it may hold more than this page asked for.
  */
@@ -220,9 +191,9 @@ export async function finishConsent(
 ): Promise<Expired> {
   const current = await currentInteraction(app, ctx);
   if (!current.ok) return current;
-  const { accountId, sessionUid, client } = current.interaction;
+  const { accountId, sessionUid, client, details } = current.interaction;
   if (!accountId || !sessionUid || !client) return refused('expired');
-  const grant = await mintGrant(app, { accountId, clientId: client.clientId, sessionUid });
+  const grant = await mintGrant(app, { accountId, clientId: client.clientId, sessionUid }, details);
   // It was recorded before it takes effect; so by now it was withdrawn, or the app is gone.
   if (!grant) return refused('expired');
   // A session that ended meanwhile has listed its grants already (session-ending.ts).
@@ -247,64 +218,6 @@ export async function refuseInteraction(
   return goOn(app, ctx, (before) =>
     isDecided(app, before, decision) ? undefined : { result: { error, error_description: description } },
   );
-}
-
-type Stored = AdapterPayload & {
-  uid: string;
-  session?: { uid: string; accountId: string };
-  result?: object;
-  decision?: { id: string; at: number };
-};
-/** Undefined when there is nothing left to change. */
-type Change = (before: Stored) => { result?: object; session?: undefined; decision?: object } | undefined;
-
-async function goOn(app: App, ctx: Context, change: Change): Promise<Expired> {
-  const changed = await changeInteraction(app, ctx, change);
-  if (!changed.ok) return changed;
-  const location = wayOn(app, changed.payload.returnTo);
-  ctx.status = 303;
-  ctx.set('Location', location);
-  ctx.set('Cache-Control', 'no-store');
-  ctx.body = '';
-  return changed;
-}
-
-/** Where the engine goes on. */
-function wayOn({ settings }: Pick<App, 'settings'>, returnTo: string | undefined): string {
-  if (!returnTo?.startsWith(`${settings.issuer.origin}/`))
-    throw new Error('an interaction that leads elsewhere');
-  return returnTo;
-}
-
-/** Compare and set: of two submissions at once, one is written, and one that is over stays over. */
-async function changeInteraction(
-  app: App,
-  ctx: Context,
-  change: Change,
-): Promise<Outcome<{ payload: Stored }, 'expired'>> {
-  const details = await detailsOf(app, ctx);
-  if (!details) return refused('expired');
-  const key = layout.interaction(details.uid);
-  const [entry] = await app.live.read([key]);
-  if (!entry) return refused('expired');
-  const before = { ...fromStored(entry.value, details.uid), uid: details.uid } as Stored;
-  const changed = change(before);
-  if (!changed) return refused('expired');
-  const { uid, ...payload } = { ...before, ...changed } as Stored;
-  const ttlMs = Math.max(1000, (before.exp ?? 0) * 1000 - app.clock.now());
-  const written = await app.live.commit([
-    { do: 'replace', key, expect: entry.value, value: toStored(payload), ttlMs },
-  ]);
-  return written.ok ? { ok: true, payload: { ...payload, uid } } : refused('expired');
-}
-
-async function detailsOf(app: App, ctx: Context) {
-  try {
-    return await app.provider.interactionDetails(ctx.req, ctx.res);
-  } catch (error) {
-    if (error instanceof errors.SessionNotFound) return undefined;
-    throw error;
-  }
 }
 
 function openProgress(app: App, uid: string, result: unknown): unknown {

@@ -1,0 +1,50 @@
+import type { Context } from 'koa';
+import { seconds } from '../kit/durations.ts';
+import type { Outcome } from '../kit/outcome.ts';
+import { newId } from '../kit/secrets.ts';
+import type { App } from '../services.ts';
+import { changeInteraction, type Expired, type Stored } from './interaction-change.ts';
+
+/**
+ * Of the answers to one page (a double click, two tabs, yes in one and no in the other) one is the decision, and only that
+ * one is recorded, told and carried out: whoever takes it first. Where it came to nothing, since a store went away in
+ * between, the person is asked again and may take it anew a moment later.
+ */
+export async function takeDecision(
+  app: App,
+  ctx: Context,
+): Promise<Outcome<{ decision: string }, 'expired'>> {
+  const decision = newId();
+  const taken = await changeInteraction(app, ctx, (before) =>
+    isDecided(app, before) ? undefined : { decision: { id: decision, at: app.clock.now() } },
+  );
+  return taken.ok ? { ok: true, decision } : taken;
+}
+
+/** How long one who took the decision has to carry it out: longer than any request may take. */
+const decisionHolds = 10 * seconds;
+
+/** It could not be carried out: whoever decides again need not wait until the time for it is over. */
+export async function leaveDecision(
+  app: App,
+  ctx: Context,
+  { decision }: { decision: string },
+): Promise<Expired> {
+  return changeInteraction(app, ctx, (before) =>
+    before.decision?.id === decision && !isFinal(before.result) ? { decision: undefined } : undefined,
+  );
+}
+
+export function isDecided(
+  { clock }: Pick<App, 'clock'>,
+  { result, decision }: Stored,
+  own?: string,
+): boolean {
+  if (isFinal(result) || decision === undefined) return isFinal(result);
+  return decision.id !== own && decision.at > clock.now() - decisionHolds;
+}
+
+/** A sign-in that is done is no decision: whoever proves more, or who they are anew, may. */
+export function isFinal(result: object | undefined): boolean {
+  return result !== undefined && ('consent' in result || 'error' in result);
+}

@@ -1,0 +1,68 @@
+import type { Context } from 'koa';
+import { type AdapterPayload, errors } from 'oidc-provider';
+import type { Outcome } from '../kit/outcome.ts';
+import { refused } from '../kit/outcome.ts';
+import type { App } from '../services.ts';
+import { fromStored, layout, toStored } from './live-layout.ts';
+
+/** An interaction as it is kept, and the one way to change it. */
+export type Expired = Outcome<object, 'expired'>;
+export type Stored = AdapterPayload & {
+  uid: string;
+  session?: { uid: string; accountId: string };
+  result?: object;
+  decision?: { id: string; at: number };
+};
+/** Undefined when there is nothing left to change. */
+export type Change = (
+  before: Stored,
+) => { result?: object; session?: undefined; decision?: object | undefined } | undefined;
+
+export async function goOn(app: App, ctx: Context, change: Change): Promise<Expired> {
+  const changed = await changeInteraction(app, ctx, change);
+  if (!changed.ok) return changed;
+  const location = wayOn(app, changed.payload.returnTo);
+  ctx.status = 303;
+  ctx.set('Location', location);
+  ctx.set('Cache-Control', 'no-store');
+  ctx.body = '';
+  return changed;
+}
+
+/** Where the engine goes on. */
+export function wayOn({ settings }: Pick<App, 'settings'>, returnTo: string | undefined): string {
+  if (!returnTo?.startsWith(`${settings.issuer.origin}/`))
+    throw new Error('an interaction that leads elsewhere');
+  return returnTo;
+}
+
+/** Compare and set: of two submissions at once, one is written, and one that is over stays over. */
+export async function changeInteraction(
+  app: App,
+  ctx: Context,
+  change: Change,
+): Promise<Outcome<{ payload: Stored }, 'expired'>> {
+  const details = await detailsOf(app, ctx);
+  if (!details) return refused('expired');
+  const key = layout.interaction(details.uid);
+  const [entry] = await app.live.read([key]);
+  if (!entry) return refused('expired');
+  const before = { ...fromStored(entry.value, details.uid), uid: details.uid } as Stored;
+  const changed = change(before);
+  if (!changed) return refused('expired');
+  const { uid, ...payload } = { ...before, ...changed } as Stored;
+  const ttlMs = Math.max(1000, (before.exp ?? 0) * 1000 - app.clock.now());
+  const written = await app.live.commit([
+    { do: 'replace', key, expect: entry.value, value: toStored(payload), ttlMs },
+  ]);
+  return written.ok ? { ok: true, payload: { ...payload, uid } } : refused('expired');
+}
+
+export async function detailsOf(app: App, ctx: Context) {
+  try {
+    return await app.provider.interactionDetails(ctx.req, ctx.res);
+  } catch (error) {
+    if (error instanceof errors.SessionNotFound) return undefined;
+    throw error;
+  }
+}
