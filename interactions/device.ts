@@ -24,6 +24,7 @@ import { codeState, placeOfCode } from './account/places.ts';
 import { showFrozen } from './account/show-frozen.ts';
 import type { SignedIn } from './account/signed-in.ts';
 import { decide, readDecision, showApproval, welcomeClient } from './approve.ts';
+import { placeName } from './place-name.ts';
 
 const template = path.join(import.meta.dirname, 'device.ejs');
 const doneTemplate = path.join(import.meta.dirname, 'device-done.ejs');
@@ -84,11 +85,6 @@ export function devicePages(app: App): Router {
       const title = words.t(`device.done.${outcome}`);
       await showPage(ctx, { template: doneTemplate, title, view, staysHere: true });
     });
-
-  // The engine would go on here with an interaction of its own pages, which nothing begins.
-  router.get(/^\/device\/(?!authorize\/?$)/i, () => {
-    throw notFound();
-  });
   return router;
 }
 
@@ -139,6 +135,7 @@ async function showDevice(app: App, ctx: RouterContext, who: SignedIn, { asked, 
   const client = await welcomeClient(app, asked);
   if (!client) throw notFound();
   const { ip } = asked.device;
+  const place = placeName(words, app.places.placeOf(ip));
   const network = sameNetwork(ip, source.ip);
   await showApproval(
     app,
@@ -149,7 +146,7 @@ async function showDevice(app: App, ctx: RouterContext, who: SignedIn, { asked, 
       compare: { sentence: words.t('device.compare'), text: showUserCode(userCode) },
       facts: [
         { name: words.t('device.kind'), text: kindOf(words, asked.device.userAgent) },
-        { name: words.t('device.address'), text: ip },
+        { name: words.t('device.address'), text: place ? `${ip} (${place})` : ip },
       ],
       network: network && { same: network === 'same', text: words.t(`device.${network}_network`) },
       onlyIf: words.t('device.only_if'),

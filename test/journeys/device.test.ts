@@ -196,6 +196,14 @@ describe('the page for codes', () => {
     }
   });
 
+  it('has no other addresses: the engine’s own pages are not shown', async () => {
+    const person = world.person();
+    for (const path of ['/device/anything', `/device/${'a'.repeat(43)}`, '/device/Authorize']) {
+      await person.goes(`${world.issuer}${path}`);
+      expect([path, person.status, person.heading]).toEqual([path, 404, person.heading]);
+    }
+  });
+
   it('says what is wrong with a code: no code, unknown, used, too old', async () => {
     const [app, account] = [await openRelyingParty(world, television), await world.account()];
     const codes = await ask(app);

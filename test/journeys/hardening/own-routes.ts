@@ -83,8 +83,24 @@ export async function parkPeople(world: World): Promise<Parked> {
     reset,
     consent,
     account,
+    asked: await parkAsked(world),
   };
   return { ...steps, ...atPasskeys, ...(await parkCarefulPeople(world)) };
+}
+
+/** Somebody whom an app asked by name (CIBA), at the list where that waits. */
+async function parkAsked(world: World): Promise<Person> {
+  const app = await openRelyingParty(world, {
+    grant_types: ['urn:openid:params:grant-type:ciba'],
+    redirect_uris: [],
+    backchannel_token_delivery_mode: 'poll',
+  });
+  const asked = await world.account();
+  const form = { scope: 'openid', login_hint: asked.identifier, requested_expiry: '600' };
+  const { json } = await app.posts('backchannel_authentication', form);
+  const person = await world.person().goes(`${world.issuer}/account/requests`);
+  await person.submits({ ...named(asked) });
+  return person.goes(`${world.issuer}/account/requests/${String(json['auth_req_id']).slice(0, 22)}`);
 }
 
 /** People with a second step, in the middle of changing it. */

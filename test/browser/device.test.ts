@@ -1,0 +1,108 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Browser, Page } from 'playwright-core';
+import {
+  expectNoAxeViolationsInLightAndDark,
+  openBrowser,
+  takePicture,
+  type Visit,
+  visit,
+} from '../support/browser.ts';
+import { openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
+import { openWorld, type World } from '../support/world.ts';
+
+const slow = 240_000;
+let world: World;
+let browser: Browser;
+let app: RelyingParty;
+beforeAll(async () => {
+  [world, browser] = await Promise.all([openWorld(), openBrowser()]);
+  app = await openRelyingParty(world, {
+    client_name: 'Paperplane Television',
+    grant_types: [
+      'urn:ietf:params:oauth:grant-type:device_code',
+      'urn:openid:params:grant-type:ciba',
+      'refresh_token',
+    ],
+    redirect_uris: [],
+    backchannel_token_delivery_mode: 'poll',
+  });
+}, slow);
+afterAll(async () => {
+  await browser?.close();
+  await world?.close();
+});
+
+const field = (page: Page, name: string) => page.locator(`[name="${name}"]`).first();
+
+/** Accessible in both modes, whole in 320 pixels. */
+async function looked({ page }: Visit, name: string): Promise<void> {
+  await expectNoAxeViolationsInLightAndDark(page);
+  await takePicture(page, `${name}-dark`);
+  await page.emulateMedia({ colorScheme: 'light' });
+  await takePicture(page, `${name}-light`);
+  await page.setViewportSize({ width: 320, height: 640 });
+  await takePicture(page, `${name}-narrow`);
+  const tooWide = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
+  expect([name, tooWide]).toEqual([name, 0]);
+  await page.setViewportSize({ width: 1024, height: 768 });
+}
+
+async function newCode(): Promise<string> {
+  const scope = 'openid profile email offline_access';
+  const { json } = await app.posts('device_authorization', { scope });
+  return String(json['user_code']);
+}
+
+describe.each(['en-GB', 'ar'])('the pages for other devices, in %s', (locale) => {
+  const named = (name: string) => `${locale.slice(0, 2)}-${name}`;
+
+  it(
+    'are accessible, fit narrow windows, and can be used by the keyboard alone',
+    async () => {
+      const account = await world.account({ profile: { name: 'Ana de la Fuente' } });
+      const seen = await visit(browser, { locale });
+      const { page } = seen;
+      const code = await newCode();
+      await page.goto(`${world.issuer}/device`);
+      await field(page, 'user_code').fill('BBBB BBBB');
+      await page.keyboard.press('Enter');
+      await page.locator('[aria-invalid]').waitFor();
+      await looked(seen, named('device-wrong'));
+      await field(page, 'user_code').fill(code.toLowerCase());
+      await page.keyboard.press('Enter');
+      await field(page, 'identifier').waitFor();
+      await field(page, 'identifier').fill(account.identifier);
+      await field(page, 'password').fill(account.password);
+      await page.keyboard.press('Enter');
+      await field(page, 'user_code').waitFor();
+      await looked(seen, named('device-code'));
+      await field(page, 'user_code').focus();
+      await page.keyboard.press('Enter');
+      await page.locator('[name=decision]').first().waitFor();
+      await looked(seen, named('device-asks'));
+      await page.locator('[name=decision][value=allow]').focus();
+      await page.keyboard.press('Enter');
+      await page.waitForURL('**/device/allowed');
+      await looked(seen, named('device-allowed'));
+
+      const asked = { scope: 'openid profile', login_hint: account.identifier, binding_message: 'W4SCT-22' };
+      await app.posts('backchannel_authentication', asked);
+      const link = page.locator('main ul.rows a');
+      for (let looks = 0; looks < 40; looks += 1) {
+        await page.goto(`${world.issuer}/account/requests`);
+        if ((await link.count()) > 0) break;
+      }
+      await looked(seen, named('requests'));
+      await link.first().focus();
+      await page.keyboard.press('Enter');
+      await page.locator('[name=decision]').first().waitFor();
+      await looked(seen, named('request'));
+      await page.locator('[name=decision][value=deny]').focus();
+      await page.keyboard.press('Enter');
+      await page.waitForURL('**/account/requests?was=denied');
+      expect(seen.complaints.filter((one) => !one.includes('400'))).toEqual([]);
+      await seen.close();
+    },
+    slow,
+  );
+});
