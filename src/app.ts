@@ -108,7 +108,7 @@ export async function openApp(services: Services): Promise<Server> {
   const appDoor = openAppDoor(services, { engine: engine.middleware, pages, limits });
   const direct = openDirectWay(services, { parts: engine.direct, limits, otherwise: appDoor });
 
-  const compat = openCompatDoor(services, { parts: () => ({ services, ...engine.direct() }), limits });
+  const compat = openCompatDoor(services, { parts: () => ({ services, views, ...engine.direct() }), limits });
 
   return {
     answer(req, res) {
@@ -166,6 +166,8 @@ function engineViews(services: Services): EngineViews {
       notifyAccount(services, { accountId, template: 'ciba_asked', values: { app: clientName } }),
     tellOfReuse: ({ accountId, clientName }) =>
       notifyAccount(services, { accountId, template: 'refresh_token_reuse', values: { app: clientName } }),
+    tellOfOddUse: ({ accountId, clientName }) =>
+      notifyAccount(services, { accountId, template: 'refresh_token_odd', values: { app: clientName } }),
   };
 }
 

@@ -53,6 +53,7 @@ export const templates = {
   device_allowed: { after: 'not_you', path: '/account' },
   ciba_asked: { after: 'own', path: '/account/requests' },
   refresh_token_reuse: { after: 'own', path: '/account' },
+  refresh_token_odd: { after: 'own', path: '/account/apps' },
   account_elsewhere: { after: 'own' },
   signed_in_new_browser: { after: 'not_you', path: '/account' },
 } as const satisfies Record<string, Template>;
@@ -64,6 +65,7 @@ export type Told =
   | { template: 'sign_up_code' | 'reset_code' | 'second_step_code' | 'risk_code'; values: { code: string } }
   | { template: 'passkey_added' | 'passkey_removed' | 'passkey_copied'; values: { passkey: string } }
   | { template: 'app_connected' | 'app_removed' | 'device_allowed' | 'ciba_asked' | 'refresh_token_reuse'; values: { app: string } }
+  | { template: 'refresh_token_odd'; values: { app: string } }
   | { template: 'signed_in_new_browser' | 'trusted_device_added'; values: { browser: string } }
   | { template: 'account_elsewhere'; values: { region: string; site: string } }
   | { template: 'backup_code_used'; values: { left: string } }

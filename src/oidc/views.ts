@@ -41,4 +41,6 @@ export type EngineViews = {
   tellOfRequest(what: { accountId: string; clientName: string }): Promise<void>;
   /** A notice to the person: a refresh token of theirs was used twice, so somebody may have copied it. */
   tellOfReuse(what: { accountId: string; clientName: string }): Promise<void>;
+  /** A notice to the person: one that never changes was used in an odd way (compat/watch-refresh.ts). */
+  tellOfOddUse(what: { accountId: string; clientName: string }): Promise<void>;
 };

@@ -165,7 +165,7 @@ describe('a refresh token', () => {
     expect((await app.refreshes(refresh_token)).status).toBe(200);
   });
 
-  it('that is used from ever more networks is recorded, once, and works on', async () => {
+  it('that is used from ever more networks works on, and is recorded and told, once', async () => {
     const { refresh_token } = await app.signsIn(world.person(), await world.account());
     for (let network = 1; network <= 12; network += 1) {
       const headers = { 'x-forwarded-for': `20.${network}.0.1` };
@@ -185,6 +185,10 @@ describe('a refresh token', () => {
     );
     expect(rows).toHaveLength(1);
     expect(JSON.parse(String(rows[0]?.detail))).toMatchObject({ reason: 'networks' });
+    const told = await eventually(async () =>
+      (await world.outbox()).filter(({ subject }) => subject?.includes('unusual way')),
+    );
+    expect(told.map(({ text }) => text.includes('Paperplane Shop'))).toEqual([true]);
   });
 });
 

@@ -83,7 +83,7 @@ const notices: Record<EventType, TemplateName | Why> = {
   'ciba.denied': asked,
   'code.reuse_detected': { why: 'what it gave is over before anybody used it; it stands in the activity' },
   'grant.revoked': { why: 'told with what revoked it' },
-  'refresh_token.odd_use': apart,
+  'refresh_token.odd_use': 'refresh_token_odd',
   'tokens.issued': apart,
   'tokens.exchanged': apart,
   'client.created': apart,
@@ -107,7 +107,7 @@ const notices: Record<EventType, TemplateName | Why> = {
 };
 
 /** The engine's room records it, and an action sends it. */
-const farApart = new Set<string>(['refresh_token.reuse_detected', 'ciba.asked']);
+const farApart = new Set<string>(['refresh_token.reuse_detected', 'refresh_token.odd_use', 'ciba.asked']);
 const sources = readSources(path.join(import.meta.dirname, '..', '..'), ['src']);
 const told = Object.entries(notices).filter(
   (row): row is [EventType, TemplateName] => typeof row[1] === 'string',
@@ -135,6 +135,7 @@ describe('notices', () => {
       'approval_asked',
       'ciba_asked',
       'password_off',
+      'refresh_token_odd',
       'refresh_token_reuse',
       'risk_code',
     ]);

@@ -6,21 +6,27 @@ import { type LimitContext, takeFromLimits } from '../../limits/limits.ts';
 import { describeError } from '../../web/log.ts';
 import { sourceOf } from '../../web/request-state.ts';
 import { layout, shortDigest } from '../live-layout.ts';
+import type { EngineViews } from '../views.ts';
 
 /**
  * A refresh token that never changes shows a thief by nothing but its use: from many networks, or more often than one app
  * that keeps its access tokens for their hour can have any use for. Neither is refused, since a company's servers may be
- * anywhere; it is recorded, once a day for each access, for the operator to look at. After the answer has left.
+ * anywhere; it is recorded, once a day for each access, for the operator to look at, and the person is told. After the answer
+ * has left.
  */
-type Context = { services: LimitContext };
+type Context = { services: LimitContext; views: Pick<EngineViews, 'tellOfOddUse'> };
 
-export function watchRefresh({ services }: Context, engine: KoaContextWithOIDC): void {
-  watched(services, engine).catch((error: unknown) =>
+export function watchRefresh({ services, views }: Context, engine: KoaContextWithOIDC): void {
+  watched(services, views, engine).catch((error: unknown) =>
     services.log.warn({ error: describeError(error) }, 'the use of a refresh token could not be watched'),
   );
 }
 
-async function watched(services: LimitContext, engine: KoaContextWithOIDC): Promise<void> {
+async function watched(
+  services: LimitContext,
+  views: Context['views'],
+  engine: KoaContextWithOIDC,
+): Promise<void> {
   const { RefreshToken: token, Client: client, Account: account } = engine.oidc.entities;
   const grantId = token?.grantId;
   if (!grantId || !client || !account) return;
@@ -42,6 +48,10 @@ async function watched(services: LimitContext, engine: KoaContextWithOIDC): Prom
     { type: 'refresh_token.odd_use', ...whose, detail: { reason, grant: grantId } },
     source,
   );
+  await views.tellOfOddUse({
+    accountId: account.accountId,
+    clientName: client.clientName ?? client.clientId,
+  });
 }
 
 async function fits(
