@@ -81,7 +81,7 @@ async function serveNotes(metadata: object): Promise<void> {
     const asked = new Request(address, { headers: { authorization } });
     const claims = await oauth.validateJwtAccessToken(as, asked, address, insecure).catch(() => undefined);
     if (!claims) {
-      const challenge = `Bearer resource_metadata="${metadataUrl}", scope="notes:read"`;
+      const challenge = `Bearer resource_metadata="${metadataUrl}", scope="notes:read offline_access"`;
       return json(401, {}, { 'www-authenticate': challenge });
     }
     if (request.method !== 'POST') return json(405, {});
