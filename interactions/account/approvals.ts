@@ -21,7 +21,7 @@ import { type SignedIn, signedIn } from './signed-in.ts';
 import { withAgo } from './with-time.ts';
 
 const numberForm = z.object({ number: codeField({ required: 'approvals.number.missing' }) });
-const refusedPath = `${places.approvals}/refused`;
+const refusedPath = '/account/refused-sign-in';
 
 /**
  * "Somebody is signing in": what waits for the owner's yes or no, on a device that is signed in. The number must be typed; there is
@@ -47,13 +47,13 @@ export function approvalsPages(app: App): Router {
     signedIn(app, 'approvals', async (ctx, { account }) => {
       const title = ctx.state.words.t('approvals.refused.title');
       const why = ctx.query['why'] === 'number' ? ('number' as const) : ('person' as const);
-      const view = { why, notMe: `${places.approvals}/not-me`, back: places.overview };
+      const view = { why, notMe: `${refusedPath}/not-me`, back: places.overview };
       await showAccountPage(ctx, { template: 'approval-refused', account, under: 'sessions', title, view });
     }),
   );
 
   router.post(
-    `${places.approvals}/not-me`,
+    `${refusedPath}/not-me`,
     signedIn(app, 'approvals', async (ctx, { account }) => {
       const link = await alarmAfterRefusal(app, { accountId: account.id });
       seeOther(ctx, `${notMePath}?${new URLSearchParams({ link })}`);

@@ -112,7 +112,7 @@ describe('an unusual sign-in by password', () => {
   it('is one after many failures, and one after a long absence', async () => {
     const { account } = await somebodyIn(lyon);
     const attacker = world.person({ address: lyon });
-    for (let guess = 0; guess < 10; guess += 1) {
+    for (let guess = 0; guess < 20; guess += 1) {
       world.advance(16 * minutes);
       await signsIn({ ...account, password: `wrong password ${guess}` }, attacker);
     }

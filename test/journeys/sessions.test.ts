@@ -208,7 +208,7 @@ describe('signing out at an app’s wish (SE-05)', () => {
   });
 });
 
-describe('how long a session lasts', () => {
+describe('how long a session lasts (SE-09)', () => {
   it('two weeks without use when it is kept, a day when it goes with the browser, and three months at most', async () => {
     const own = await openWorld();
     try {

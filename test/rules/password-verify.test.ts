@@ -30,7 +30,7 @@ const stored = (accountId: string) =>
 
 const long = (length: number) => 'k7Lq'.repeat(length / 4 + 1).slice(0, length);
 
-describe('Signing in with a password', () => {
+describe('Signing in with a password (SI-11)', () => {
   it.each([64, 72, 73, 128, 256])('takes a password of %d characters as a whole', async (length) => {
     const password = long(length);
     const accountId = await personWith(password);

@@ -8,6 +8,7 @@ import type { Person } from '../../support/person.ts';
 import { openRelyingParty } from '../../support/relying-party.ts';
 import { atSecondStep, carefulAccount, giveTotp, signedInFully } from '../../support/second-steps.ts';
 import type { World } from '../../support/world.ts';
+import { parkUnusualPeople } from './parked-approvals.ts';
 import { parkPasskeyPeople } from './parked-passkeys.ts';
 
 /** The router tables themselves, so that a route that is added is swept without being written down anywhere. */
@@ -85,7 +86,9 @@ export async function parkPeople(world: World): Promise<Parked> {
     account,
     asked: await parkAsked(world),
   };
-  return { ...steps, ...atPasskeys, ...(await parkCarefulPeople(world)) };
+  // An approval waits for five minutes only.
+  const changing = await parkCarefulPeople(world);
+  return { ...steps, ...atPasskeys, ...changing, ...(await parkUnusualPeople(world)) };
 }
 
 /** Somebody whom an app asked by name (CIBA), at the list where that waits. */
