@@ -37,7 +37,6 @@ import {
   type KnownApis,
 } from './api-scopes.ts';
 import { sharedValues } from './claim-values.ts';
-import { detailLines } from './detail-lines.ts';
 import { backToStep, type CurrentStep, currentStep, pathOf } from './current-step.ts';
 import { detailLines } from './detail-lines.ts';
 import { scopeDetail, scopeTitle } from './scope-words.ts';
@@ -211,10 +210,19 @@ async function allow(
   app: App,
   ctx: RouterContext,
   current: CurrentStep,
-  { account, client, asked, ticked, decision, isOptional }: Question & { ticked: string[]; decision: string },
+  {
+    account,
+    client,
+    asked,
+    ticked,
+    decision,
+    details,
+    isOptional,
+  }: Question & { ticked: string[]; decision: string },
 ): Promise<void> {
   const { locale } = ctx.state.words;
-  const given = { accountId: account.id, client, asked, ticked, locale, isOptional };
+  const kinds = details.map(({ type }) => type);
+  const given = { accountId: account.id, client, asked, ticked, details: kinds, locale, isOptional };
   await giveConsent(app, given, ctx.state.source);
   const finished = await finishConsent(app, ctx, { decision });
   if (!finished.ok) backToStep(ctx, current);

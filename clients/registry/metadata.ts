@@ -108,7 +108,6 @@ function unknownMember(name: string): string {
  */
 export const withoutEffect = [
   'backchannel_user_code_parameter',
-  'authorization_details_types',
 ] as const satisfies (keyof GivenMetadata)[];
 
 /** Values of members that are checked and kept, and that nothing acts on yet. */

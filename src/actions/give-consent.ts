@@ -1,7 +1,7 @@
 import type { Client } from '../../clients/registry/registry.ts';
 import { recordEvent } from '../audit/record.ts';
-import { findConsent, recordConsent } from '../consents/consent.ts';
 import { compatMarker } from '../consents/compat-scopes.ts';
+import { findConsent, recordConsent } from '../consents/consent.ts';
 import { isGrantable, scopeRules } from '../consents/scopes.ts';
 import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
@@ -24,6 +24,7 @@ export async function giveConsent(
     client,
     asked,
     ticked,
+    details = [],
     locale,
     quietly = false,
     isOptional = (scope) => scopeRules(scope).optional,
@@ -32,6 +33,8 @@ export async function giveConsent(
     client: Client;
     asked: readonly string[];
     ticked: readonly string[];
+    /** The kinds of what was allowed for this once (RFC 9396). */
+    details?: readonly string[];
     locale: Locale;
     /** Where the caller tells the person more than that. */
     quietly?: boolean;
@@ -46,7 +49,16 @@ export async function giveConsent(
   const declined = known.filter((scope) => !allowed.includes(scope));
   const before = await findConsent(app, { accountId, clientId });
   await recordConsent(app, { accountId, clientId, allowed, declined });
-  await recordEvent(app, { type: 'consent.given', accountId, clientId, detail: { allowed, declined } }, from);
+  await recordEvent(
+    app,
+    {
+      type: 'consent.given',
+      accountId,
+      clientId,
+      detail: { allowed, declined, ...(details.length > 0 ? { details: [...details] } : {}) },
+    },
+    from,
+  );
   // Access while the person is away is what somebody else at their keyboard would want: they are told (AC-13).
   const lasting = ['offline_access', compatMarker].some(
     (scope) => allowed.includes(scope) && !before?.allowed.includes(scope),

@@ -165,6 +165,7 @@ export const eventKinds = {
   'consent.given': kind('person', 'An app was allowed to see what these scopes name.', {
     allowed: texts,
     declined: texts,
+    details: texts,
   }),
   'consent.denied': kind('person', 'An app was refused access.', { scopes: texts }),
   'consent.withdrawn': kind('person', "An app's access was taken back.", { grants_revoked: count }),

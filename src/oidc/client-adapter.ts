@@ -99,6 +99,8 @@ function afterChecks(metadata: Client['metadata']): Partial<EngineClient> {
     subjectType: metadata.subject_type === 'pairwise' ? 'pairwise' : 'public',
     ...(metadata.scope === undefined ? {} : { scope: metadata.scope }),
     ...(metadata.default_acr_values ? { defaultAcrValues: metadata.default_acr_values } : {}),
+    // Without it: every kind of the APIs it may use. To the engine it would mean none.
+    authorizationDetailsTypes: metadata.authorization_details_types,
     // Also where no certificate can come (MTLS_HEADER): then it gets no token, rather than one that anybody can use.
     ...(metadata.tls_client_certificate_bound_access_tokens
       ? { tlsClientCertificateBoundAccessTokens: true }
@@ -107,6 +109,7 @@ function afterChecks(metadata: Client['metadata']): Partial<EngineClient> {
 }
 const hidden = new Set<string>([
   ...withoutEffect,
+  'authorization_details_types',
   'subject_type',
   'default_acr_values',
   'sector_identifier_uri',

@@ -1,5 +1,6 @@
 import type { Middleware } from 'koa';
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
+import { listApis } from '../../clients/registry/apis/apis.ts';
 import { seconds } from '../kit/durations.ts';
 import type { Services } from '../services.ts';
 import { readVersions } from '../store/versions.ts';
@@ -57,16 +58,19 @@ export async function openEngine(
   const known = withDocumentApps(openKnownRecords(services), bringApp);
   let version = await keysVersion(db);
   let { keys, until } = await readJwks(services);
-  let provider = openProvider(services, { jwks: keys, cookieKeys, views, subjects, known });
+  let apis = await listApis({ db });
+  const parts = () => ({ jwks: keys, apis, cookieKeys, views, subjects, known });
+  let provider = openProvider(services, parts());
 
   async function look(): Promise<void> {
     const now = await keysVersion(db);
     if (now === version && clock.now() < until) return;
     ({ keys, until } = await readJwks(services));
+    apis = await listApis({ db });
     version = now;
-    provider = openProvider(services, { jwks: keys, cookieKeys, views, subjects, known });
+    provider = openProvider(services, parts());
     documents.forget();
-    log.info({ version }, 'the signing keys changed');
+    log.info({ version }, 'the signing keys or the APIs changed');
   }
 
   let looking = false;
@@ -86,7 +90,7 @@ export async function openEngine(
       });
   }
   // A change is told; that the time of a key came is not, nor what happened while nothing could be heard.
-  changes.listen(({ table }) => table === 'signing_keys' && lookSoon());
+  changes.listen(({ table }) => (table === 'signing_keys' || table === 'apis') && lookSoon());
   const timer = setInterval(lookSoon, lookEvery).unref();
 
   const schedule = startKeySchedule(services);
@@ -125,6 +129,8 @@ export async function openEngine(
   };
 }
 
-async function keysVersion(db: Services['db']): Promise<number> {
-  return (await readVersions(db))['keys'] ?? 0;
+/** Of what the engine is told when it is made: the keys, and the kinds of details that APIs have. */
+async function keysVersion(db: Services['db']): Promise<string> {
+  const { keys = 0, apis = 0 } = await readVersions(db);
+  return `${keys} ${apis}`;
 }

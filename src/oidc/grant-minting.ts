@@ -5,6 +5,7 @@ import { findConsent, touchConsent } from '../consents/consent.ts';
 import { askableScopes, isGrantable } from '../consents/scopes.ts';
 import { newId } from '../kit/secrets.ts';
 import type { Services } from '../services.ts';
+import { sourceOf } from '../web/request-state.ts';
 import { accountClientId } from './account-client.ts';
 import { scopesWith } from './answers/claims-by-scope.ts';
 import { allowAutomatic } from './compat/automatic-consent.ts';
@@ -25,8 +26,16 @@ type Parties = Pair & { sessionUid?: string; grantId?: string };
  * session gets a grant of its own: were one shared by all of a person's devices, a stolen refresh token on one would
  * sign out the others too.
  */
-export async function mintGrant(context: Context, parties: Parties): Promise<Grant | undefined> {
-  return mint(context, parties, () => findConsent(context, parties));
+/** `details`: what was allowed on the page for this once (RFC 9396), and stands in no record. */
+export async function mintGrant(
+  context: Context,
+  parties: Parties,
+  details: readonly object[] = [],
+): Promise<Grant | undefined> {
+  return mint(context, parties, async () => {
+    const consent = await findConsent(context, parties);
+    return consent && { ...consent, details };
+  });
 }
 
 /** For what was asked on another device (cross-device/): the grant has its name already, and no session. */
@@ -40,7 +49,7 @@ export async function mintAskedGrant(
   return mint(context, parties, async () => ({ allowed: [...requested], declined: [] }));
 }
 
-type Decision = { allowed: string[]; declined: string[] };
+type Decision = { allowed: string[]; declined: string[]; details?: readonly object[] };
 
 /**
  * The decision is read after the generations that its end would change, and the app's record with it: one that is gone or
@@ -74,12 +83,18 @@ async function isWelcome({ db }: Pick<Context, 'db'>, { clientId }: Pair): Promi
 /** Undefined when an ending came between. */
 async function saved(
   grant: Grant,
-  { allowed, declined }: Decision,
+  { allowed, declined, details = [] }: Decision,
   generations: GrantGenerations,
 ): Promise<Grant | undefined> {
-  grant.addOIDCScope([...new Set(['openid', ...allowed.filter((scope) => isGrantable(scope) && !isApiScope(scope))])].join(' '));
+  grant.addOIDCScope(
+    [...new Set(['openid', ...allowed.filter((scope) => isGrantable(scope) && !isApiScope(scope))])].join(
+      ' ',
+    ),
+  );
   grantApiScopes(grant, { allowed, declined });
-  if (declined.length > 0) grant.rejectOIDCScope(declined.filter((scope) => isGrantable(scope) && !isApiScope(scope)).join(' '));
+  for (const detail of details) grant.addRar(detail as never);
+  if (declined.length > 0)
+    grant.rejectOIDCScope(declined.filter((scope) => isGrantable(scope) && !isApiScope(scope)).join(' '));
   try {
     await withGenerations(grant.jti, generations, () => grant.save());
     return grant;
@@ -110,7 +125,7 @@ export async function existingGrant(
   const parties = { accountId, clientId, sessionUid: session.uid };
   // Apps of the company itself ask for no consent: what they ask for is granted, and nothing is recorded as decided.
   if (isFirstParty(client)) return mint(context, parties, async () => ({ allowed: requested, declined: [] }));
-  if (ctx.oidc.account) await asEngineError(() => allowAutomatic(context, parties, requested));
+  if (ctx.oidc.account) await asEngineError(() => allowAutomatic(context, parties, requested, sourceOf(ctx)));
   return (await mintFromRecord(context, parties, current)) ?? current;
 }
 

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { JWK, Provider } from 'oidc-provider';
 import { scopes } from '../consents/scopes.ts';
 import { levelNames } from '../kit/levels.ts';
+import type { Api } from '../../clients/registry/apis/apis.ts';
 import type { Services } from '../services.ts';
 import { accountClient } from './account-client.ts';
 import { openAdapter } from './adapter.ts';
@@ -24,6 +25,7 @@ import { nameAskedByGrant } from './cross-device/asked-records.ts';
 import { slowDownPolling } from './cross-device/pace.ts';
 import { deviceFlow } from './device/device-flow.ts';
 import { mostFetchedBytes, openEgress } from './egress.ts';
+import { richRequests } from './details/detail-types.ts';
 import { extraTokenClaims } from './exchange/actors.ts';
 import { registerTokenExchange } from './exchange/token-exchange.ts';
 import { OpenProvider } from './grant-handlers.ts';
@@ -57,6 +59,7 @@ import type { EngineViews } from './views.ts';
 
 export type ProviderParts = {
   jwks: JWK[];
+  apis: readonly Api[];
   cookieKeys: CookieKeys;
   views: EngineViews;
   subjects: PairwiseSubjects;
@@ -69,7 +72,7 @@ export type ProviderParts = {
  */
 export function openProvider(
   services: Services,
-  { jwks, cookieKeys, views, subjects, known }: ProviderParts,
+  { jwks, apis, cookieKeys, views, subjects, known }: ProviderParts,
 ): Provider {
   const { settings } = services;
   const made: { provider?: Provider } = {};
@@ -143,6 +146,7 @@ export function openProvider(
       deviceFlow: deviceFlow(),
       ciba: ciba({ ...services, views }),
       resourceIndicators: resourceIndicators(known),
+      richAuthorizationRequests: richRequests(apis, known) as never,
     },
 
     cookies: {

@@ -4,6 +4,7 @@ import { refused } from '../../../src/kit/outcome.ts';
 import type { Services } from '../../../src/services.ts';
 import type { ApisTable } from '../../../src/store/client-tables.ts';
 import type { Database } from '../../../src/store/tables.ts';
+import { bumpVersion } from '../../../src/store/versions.ts';
 import type { FieldProblem } from '../problems.ts';
 import { fieldProblems } from '../problems.ts';
 import { type ApiMembers, apiIdentifier, apiMembers } from './members.ts';
@@ -54,11 +55,13 @@ export async function addApi(
   if (!checked.ok) return checked;
   const { identifier, members } = checked;
   const now = clock.now();
-  const { numInsertedOrUpdatedRows } = await db
-    .insertInto('apis')
-    .values({ identifier, members: JSON.stringify(members), created_at: now, updated_at: now })
-    .onConflict((conflict) => conflict.doNothing())
-    .executeTakeFirst();
+  const { numInsertedOrUpdatedRows } = await written(db, (tx) =>
+    tx
+      .insertInto('apis')
+      .values({ identifier, members: JSON.stringify(members), created_at: now, updated_at: now })
+      .onConflict((conflict) => conflict.doNothing())
+      .executeTakeFirst(),
+  );
   if (numInsertedOrUpdatedRows !== 1n) return refused('identifier_taken');
   return { ok: true, api: { ...members, identifier, createdAt: now, updatedAt: now } };
 }
@@ -76,11 +79,13 @@ export async function changeApi(
   const text = JSON.stringify(checked.members);
   if (text === JSON.stringify(known)) return { ok: true, api: before, changed: false };
   const now = clock.now();
-  await db
-    .updateTable('apis')
-    .set({ members: text, updated_at: now })
-    .where('identifier', '=', identifier)
-    .execute();
+  await written(db, (tx) =>
+    tx
+      .updateTable('apis')
+      .set({ members: text, updated_at: now })
+      .where('identifier', '=', identifier)
+      .execute(),
+  );
   return { ok: true, api: { ...checked.members, identifier, createdAt, updatedAt: now }, changed: true };
 }
 
@@ -88,11 +93,19 @@ export async function removeApi(
   { db }: { db: Database },
   identifier: string,
 ): Promise<Outcome<object, 'unknown_api'>> {
-  const { numDeletedRows } = await db
-    .deleteFrom('apis')
-    .where('identifier', '=', identifier)
-    .executeTakeFirst();
+  const { numDeletedRows } = await written(db, (tx) =>
+    tx.deleteFrom('apis').where('identifier', '=', identifier).executeTakeFirst(),
+  );
   return numDeletedRows > 0n ? { ok: true } : refused('unknown_api');
+}
+
+/** The engine is told what kinds of details there are when it is made: it is made anew (src/oidc/engine.ts). */
+function written<Result>(db: Database, write: (tx: Database) => Promise<Result>): Promise<Result> {
+  return db.transaction().execute(async (tx) => {
+    const result = await write(tx);
+    await bumpVersion(tx, 'apis');
+    return result;
+  });
 }
 
 function toApi({ identifier, members, created_at, updated_at }: Selectable<ApisTable>): Api {

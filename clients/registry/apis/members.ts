@@ -48,6 +48,33 @@ export const apiIdentifier = z
     'must be an absolute address (URI) without a fragment (RFC 8707 section 2).',
   );
 
+/** A kind of permission finer than a scope (RFC 9396): what it may say, and how people read that. */
+const detailField = z.strictObject({
+  name: z.string().regex(/^[a-z][a-zA-Z0-9_]{0,60}$/, 'must be letters, digits and underscores.'),
+  title: localText(80),
+  required: z.boolean().default(true),
+  values: z
+    .array(shownText(200))
+    .min(1)
+    .max(50)
+    .optional()
+    .meta({ description: 'The only values there are.' }),
+});
+const detailType = z.strictObject({
+  type: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,200}$/, 'must be a name or an address without spaces (RFC 9396 section 2.1).'),
+  title: localText(120),
+  fields: z
+    .array(detailField)
+    .min(1, 'has no field. Add one.')
+    .max(20, 'has more than 20 fields. Remove some.')
+    .refine(
+      (list) => list.every(({ name }) => name !== 'type'),
+      'has a field named type, which there is already.',
+    ),
+});
+
 const members = z.strictObject({
   name: localText(80).meta({ description: 'The name on the consent page.' }),
   scopes: z
@@ -69,13 +96,18 @@ const members = z.strictObject({
       description: 'Seconds. A JWT is believed until its end, whatever happens meanwhile: keep it short.',
     }),
   signing_alg: z.enum(['RS256', 'PS256', 'ES256', 'EdDSA']).default('ES256'),
-  open_to_all: z
-    .boolean()
-    .default(false)
-    .meta({
-      description: 'Every app may ask people for it; else only those that name it among their resources.',
-    }),
+  open_to_all: z.boolean().default(false).meta({
+    description: 'Every app may ask people for it; else only those that name it among their resources.',
+  }),
   first_party_only: z.boolean().default(false).meta({ description: 'Only our own apps may use it.' }),
+  authorization_details_types: z
+    .array(detailType)
+    .max(20, 'has more than 20 entries. Remove some.')
+    .default([])
+    .meta({
+      description:
+        'What apps may ask for in authorization_details (RFC 9396): type, title, and fields with titles.',
+    }),
   introspected_by: z
     .array(z.string().min(1).max(128))
     .max(20, 'has more than 20 entries. Remove some.')
@@ -87,6 +119,7 @@ const members = z.strictObject({
 
 export const apiMembers = members;
 export type ApiMembers = z.output<typeof members>;
+export type DetailType = z.output<typeof detailType>;
 export type LocalText = ApiMembers['name'];
 
 export function textIn(text: LocalText, locale: string): string {
