@@ -22,6 +22,7 @@ import { openPublishedDocuments, type PublishedDocuments } from './published-doc
 import { makeRefusalsCheap } from './quiet-errors.ts';
 import { settle } from './settle.ts';
 import { goOnSignedOut } from './sign-out/nobody-signed-in.ts';
+import { forgetOutlivedHint } from './sign-out/outlived-hint.ts';
 import { mayIntrospect } from './token-policies.ts';
 import { retryAfterSeconds } from './unavailable.ts';
 import type { EngineViews } from './views.ts';
@@ -107,6 +108,7 @@ export async function openEngine(
     middleware: async (ctx, next) => {
       const [answer] = provider.middleware;
       if (!answer) throw new Error('the engine has no middleware');
+      forgetOutlivedHint(ctx, { keys, issuer: services.settings.issuer.origin });
       await answer(ctx as never, next);
       if (ctx['oidc']) {
         const asked = ctx as unknown as KoaContextWithOIDC;

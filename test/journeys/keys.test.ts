@@ -99,6 +99,16 @@ describe('a rotation on schedule (KR-01)', () => {
     await until(async () => (await published()).keys.length === 3);
     expect(isSignedBy(old, await published())).toBe(false);
     expect(isSignedBy(await idToken('PS256'), await published())).toBe(true);
+
+    // Months later an app still signs people out by what it got when they came.
+    const app = apps.get('ES256') as RelyingParty;
+    const person = world.person();
+    await app.signsIn(person, account);
+    const goodbye = app.redirectUri.replace('/callback', '/goodbye');
+    const hinted = { id_token_hint: old, post_logout_redirect_uri: goodbye };
+    await person.goes(`${app.endpoint('end_session')}?${new URLSearchParams(hinted)}`);
+    await person.submits({ logout: 'yes' });
+    expect(person.left?.href).toBe(goodbye);
   });
 });
 
