@@ -108,7 +108,7 @@ export async function openApp(services: Services): Promise<Server> {
   const appDoor = openAppDoor(services, { engine: engine.middleware, pages, limits });
   const direct = openDirectWay(services, { parts: engine.direct, limits, otherwise: appDoor });
 
-  const compat = openCompatDoor(services, { parts: () => ({ services, views, ...engine.direct() }), limits });
+  const compat = openCompatDoor(services, { parts: () => ({ services, ...engine.direct() }), limits });
 
   return {
     answer(req, res) {

@@ -19,6 +19,7 @@ import { compareSecret, keepClients, ownSwitches } from './client-adapter.ts';
 import { isCompatRequest, issuesCompatRefreshToken, rotates } from './compat/refresh-policy.ts';
 import { countCompatScopes } from './compat/requested-scopes.ts';
 import { dressTokens } from './compat/token-form.ts';
+import { watchRefreshes } from './compat/watch-refresh.ts';
 import { wrongRedirect } from './compat/wrong-redirect.ts';
 import type { CookieKeys } from './cookie-keys.ts';
 import { nameAskedByGrant } from './cross-device/asked-records.ts';
@@ -218,6 +219,7 @@ export function openProvider(
   wrapCookies(provider, services);
   sayLevels(provider);
   listenToProvider(services, provider, views);
+  watchRefreshes(services, provider, views);
   return provider;
 }
 

@@ -1,12 +1,10 @@
 import type { FindAccount, Provider } from 'oidc-provider';
 import type { Services } from '../../services.ts';
 import type { PairwiseSubjects } from '../pairwise.ts';
-import type { EngineViews } from '../views.ts';
 
 /** What this face answers with: the engine of the moment, and what it was set up with. */
 export type CompatParts = {
   services: Services;
-  views: Pick<EngineViews, 'tellOfOddUse'>;
   provider: Provider;
   findAccount: FindAccount;
   subjects: PairwiseSubjects;

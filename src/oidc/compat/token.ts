@@ -12,7 +12,6 @@ import { devicePoll } from './device-poll.ts';
 import type { CompatParts } from './parts.ts';
 import { readMembers } from './read-members.ts';
 import { withoutRefreshToken } from './refresh-policy.ts';
-import { watchRefresh } from './watch-refresh.ts';
 
 /** POST /auth/o2/token: the engine's own grants, asked for and answered in this face's words. */
 const wanted = [
@@ -43,10 +42,7 @@ export async function tokenEndpoint(parts: CompatParts, ctx: Context): Promise<v
   const engine = openLightContext(parts.provider, { req: ctx.req, route: 'token', client, params });
   if (grantType === 'authorization_code' && !bySecret) withoutRefreshToken(engine);
   const { status, body } = await withContext(engine, () => handled(parts, engine, handle));
-  if (status === 200) {
-    if (grantType === 'refresh_token') watchRefresh(parts, engine);
-    return answer(ctx, 200, tokensOf(body as Issued, grantType));
-  }
+  if (status === 200) return answer(ctx, 200, tokensOf(body as Issued, grantType));
   refuse(ctx, refusalOf({ status, body: body as { error?: string }, grantType, detail: detailOf(engine) }));
 }
 
