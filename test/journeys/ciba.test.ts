@@ -52,10 +52,10 @@ async function poll(app: RelyingParty, { auth_req_id }: { auth_req_id: string })
 }
 
 const waiting = (person: Person, app: RelyingParty) =>
-  person.html.links.filter(({ label }) => label === `Look at it: ${app.name}`).length;
+  person.html.links.filter(({ label }) => label === `Look at the request of ${app.name}`).length;
 
 async function looks(person: Person, app: RelyingParty): Promise<void> {
-  await person.follows(`Look at it: ${app.name}`);
+  await person.follows(`Look at the request of ${app.name}`);
 }
 
 /** What is done for the person is done after the answer. */

@@ -8,7 +8,9 @@ import { userCodeMask } from './user-code.ts';
  * (interactions/device.ts), where they are signed in, are shown who asks and from where, and where guesses are counted.
  */
 export function deviceFlow(): NonNullable<NonNullable<Configuration['features']>['deviceFlow']> {
-  const noPage = async () => {
+  const noPage = async ({ oidc }: KoaContextWithOIDC) => {
+    // The engine has made a form's secret for the page that is not shown; nothing of it is to be kept.
+    Object.assign(oidc.session ?? {}, { state: undefined, touched: false });
     throw notFound();
   };
   return {
