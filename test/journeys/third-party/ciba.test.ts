@@ -30,7 +30,7 @@ afterAll(() => world.close());
 async function answers(decision: 'allow' | 'deny'): Promise<void> {
   const person = world.person();
   const isThere = () => person.html.links.some(({ label }) => label === 'Look at the request of Till');
-  for (let tries = 0; tries < 100; tries += 1) {
+  for (let tries = 0; tries < 500; tries += 1) {
     await person.goes(`${world.issuer}/account/requests`);
     if (person.heading === 'Sign in') await person.signsIn(account);
     if (isThere()) break;
