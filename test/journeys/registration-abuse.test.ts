@@ -132,6 +132,30 @@ it('takes neither too many nor the same in another case, and keeps what was type
   expect((await registered(strict, { redirect_uris: typed }))['redirect_uris']).toEqual(typed);
 });
 
+it('shows what an app calls itself as text, and leads to no address that scripts (DC-03)', async () => {
+  const name = `<img src=x onerror="alert(1)">{{7*7}}`;
+  for (const policy_uri of ['javascript:alert(1)', 'https://kites.example.test/?"><b>', 'data:text/html,x'])
+    expect(await posts(strict, { ...asked, policy_uri })).toMatchObject({ status: 400 });
+  const named = await registered(strict, { ...asked, client_name: name });
+  const person = strict.person();
+  const query = new URLSearchParams({
+    client_id: named['client_id'] ?? '',
+    redirect_uri: asked.redirect_uris[0] ?? '',
+    response_type: 'code',
+    scope: 'openid',
+    code_challenge: 'x'.repeat(43),
+    code_challenge_method: 'S256',
+  });
+  await person.goes(`${strict.issuer}/authorize?${query}`);
+  await person.signsIn(await strict.account());
+  expect(person.heading).toContain(name);
+  expect(person.html.attribute('img', { src: 'x' }, 'onerror')).toBeUndefined();
+  await person.decides('allow');
+  await person.goes(`${strict.issuer}/account/apps`);
+  expect(person.text).toContain(name);
+  expect(person.html.attribute('img', { src: 'x' }, 'onerror')).toBeUndefined();
+});
+
 it('keeps a secret and a token only as digests, and gives no id twice (DC-09, DC-15)', async () => {
   const made = await registered(strict);
   const { client_id: id = '', client_secret: secret = '', registration_access_token: token = '' } = made;
