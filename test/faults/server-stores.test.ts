@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type CompatApp, openCompatApp } from '../compat/compat-app.ts';
 import type { Person } from '../support/person.ts';
 import { openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
 import { startPostgres, startRedis, type TestServer } from '../support/servers.mjs';
@@ -19,6 +20,9 @@ let ana: TestAccount;
 let person: Person;
 let inTheMiddle: Person;
 let accessToken = '';
+let shop: CompatApp;
+let kept: { access_token: string; refresh_token: string };
+let pairForm: Record<string, string>;
 
 beforeAll(async () => {
   // What is acknowledged must have left the store's memory: only then may its end be held against anybody.
@@ -38,6 +42,10 @@ beforeAll(async () => {
   const tokens = await app.signsIn(person, ana, { scope: 'openid offline_access', prompt: 'consent' });
   accessToken = tokens.access_token;
   inTheMiddle = await world.person().goes(app.asks().url);
+  const deviceFlow = 'urn:ietf:params:oauth:grant-type:device_code';
+  shop = await openCompatApp(world, { grant_types: ['authorization_code', 'refresh_token', deviceFlow] });
+  kept = await shop.signsIn(world.person(), await world.account());
+  pairForm = { response_type: 'device_code', scope: 'profile', client_id: shop.clientId };
 });
 afterAll(async () => {
   await world.close();
@@ -85,6 +93,9 @@ function kinds(): Record<string, Kind> {
       json: true,
     },
     userinfo: { ask: () => app.userinfo(accessToken), json: true },
+    'a profile': { ask: () => shop.profile(kept.access_token), json: true },
+    'a refresh token that never changes': { ask: () => shop.refreshes(kept.refresh_token), json: true },
+    'a code pair': { ask: () => shop.posts('/auth/o2/create/codepair', pairForm), json: true },
     discovery: { ask: () => send(`${issuer}/.well-known/openid-configuration`) },
     'the keys': { ask: () => send(`${issuer}/jwks`) },
     'a page that is not there': { ask: () => send(`${issuer}/nothing`) },

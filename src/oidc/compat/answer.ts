@@ -1,5 +1,6 @@
 import type { Context } from 'koa';
 import { sourceOf } from '../../web/request-state.ts';
+import { retryAfterSeconds } from '../unavailable.ts';
 
 /**
  * Answers as libraries of this kind read them. The texts are those that some of them match; the names of what was wrong
@@ -52,5 +53,6 @@ export function refuse(ctx: Context, { status, error, description }: Refusal): v
   // RFC 6749 section 5.2: who tried the header is told which scheme it takes.
   if (status === 401 && error === 'invalid_client' && ctx.get('authorization'))
     ctx.set('WWW-Authenticate', 'Basic realm="latchkey"');
+  if (status === 503) ctx.set('Retry-After', String(retryAfterSeconds));
   answer(ctx, status, { error_description: description, error, request_id: sourceOf(ctx).requestId });
 }

@@ -10,7 +10,6 @@ import { sourceOf } from '../../web/request-state.ts';
 import { fixedHeaders } from '../../web/security-headers.ts';
 import { dropUnreadBody } from '../../web/unread-body.ts';
 import type { EndpointLimits } from '../endpoint-limits.ts';
-import { retryAfterSeconds } from '../unavailable.ts';
 import { refusals, refuse } from './answer.ts';
 import { codePairEndpoint } from './code-pair.ts';
 import type { CompatParts } from './parts.ts';
@@ -48,7 +47,11 @@ export function openCompatDoor(
 ): RequestListener {
   const koa = new Koa();
   koa.silent = true;
-  const headers = { ...fixedHeaders(services), 'Cross-Origin-Resource-Policy': 'cross-origin' };
+  const headers = {
+    ...fixedHeaders(services),
+    'Cache-Control': 'no-store',
+    'Cross-Origin-Resource-Policy': 'cross-origin',
+  };
   const hostIsOurs = host(services);
   koa.use(measured(services));
   koa.use(requestSource(services));
@@ -105,10 +108,7 @@ async function inJson(
     };
     const away = error instanceof StoreUnavailable || statusCode === 503;
     if (!(await dropUnreadBody(ctx.req))) ctx.set('Connection', 'close');
-    if (away) {
-      ctx.set('Retry-After', String(retryAfterSeconds));
-      return refuse(ctx, refusals.unavailable);
-    }
+    if (away) return refuse(ctx, refusals.unavailable);
     if (name === 'Problem' && typeof status === 'number')
       return refuse(ctx, { status, error: String(code), description: 'The request cannot be answered here' });
     const { requestId, ip } = sourceOf(ctx);
