@@ -15,8 +15,9 @@ export async function introspect(context: DirectContext): Promise<Answer | undef
   if (!form['token'] || !Object.keys(form).every((name) => taken.includes(name))) return undefined;
   if (form['token_type_hint'] === 'refresh_token') return undefined;
   const client = await authenticatedClient(context);
-  if (!client || client.introspectionSignedResponseAlg || client.introspectionEncryptedResponseAlg)
-    return undefined;
+  // Who may have a JWT gets one only where it is asked for (RFC 9701 section 4); every app has an algorithm for it.
+  const asksForJwt = /introspection/i.test(req.headers.accept ?? '');
+  if (!client || client.introspectionEncryptedResponseAlg || asksForJwt) return undefined;
   const ctx = openLightContext(provider, { req, route: 'introspection', client, params: { ...form } });
   return withContext(ctx, async () => {
     const token = await activeToken(context, form['token'] as string);
