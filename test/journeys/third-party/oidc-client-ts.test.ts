@@ -17,7 +17,7 @@ let browser: Browser;
 let app: AppServer;
 let account: TestAccount;
 beforeAll(async () => {
-  [world, browser, app] = await Promise.all([openWorld(), openBrowser(), listenForApp()]);
+  [world, browser, app] = await Promise.all([openWorld({ DPOP_NONCE: 'on' }), openBrowser(), listenForApp()]);
   account = await world.account({ profile: { name: 'Ana García' } });
   const added = await registerClient(world.services, {
     clientId: 'spa',
@@ -152,6 +152,31 @@ describe('an app on oidc-client-ts', () => {
       await page.evaluate('void manager.signinRedirect()');
       await signsIn(page, await world.account(), 'deny');
       await page.waitForFunction("document.querySelector('h1').textContent === 'access_denied'");
+      await close();
+    },
+    slow,
+  );
+
+  it(
+    'binds its tokens to a key that never leaves the browser, by a nonce of ours (DPoP, RFC 9449)',
+    async () => {
+      const { page, close } = await visit(browser);
+      await page.goto(app.origin);
+      const bound = `new oidc.UserManager({
+        ...manager.settings,
+        // The library asks for claims with a plain Bearer, which is no use for a bound token.
+        loadUserInfo: false,
+        dpop: { bind_authorization_code: true, store: new oidc.IndexedDbDPoPStore() },
+      })`;
+      const opened = page.waitForEvent('popup');
+      const user = page.evaluate(`(async () => {
+        window.bound = ${bound};
+        const { token_type, profile } = await bound.signinPopup();
+        await bound.signinSilent();
+        return [token_type, profile.iss];
+      })()`);
+      await signsIn(await opened, await world.account());
+      expect(await user).toEqual(['DPoP', world.issuer]);
       await close();
     },
     slow,
