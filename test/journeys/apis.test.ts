@@ -1,11 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { type Api, findApi } from '../../clients/registry/apis/apis.ts';
-import { disableClient } from '../../src/actions/disable-client.ts';
 import { registerApi, reviseApi, unregisterApi } from '../../src/actions/register-api.ts';
-import { suspendAccount } from '../../src/actions/suspend-account.ts';
 import { listEvents } from '../../src/audit/list.ts';
-import { revokeGrants } from '../../src/oidc/grants.ts';
 import { apiMetadata } from '../../src/oidc/resources/api-metadata.ts';
 import type { Person } from '../support/person.ts';
 import { arrivalOf, openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
@@ -228,83 +225,6 @@ describe('an app that asks for an API', () => {
     expect([headerOf(json['access_token'])['alg'], json['expires_in']]).toEqual(['RS256', 60]);
     const events = await listEvents(world.services, { limit: 20 });
     expect(events.find(({ type }) => type === 'api.updated')?.detail).toMatchObject({ api: identifier });
-  });
-});
-
-describe('who asks about a token for an API (IR-01, TK-23)', () => {
-  async function tokenOf(resource: string, whose: TestAccount): Promise<string> {
-    const scope = resource === files ? 'openid files:read' : 'openid mail:read';
-    const { code, attempt } = await tokensFor([resource], scope, whose);
-    return String((await app.redeems(code, attempt, { resource })).json['access_token']);
-  }
-
-  it.each([
-    ['a JWT', files],
-    ['an opaque one', mail],
-  ])('is told by %s if it is the API it is for, and nothing else', async (_, api) => {
-    const token = await tokenOf(api, account);
-    const [own, other] = api === files ? [filesServer, mailServer] : [mailServer, filesServer];
-    expect(await own.introspects(token)).toMatchObject({
-      active: true,
-      aud: api,
-      client_id: app.clientId,
-      iss: world.issuer,
-    });
-    expect(await other.introspects(token)).toEqual({ active: false });
-    const [named] = [
-      await openRelyingParty(world, { resource_server: [app.clientId], redirect_uris: [], grant_types: [] }),
-    ];
-    expect(await named.introspects(token)).toEqual({ active: false });
-  });
-
-  it('is told that a JWT is over when its grant, its person or its app is', async () => {
-    const tokens = [await world.account(), await world.account()].map(async (whose) => ({
-      whose,
-      token: await tokenOf(files, whose),
-    }));
-    const [revoked, suspended] = await Promise.all(tokens);
-    if (!revoked || !suspended) throw new Error('two tokens');
-    for (const { token } of [revoked, suspended])
-      expect(await filesServer.introspects(token)).toMatchObject({ active: true });
-    await revokeGrants(world.services, { accountId: revoked.whose.accountId });
-    expect(await filesServer.introspects(revoked.token)).toEqual({ active: false });
-    await suspendAccount(world.services, { accountId: suspended.whose.accountId, reason: 'test' } as never);
-    expect(await filesServer.introspects(suspended.token)).toEqual({ active: false });
-
-    const machine = await openRelyingParty(world, {
-      resources: [files],
-      grant_types: ['client_credentials'],
-      redirect_uris: [],
-      response_types: [],
-    });
-    const { json } = await machine.posts('token', { grant_type: 'client_credentials', resource: files });
-    await disableClient(world.services, { clientId: machine.clientId, reason: '' });
-    expect(await filesServer.introspects(String(json['access_token']))).toEqual({ active: false });
-  });
-
-  it('is told nothing by a JWT that was changed, is no access token, or is over', async () => {
-    const token = await tokenOf(files, account);
-    const [head = '', body = '', signature = ''] = token.split('.');
-    const claims = Buffer.from(JSON.stringify({ ...claimsOf(token), scope: 'files:write' })).toString(
-      'base64url',
-    );
-    for (const forged of [
-      `${head}.${claims}.${signature}`,
-      `${head}.${body}.${'A'.repeat(signature.length)}`,
-      token.slice(0, -2),
-    ])
-      expect(await filesServer.introspects(forged)).toEqual({ active: false });
-    const { code, attempt } = await tokensFor([], 'openid');
-    const { json } = await app.redeems(code, attempt);
-    expect(await app.introspects(String(json['id_token']))).toEqual({ active: false });
-    world.advance(311_000);
-    expect(await filesServer.introspects(token)).toEqual({ active: false });
-  });
-
-  it('cannot take a JWT back; ending the grant does that', async () => {
-    const token = await tokenOf(files, account);
-    const { status, json } = await app.posts('revocation', { token });
-    expect([status, json['error']]).toEqual([400, 'unsupported_token_type']);
   });
 });
 

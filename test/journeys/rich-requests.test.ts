@@ -94,7 +94,7 @@ describe('an app that asks for one payment', () => {
     expect(person.html.text).toContain('99.00');
     await person.decides('deny');
     expect(arrivalOf(person).searchParams.get('error')).toBe('access_denied');
-    await person.goes(asking([payment], 'openid').url.href + '&prompt=none');
+    await person.goes(`${asking([payment], 'openid').url.href}&prompt=none`);
     expect(arrivalOf(person).searchParams.get('error')).toBe('consent_required');
     // What was allowed once is in no later request.
     const plain = app.asks({ scope: 'openid bank:read', resource: bank });

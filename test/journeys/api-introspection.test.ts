@@ -1,0 +1,154 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { disableClient } from '../../src/actions/disable-client.ts';
+import { registerApi } from '../../src/actions/register-api.ts';
+import { suspendAccount } from '../../src/actions/suspend-account.ts';
+import { revokeGrants } from '../../src/oidc/grants.ts';
+import type { Person } from '../support/person.ts';
+import { arrivalOf, openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
+import { claimsOf } from '../support/signing-app.ts';
+import { openWorld, type TestAccount, type World } from '../support/world.ts';
+
+/** Introspection of tokens for APIs (RFC 7662), of those too that an API reads by itself (RFC 9068). */
+const files = 'https://files.example.test/v1';
+const mail = 'https://mail.example.test';
+const ours = 'https://internal.example.test';
+let world: World;
+let app: RelyingParty;
+let account: TestAccount;
+let filesServer: RelyingParty;
+let mailServer: RelyingParty;
+beforeAll(async () => {
+  world = await openWorld();
+  account = await world.account();
+  filesServer = await openRelyingParty(world, { resource_server: [], redirect_uris: [], grant_types: [] });
+  mailServer = await openRelyingParty(world, { resource_server: [], redirect_uris: [], grant_types: [] });
+  const apis = [
+    {
+      identifier: files,
+      name: { en: 'Example Files', de: 'Beispiel-Dateien' },
+      scopes: [
+        { name: 'files:read', title: { en: 'See your files', de: 'Deine Dateien sehen' } },
+        { name: 'files:write', title: 'Change your files', optional: true },
+      ],
+      introspected_by: [filesServer.clientId],
+    },
+    {
+      identifier: mail,
+      name: 'Example Mail',
+      scopes: [{ name: 'mail:read', title: 'Read your mail' }],
+      token_format: 'opaque',
+      token_lifetime: 600,
+      introspected_by: [mailServer.clientId],
+    },
+    {
+      identifier: ours,
+      name: 'Internal',
+      scopes: [{ name: 'all:do', title: 'Do it all' }],
+      first_party_only: true,
+    },
+  ];
+  for (const api of apis) expect(await registerApi(world.services, api)).toMatchObject({ ok: true });
+  app = await openRelyingParty(world, {
+    resources: [files, mail, ours],
+    grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
+  });
+});
+afterAll(() => world.close());
+
+/** Whose consent page is read before it is answered. */
+async function isAsked(person: Person, whose: TestAccount, url: URL): Promise<void> {
+  await person.goes(url);
+  if (person.heading === 'Sign in')
+    await person.submits({ identifier: whose.identifier, password: whose.password });
+}
+
+function asking(resources: string[], scope: string, more: Record<string, string> = {}) {
+  const attempt = app.asks({ scope, ...more });
+  for (const resource of resources) attempt.url.searchParams.append('resource', resource);
+  return attempt;
+}
+
+async function tokensFor(resources: string[], scope: string, whose = account, by = world.person()) {
+  const attempt = asking(resources, scope);
+  await isAsked(by, whose, attempt.url);
+  if (!by.left) await by.decides('allow');
+  const code = arrivalOf(by).searchParams.get('code') ?? '';
+  return { code, attempt };
+}
+
+describe('who asks about a token for an API (IR-01, TK-23)', () => {
+  async function tokenOf(resource: string, whose: TestAccount): Promise<string> {
+    const scope = resource === files ? 'openid files:read' : 'openid mail:read';
+    const { code, attempt } = await tokensFor([resource], scope, whose);
+    return String((await app.redeems(code, attempt, { resource })).json['access_token']);
+  }
+
+  it.each([
+    ['a JWT', files],
+    ['an opaque one', mail],
+  ])('is told by %s if it is the API it is for, and nothing else', async (_, api) => {
+    const token = await tokenOf(api, account);
+    const [own, other] = api === files ? [filesServer, mailServer] : [mailServer, filesServer];
+    expect(await own.introspects(token)).toMatchObject({
+      active: true,
+      aud: api,
+      client_id: app.clientId,
+      iss: world.issuer,
+    });
+    expect(await other.introspects(token)).toEqual({ active: false });
+    const [named] = [
+      await openRelyingParty(world, { resource_server: [app.clientId], redirect_uris: [], grant_types: [] }),
+    ];
+    expect(await named.introspects(token)).toEqual({ active: false });
+  });
+
+  it('is told that a JWT is over when its grant, its person or its app is', async () => {
+    const tokens = [await world.account(), await world.account()].map(async (whose) => ({
+      whose,
+      token: await tokenOf(files, whose),
+    }));
+    const [revoked, suspended] = await Promise.all(tokens);
+    if (!revoked || !suspended) throw new Error('two tokens');
+    for (const { token } of [revoked, suspended])
+      expect(await filesServer.introspects(token)).toMatchObject({ active: true });
+    await revokeGrants(world.services, { accountId: revoked.whose.accountId });
+    expect(await filesServer.introspects(revoked.token)).toEqual({ active: false });
+    await suspendAccount(world.services, { accountId: suspended.whose.accountId, reason: 'test' } as never);
+    expect(await filesServer.introspects(suspended.token)).toEqual({ active: false });
+
+    const machine = await openRelyingParty(world, {
+      resources: [files],
+      grant_types: ['client_credentials'],
+      redirect_uris: [],
+      response_types: [],
+    });
+    const { json } = await machine.posts('token', { grant_type: 'client_credentials', resource: files });
+    await disableClient(world.services, { clientId: machine.clientId, reason: '' });
+    expect(await filesServer.introspects(String(json['access_token']))).toEqual({ active: false });
+  });
+
+  it('is told nothing by a JWT that was changed, is no access token, or is over', async () => {
+    const token = await tokenOf(files, account);
+    const [head = '', body = '', signature = ''] = token.split('.');
+    const claims = Buffer.from(JSON.stringify({ ...claimsOf(token), scope: 'files:write' })).toString(
+      'base64url',
+    );
+    for (const forged of [
+      `${head}.${claims}.${signature}`,
+      `${head}.${body}.${'A'.repeat(signature.length)}`,
+      token.slice(0, -2),
+    ])
+      expect(await filesServer.introspects(forged)).toEqual({ active: false });
+    const { code, attempt } = await tokensFor([], 'openid');
+    const { json } = await app.redeems(code, attempt);
+    expect(await app.introspects(String(json['id_token']))).toEqual({ active: false });
+    world.advance(311_000);
+    expect(await filesServer.introspects(token)).toEqual({ active: false });
+  });
+
+  it('cannot take a JWT back; ending the grant does that', async () => {
+    const token = await tokenOf(files, account);
+    const { status, json } = await app.posts('revocation', { token });
+    expect([status, json['error']]).toEqual([400, 'unsupported_token_type']);
+  });
+});
