@@ -94,6 +94,14 @@ describe('a code', () => {
     });
   });
 
+  it('is good once, however many come with it at the same moment (TK-01)', async () => {
+    const code = await app.getsCode(person, account);
+    const form = { ...codeForm(code), ...app.own };
+    const answers = await Promise.all(Array.from({ length: 8 }, () => app.posts(path, form)));
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+    expect(answers.filter(({ json }) => json['error'] === 'invalid_grant')).toHaveLength(7);
+  });
+
   it('of another app is not redeemed', async () => {
     const other = await openCompatApp(world);
     const code = await app.getsCode(person, account);
@@ -228,6 +236,21 @@ describe('what is wrong with a request', () => {
       'POST, OPTIONS',
       'invalid_request',
     ]);
+  });
+});
+
+describe('an app without a secret', () => {
+  it('must bind its code, gets no refresh token, and does not pass as one that has one (TK-13)', async () => {
+    const open = await openCompatApp(world, { token_endpoint_auth_method: 'none' });
+    const asked = await send(open.asks());
+    expect(asked.headers.location).toMatch(/[?&]error=invalid_request$/);
+    const code = await open.getsCode(world.person(), await world.account(), {
+      code_challenge: 'v'.repeat(43),
+    });
+    const form = { ...codeForm(code), ...open.own, code_verifier: 'v'.repeat(43) };
+    expect((await open.posts(path, { ...form, client_secret: 'any' })).status).toBe(401);
+    const { status, json } = await open.posts(path, form);
+    expect([status, json['refresh_token']]).toEqual([200, undefined]);
   });
 });
 
