@@ -202,7 +202,5 @@ export async function answerEverything(world: World, person: Person, account: Te
     if (!person.left && account.totpSecret !== undefined)
       await person.submits({ code: await world.freshCode(account.totpSecret) });
   }
-  // The engine's own page, by which the session of somebody else ends first; scripts send it by themselves.
-  if (!person.left && person.html.textOf('title') === 'Submitting Callback') await person.presses('Continue');
   if (asksFor('decision')) await person.decides('allow');
 }

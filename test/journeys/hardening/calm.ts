@@ -36,8 +36,7 @@ function faultsOfBody({ status, headers, text, json }: Answer): string[] {
   }
   if (!type.startsWith('text/html; charset=utf-8')) return status < 300 ? [] : [`an error of type ${type}`];
   const page = new HtmlPage(text);
-  // The engine's page that only posts on (form_post, signing out of nothing) is seen by nobody whose browser runs scripts.
-  if ((status >= 300 && status < 400) || page.textOf('title') === 'Submitting Callback') return [];
+  if (status >= 300 && status < 400) return [];
   const faults = page.textsOf('h1').length === 1 ? [] : ['not one h1'];
   const code = page.attribute('meta', { name: 'latchkey-error' }, 'content');
   const again = page.forms.some(({ method }) => method === 'post');
