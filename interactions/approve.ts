@@ -16,6 +16,7 @@ import { readForm } from '../src/web/form.ts';
 import { showPage } from '../src/web/page.ts';
 import { Problem } from '../src/web/problem.ts';
 import { appHost, appName } from './account/app-access.ts';
+import { apiScopesIn, apisNamedIn } from './api-scopes.ts';
 import { lineOf, optionalIn, whoIs } from './consent.ts';
 
 /**
@@ -26,7 +27,7 @@ const template = path.join(import.meta.dirname, 'approve.ejs');
 
 export const decisionForm = z.object({
   decision: z.enum(['allow', 'deny']),
-  scope: z.array(z.string().max(200)).max(50),
+  scope: z.array(z.string().max(720)).max(50),
   /** Of a device; a request by name has its name in the address. */
   user_code: z.string().max(100).default(''),
 });
@@ -60,8 +61,10 @@ export async function showApproval(
 ): Promise<void> {
   const { words } = ctx.state;
   const before = await findConsent(app, { accountId: account.id, clientId: client.clientId });
-  const isOptional = optionalIn(asked.params);
-  const shown = scopesToShow(client, asked);
+  const all = await scopesAsked(app, client, asked);
+  const apis = await apisNamedIn(app, all);
+  const isOptional = optionalIn(asked.params, apis);
+  const shown = scopesToShow(all);
   const { metadata } = client;
   const view = {
     ...particulars,
@@ -72,19 +75,20 @@ export async function showApproval(
     askedAt: asked.askedAt,
     heading: words.t('consent.will_get', { app: appName(client, words.locale) }),
     // Our own apps ask nobody what they may see, and still nobody is let in unasked.
-    lines: shown.map((scope) => lineOf(words, { account, client, before, isOptional }, scope)),
+    lines: shown.map((scope) => lineOf(words, { account, client, before, apis, isOptional }, scope)),
     anyOptional: !metadata.first_party && shown.some(isOptional),
     ours: metadata.first_party,
   };
   await showPage(ctx, { template, title: particulars.title, view, staysHere: true });
 }
 
-function scopesAsked(client: Client, asked: Asked): string[] {
-  return askableScopes(asked.scopes, { compatible: client.metadata.login_with_amazon });
+/** Of ours, and of the APIs that were named (RFC 8707). */
+async function scopesAsked(app: App, client: Client, { scopes, params }: Asked): Promise<string[]> {
+  const ours = askableScopes(scopes, { compatible: client.metadata.login_with_amazon });
+  return [...ours, ...(await apiScopesIn(app, params))];
 }
 
-function scopesToShow(client: Client, asked: Asked): string[] {
-  const all = scopesAsked(client, asked);
+function scopesToShow(all: readonly string[]): string[] {
   const named = all.filter((scope) => !isAutomatic(scope));
   return named.length > 0 ? named : all.slice(0, 1);
 }
@@ -96,7 +100,7 @@ export async function readDecision(ctx: RouterContext): Promise<z.output<typeof 
   return form.fields;
 }
 
-export function decide(
+export async function decide(
   app: App,
   ctx: RouterContext,
   { account, client, asked }: Answering,
@@ -104,7 +108,8 @@ export function decide(
 ) {
   const { source, words } = ctx.state;
   if (decision === 'deny') return denyOnAnotherDevice(app, { asked, accountId: account.id }, source);
-  const scopes = scopesAsked(client, asked);
+  const scopes = await scopesAsked(app, client, asked);
+  const isOptional = optionalIn(asked.params, await apisNamedIn(app, scopes));
   const answer = { asked, accountId: account.id, client, scopes, ticked, proved, locale: words.locale };
-  return allowOnAnotherDevice(app, { ...answer, isOptional: optionalIn(asked.params) }, source);
+  return allowOnAnotherDevice(app, { ...answer, isOptional }, source);
 }

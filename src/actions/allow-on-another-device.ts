@@ -2,13 +2,31 @@ import type { Client } from '../../clients/registry/registry.ts';
 import { recordEvent } from '../audit/record.ts';
 import type { Outcome } from '../kit/outcome.ts';
 import { notePing } from '../oidc/ciba/pings.ts';
-import { approveAsked, type ProvedBy, takeAsked } from '../oidc/cross-device/answer-asked.ts';
+import {
+  approveAsked,
+  leaveAsked,
+  type ProvedBy,
+  type TakenAsked,
+  takeAsked,
+} from '../oidc/cross-device/answer-asked.ts';
 import type { Asked } from '../oidc/cross-device/asked.ts';
 import type { App } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import type { Locale } from '../web/words.ts';
 import { giveConsent } from './give-consent.ts';
 import { notifyAccount } from './notify-account.ts';
+
+type Allowed = {
+  asked: Asked;
+  accountId: string;
+  client: Client;
+  /** What the page showed, and the optional ones that were left ticked. */
+  scopes: readonly string[];
+  ticked: readonly string[];
+  isOptional: (scope: string) => boolean;
+  proved: ProvedBy;
+  locale: Locale;
+};
 
 /**
  * A person lets an app in that asked on another device, by a code (RFC 8628) or by their name (CIBA). First the answer is
@@ -17,30 +35,26 @@ import { notifyAccount } from './notify-account.ts';
  */
 export async function allowOnAnotherDevice(
   app: App,
-  {
-    asked,
-    accountId,
-    client,
-    scopes,
-    ticked,
-    isOptional,
-    proved,
-    locale,
-  }: {
-    asked: Asked;
-    accountId: string;
-    client: Client;
-    /** What the page showed, and the optional ones that were left ticked. */
-    scopes: readonly string[];
-    ticked: readonly string[];
-    isOptional: (scope: string) => boolean;
-    proved: ProvedBy;
-    locale: Locale;
-  },
+  allowed: Allowed,
   from: RequestSource,
 ): Promise<Outcome<object, 'answered' | 'expired' | 'gone'>> {
-  const taken = await takeAsked(app, asked);
+  const taken = await takeAsked(app, allowed.asked);
   if (!taken.ok) return taken;
+  try {
+    return await carryOut(app, taken, allowed, from);
+  } catch (error) {
+    await leaveAsked(app, taken).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function carryOut(
+  app: App,
+  taken: TakenAsked,
+  allowed: Allowed,
+  from: RequestSource,
+): Promise<Outcome<object, 'gone'>> {
+  const { asked, accountId, client, scopes, ticked, isOptional, proved, locale } = allowed;
   const { clientId, metadata } = client;
   if (!metadata.first_party)
     await giveConsent(
@@ -48,7 +62,7 @@ export async function allowOnAnotherDevice(
       { accountId, client, asked: scopes, ticked, isOptional, locale, quietly: asked.kind === 'DeviceCode' },
       from,
     );
-  const approved = await approveAsked(app, taken, { accountId, proved });
+  const approved = await approveAsked(app, taken, { accountId, names: scopes, proved });
   if (!approved.ok) return approved;
   await notePing(app, asked);
   const isDevice = asked.kind === 'DeviceCode';

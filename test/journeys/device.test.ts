@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { decodeJwt } from 'jose';
 import { disableClient } from '../../src/actions/disable-client.ts';
+import { registerApi } from '../../src/actions/register-api.ts';
 import { suspendAccount } from '../../src/actions/suspend-account.ts';
 import { listEvents } from '../../src/audit/list.ts';
 import { listConsents } from '../../src/consents/consent.ts';
@@ -44,8 +45,12 @@ async function ask(app: RelyingParty, params: Record<string, string> = {}): Prom
 
 type Polled = { status: number } & Partial<Record<'error' | 'access_token' | 'id_token', string>>;
 
-async function poll(app: RelyingParty, { device_code }: Codes): Promise<Polled> {
-  const form = { grant_type: grantType, device_code, client_id: app.clientId };
+async function poll(
+  app: RelyingParty,
+  { device_code }: Codes,
+  more: Record<string, string> = {},
+): Promise<Polled> {
+  const form = { grant_type: grantType, device_code, client_id: app.clientId, ...more };
   const { status, json } = await app.posts('token', form);
   return { ...(json as Partial<Polled>), status };
 }
@@ -140,6 +145,26 @@ describe('a device that shows a code (RFC 8628)', () => {
     expect(new Set(answers.filter(({ status }) => status !== 200).map(({ error }) => error))).toEqual(
       new Set(['invalid_grant']),
     );
+  });
+
+  it('gets a token for an API that it names, with the claims it asks for (RFC 8707)', async () => {
+    const identifier = 'https://films.example.test';
+    const scopes = [{ name: 'films:read', title: 'See your films' }];
+    const added = await registerApi(world.services, { identifier, name: 'Films', scopes });
+    expect(added).toMatchObject({ ok: true });
+    const app = await openRelyingParty(world, { ...television, resources: [identifier] });
+    const account = await world.account();
+    const codes = await ask(app, {
+      scope: 'openid films:read',
+      resource: identifier,
+      claims: JSON.stringify({ id_token: { auth_time: { essential: true } } }),
+    });
+    const person = await atDevice(codes, account);
+    expect(person.text).toContain('See your films');
+    await person.decides('allow');
+    const { access_token, id_token } = await poll(app, codes, { resource: identifier });
+    expect(decodeJwt(String(access_token))).toMatchObject({ aud: identifier, scope: 'films:read' });
+    expect(decodeJwt(String(id_token))).toHaveProperty('auth_time');
   });
 
   it('is told access_denied, as often as it asks, when the person says no', async () => {

@@ -4,6 +4,7 @@ import { parseIdentifier } from '../../accounts/identifier.ts';
 import { takeFromLimits } from '../../limits/limits.ts';
 import type { Services } from '../../services.ts';
 import { isHighAssurance } from '../assurance/high-assurance.ts';
+import { refuseDetails } from '../device/device-flow.ts';
 import { asEngineError, TooManyRequests } from '../unavailable.ts';
 import type { EngineViews } from '../views.ts';
 import { bringToPerson } from './bring-to-person.ts';
@@ -30,6 +31,7 @@ export function ciba(services: Context): Ciba {
       throw new errors.InvalidRequest('login_hint_token is not supported, use login_hint or id_token_hint');
     },
     verifyUserCode: async (ctx: KoaContextWithOIDC, account: { accountId: string }, userCode?: string) => {
+      refuseDetails(ctx);
       if (userCode !== undefined) throw new errors.InvalidRequest('user_code is not supported');
       const key = `${ctx.oidc.client?.clientId} ${account.accountId}`;
       const taken = await asEngineError(() =>

@@ -26,13 +26,14 @@ export async function takeAsked(
   const { stored } = asked.read;
   if (stored.taken && stored.taken.at > clock.now() - decisionHolds) return refused('answered');
   const decision = newId();
-  // What an earlier try may have left, that got no further than its grant.
-  if (stored.taken) await dropGrant({ live }, asked.id);
   const taken = await change({ live, clock }, asked, {
     ...stored,
     taken: { id: decision, at: clock.now() },
   });
-  return taken ? { ok: true, asked: taken, decision } : refused('answered');
+  if (!taken) return refused('answered');
+  // What an earlier try may have left, that got no further than its grant.
+  await dropGrant({ live }, asked.id);
+  return { ok: true, asked: taken, decision };
 }
 
 /** How and when the person proved who they are, for the ID token: it says what is true of the session that answered. */
@@ -45,18 +46,20 @@ export type ProvedBy = { authTime: number; amr: readonly string[]; acr?: string 
 export async function approveAsked(
   app: Pick<App, 'db' | 'live' | 'clock'> & { readonly provider: Provider },
   { asked }: TakenAsked,
-  { accountId, proved }: { accountId: string; proved: ProvedBy },
+  { accountId, names, proved }: { accountId: string; names: readonly string[]; proved: ProvedBy },
 ): Promise<Outcome<{ scopes: string[] }, 'gone'>> {
-  const { id, clientId, scopes } = asked;
-  const grant = await mintAskedGrant(app, { accountId, clientId, grantId: id }, scopes);
+  const { id, clientId } = asked;
+  const grant = await mintAskedGrant(app, { accountId, clientId, grantId: id }, names);
   if (!grant) return refused('gone');
-  const given = grant.getOIDCScopeFiltered(new Set(scopes)).split(' ').filter(Boolean);
+  const given = givenBy(grant, asked);
   const { taken: _taken, ...stored } = asked.read.stored;
   const approved = await change(app, asked, {
     ...stored,
     accountId,
     grantId: id,
     scope: given.join(' '),
+    ...resourceOf(asked),
+    ...claimsOf(asked),
     authTime: proved.authTime,
     amr: [...proved.amr],
     ...(proved.acr === undefined ? {} : { acr: proved.acr }),
@@ -64,6 +67,38 @@ export async function approveAsked(
   if (approved) return { ok: true, scopes: given };
   await dropGrant(app, id);
   return refused('gone');
+}
+
+/** What the app asked for and the grant has: scopes of ours, and those of the APIs it named (RFC 8707). */
+function givenBy(grant: InstanceType<Provider['Grant']>, { scopes, params }: Asked): string[] {
+  const asked = new Set(scopes);
+  const ofApis = resourcesIn(params).map((api) => grant.getResourceScopeFiltered(api, asked));
+  return [...new Set([grant.getOIDCScopeFiltered(asked), ...ofApis].join(' ').split(' ').filter(Boolean))];
+}
+
+function resourceOf({ params }: Asked): Pick<StoredAsked, 'resource'> {
+  const [first, ...more] = resourcesIn(params);
+  if (first === undefined) return {};
+  return { resource: more.length > 0 ? [first, ...more] : first };
+}
+
+/** Claims by name (OpenID Connect Core section 5.5); the engine has checked their form. Of a CIBA request it keeps them itself. */
+function claimsOf({ kind, params }: Asked): Pick<StoredAsked, 'claims'> {
+  const { claims } = params;
+  return kind === 'DeviceCode' && claims !== undefined ? { claims: JSON.parse(claims) } : {};
+}
+
+function resourcesIn({ resource }: Asked['params']): string[] {
+  return [(resource ?? []) as string | string[]].flat();
+}
+
+/** Leaves what was taken, where carrying it out came to nothing: pressed again, it may be taken at once. */
+export async function leaveAsked(
+  context: Pick<Services, 'live' | 'clock'>,
+  { asked }: TakenAsked,
+): Promise<void> {
+  const { taken: _taken, ...stored } = asked.read.stored;
+  await change(context, asked, stored);
 }
 
 export async function denyAsked(
@@ -87,7 +122,8 @@ async function change(
   const ttlMs = Math.max(1 * seconds, asked.expiresAt - clock.now()) + 10 * minutes;
   const key = layout.asked(asked.id);
   const written = await live.commit([{ do: 'replace', key, expect: before, value, ttlMs }]);
-  if (written.ok && asked.accountId !== undefined && stored.taken === undefined)
+  const answered = stored.grantId !== undefined || stored['error'] !== undefined;
+  if (written.ok && asked.accountId !== undefined && answered)
     await live.commit([{ do: 'strike', key: layout.accountAsked(asked.accountId), member: asked.id }]);
   return written.ok ? { ...asked, read: { value, stored } } : undefined;
 }

@@ -43,7 +43,8 @@ export function slowDownPolling(provider: Provider, context: Pick<Services, 'liv
         throw error;
       }
     };
-    provider.registerGrantType(grantType, paced as never, [parameter]);
+    // With the parameters that the engine knows for it (RFC 8707 section 2.2).
+    provider.registerGrantType(grantType, paced as never, [parameter, 'resource'], ['resource']);
   }
 }
 

@@ -1,7 +1,13 @@
-import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
+import { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { notFound } from '../../web/problem.ts';
 import { sourceOf } from '../../web/request-state.ts';
 import { userCodeMask } from './user-code.ts';
+
+/** Rich authorization requests (RFC 9396) are decided on the consent page of a redirect, for this once; not here. */
+export function refuseDetails({ oidc }: KoaContextWithOIDC): void {
+  if (oidc.params?.['authorization_details'] !== undefined)
+    throw new errors.InvalidRequest('authorization_details is not supported at this endpoint');
+}
 
 /**
  * The device authorization endpoint (RFC 8628 section 3.1) is the engine's. Its pages are not: the person answers on ours
@@ -18,6 +24,7 @@ export function deviceFlow(): NonNullable<NonNullable<Configuration['features']>
     charset: 'base-20',
     mask: userCodeMask,
     deviceInfo: (ctx: KoaContextWithOIDC) => {
+      refuseDetails(ctx);
       const { ip, userAgent } = sourceOf(ctx);
       return { ip, userAgent };
     },
