@@ -16,7 +16,10 @@ const pythonPackage = (name) => fs.existsSync(path.join('/usr/lib/python3/dist-p
 /** What makes a network with nothing in it, where this machine allows it; tried, since only that tells. */
 function findNamespaces() {
   const found = ['unshare -n -m', 'unshare -r -n -m'].find((unshare) => {
-    const tried = spawnSync('sh', ['-c', `${unshare} sh -c 'ip link set lo up && mount --bind /etc/hosts /etc/hosts'`]);
+    const tried = spawnSync('sh', [
+      '-c',
+      `${unshare} sh -c 'ip link set lo up && mount --bind /etc/hosts /etc/hosts'`,
+    ]);
     return tried.status === 0;
   });
   return process.platform === 'linux' ? found : undefined;
