@@ -19,6 +19,7 @@ const badGrant = refusal(400, 'invalid_grant');
 export const refusals = {
   missing: (name: string) => badRequest(`The request is missing a required parameter : ${name}`),
   malformed: badRequest('Malformed request'),
+  tooLarge: refusal(413, 'invalid_request')('Malformed request'),
   invalid: (name: string) => badRequest(`The request has an invalid parameter : ${name}`),
   client: refusal(401, 'invalid_client')('Client authentication failed'),
   grant: (name: string) => badGrant(`The request has an invalid grant parameter : ${name}`),

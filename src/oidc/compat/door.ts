@@ -68,9 +68,12 @@ export function openCompatDoor(
 async function answered(parts: CompatParts, ctx: Context): Promise<void> {
   const endpoint = endpointOf(ctx.path);
   if (!endpoint) throw new Error(`not a path of this face: ${ctx.path}`);
-  if (endpoint.methods.includes(ctx.method)) return endpoint.answer(parts, ctx);
-  ctx.set('Allow', [...endpoint.methods, 'OPTIONS'].join(', '));
-  refuse(ctx, refusals.method);
+  if (endpoint.methods.includes(ctx.method)) await endpoint.answer(parts, ctx);
+  else {
+    ctx.set('Allow', [...endpoint.methods, 'OPTIONS'].join(', '));
+    refuse(ctx, refusals.method);
+  }
+  if (!(await dropUnreadBody(ctx.req))) ctx.set('Connection', 'close');
 }
 
 /**

@@ -11,7 +11,7 @@ const mostBytes = 56 * 1024;
  */
 export async function readMembers(req: IncomingMessage, wanted: readonly string[]): Promise<Read> {
   const body = await readBody(req);
-  if (body === undefined) return { ok: false, refusal: refusals.malformed };
+  if (body === undefined) return { ok: false, refusal: refusals.tooLarge };
   const [type = ''] = (req.headers['content-type'] ?? '').toLowerCase().split(';');
   return type.trim() === 'application/json' ? fromJson(body, wanted) : fromForm(body, wanted);
 }
