@@ -9,7 +9,11 @@ import { Problem } from './problem.ts';
  * with a certificate and nothing else (RFC 8705 section 5): no page is ever shown under that name. Nor is one under
  * COMPAT_HOSTS, where libraries of the Login-with-Amazon kind find what they know (src/oidc/compat).
  */
-export function host({ settings }: { settings: Pick<Settings, 'issuer' | 'mtlsHost' | 'COMPAT_HOSTS'> }): Middleware {
+export function host({
+  settings,
+}: {
+  settings: Pick<Settings, 'issuer' | 'mtlsHost' | 'COMPAT_HOSTS'>;
+}): Middleware {
   const { host: own, https } = settings.issuer;
   // A browser leaves the scheme's own port out; other clients may write it.
   const names = new Set([
@@ -17,7 +21,9 @@ export function host({ settings }: { settings: Pick<Settings, 'issuer' | 'mtlsHo
     ...(own.includes(':') && !own.endsWith(']') ? [] : [`${own}:${https ? 443 : 80}`]),
   ]);
   const { mtlsHost } = settings;
-  const others = new Set(settings.COMPAT_HOSTS.flatMap((name) => (name.includes(':') ? [name] : [name, `${name}:443`])));
+  const others = new Set(
+    settings.COMPAT_HOSTS.flatMap((name) => (name.includes(':') ? [name] : [name, `${name}:443`])),
+  );
   return (ctx, next) => {
     if (mtlsHost !== undefined && atMtls.has(ctx.path) && isFor(ctx, new Set([mtlsHost]))) return next();
     if (others.size > 0 && compatible.test(ctx.path) && isFor(ctx, others)) return next();
@@ -28,7 +34,15 @@ export function host({ settings }: { settings: Pick<Settings, 'issuer' | 'mtlsHo
 }
 
 /** src/oidc/senders/mtls-endpoints.ts names the same to apps. */
-const atMtls = new Set(['/token', '/introspect', '/revoke', '/par', '/userinfo']);
+const atMtls = new Set([
+  '/token',
+  '/introspect',
+  '/revoke',
+  '/par',
+  '/userinfo',
+  '/device/authorize',
+  '/backchannel',
+]);
 
 const compatible = /^\/(ap\/oa|(ap\/)?user\/profile|auth\/o2\/(token|tokeninfo|create\/codepair))$/i;
 

@@ -140,6 +140,19 @@ describe('an app that asks for an API', () => {
     expect((await app.userinfo(String(third.json['access_token']))).status).toBe(200);
   });
 
+  it('gets a token for the one API of its grant where nothing else is in it, also the short way (direct/)', async () => {
+    const attempt = app.asks({ scope: 'offline_access files:read', nonce: undefined, resource: files });
+    const person = world.person();
+    await isAsked(person, account, attempt.url);
+    if (!person.left) await person.decides('allow');
+    const first = await app.redeems(arrivalOf(person).searchParams.get('code') ?? '', attempt);
+    const refreshed = await app.refreshes(String(first.json['refresh_token']));
+    for (const { json } of [first, refreshed]) {
+      expect(json).toMatchObject({ scope: 'files:read', expires_in: 300 });
+      expect(claimsOf(json['access_token'])).toMatchObject({ aud: files, auth_time: expect.any(Number) });
+    }
+  });
+
   it('gets no more than it was granted, and for no other API (TK-11)', async () => {
     const { code, attempt } = await tokensFor([files], 'openid offline_access files:read');
     const both = new URLSearchParams({

@@ -67,6 +67,12 @@ describe('an app of high assurance', () => {
     expect(person.left?.searchParams.get('error')).toBe('invalid_request');
   });
 
+  it('is answered by 303, which no browser repeats a form for (5.3.2.2 no. 10)', async () => {
+    const url = await app.pushes(app.params({ prompt: 'none' }));
+    const { status, headers } = await send(url);
+    expect([status, headers.location]).toEqual([303, expect.stringContaining('error=login_required')]);
+  });
+
   it.each([
     ['without redirect_uri', { redirect_uri: undefined }],
     ['without PKCE', { code_challenge: undefined, code_challenge_method: undefined }],

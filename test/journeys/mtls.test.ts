@@ -135,6 +135,16 @@ describe('an app with a certificate of its own', () => {
 });
 
 describe('the address with certificates', () => {
+  it('is at the same paths as the endpoints at the issuer', async () => {
+    const { json } = await send(`${world.issuer}/.well-known/openid-configuration`);
+    for (const [name, address] of Object.entries(json['mtls_endpoint_aliases'] as object)) {
+      const { pathname } = new URL(String(address));
+      expect([name, `${world.issuer}${pathname}`]).toEqual([name, json[name]]);
+      const there = { headers: { host: new URL(origin).host }, port: world.port, method: 'POST' };
+      expect([name, (await send(`${world.issuer}${pathname}`, there)).status]).not.toEqual([name, 421]);
+    }
+  });
+
   it('is named in discovery, has the endpoints, and shows no page', async () => {
     const { json } = await send(`${world.issuer}/.well-known/openid-configuration`);
     expect(json).toMatchObject({

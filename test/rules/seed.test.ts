@@ -75,8 +75,8 @@ apps: [{ client_id: 42, client_secret: 12345678901234567890123456789012, redirec
 
   it.each<[string, string, RegExp]>([
     ['line 1', 'accounts: [', /./],
-    ['file', 'just words', /accounts: and apps:/],
-    ['file', '', /accounts: and apps:/],
+    ['file', 'just words', /accounts:, apis: and apps:/],
+    ['file', '', /accounts:, apis: and apps:/],
     ['account', 'account: []', /Did you mean accounts/],
     ['accounts', 'accounts: {}', /must be a list/],
     ['accounts[0]', 'accounts: [x]', /object/],

@@ -5,4 +5,6 @@ export const mtlsEndpoints = {
   revocation_endpoint: '/revoke',
   pushed_authorization_request_endpoint: '/par',
   userinfo_endpoint: '/userinfo',
+  device_authorization_endpoint: '/device/authorize',
+  backchannel_authentication_endpoint: '/backchannel',
 } as const;
