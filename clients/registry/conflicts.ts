@@ -1,6 +1,6 @@
 import { answerKinds } from './members/answers.ts';
 import { certificateSubjects } from './members/credentials.ts';
-import { registrableScopes } from './members/flows.ts';
+import { registrableScopes, unknownScope } from './members/flows.ts';
 import type { ClientMetadata } from './metadata.ts';
 import type { FieldProblem } from './problems.ts';
 import type { ApplicationType } from './redirect-uris.ts';
@@ -101,11 +101,7 @@ function scopes(metadata: ClientMetadata, say: Say): void {
   for (const name of metadata.scope?.split(' ') ?? []) {
     if (!name || registrableScopes.includes(name)) continue;
     if (mayName && (name.includes(':') || (metadata.login_with_amazon && name === 'postal_code'))) continue;
-    const ofApis = name.includes(':') ? ' Scopes of an API need the API among its resources.' : '';
-    say(
-      'scope',
-      `has the scope "${name}", which is not known. Scopes: ${registrableScopes.join(' ')}.${ofApis}`,
-    );
+    say('scope', unknownScope(name));
   }
 }
 

@@ -102,25 +102,8 @@ function unknownMember(name: string): string {
   return meant ? `is not a member we know. Did you mean ${meant}?` : 'is not a member we know. Remove it.';
 }
 
-/**
- * Members that are checked and kept, and that nothing acts on yet; the engine is not told of them. Whoever brings the
- * effect takes the member from here.
- */
-export const withoutEffect = [
-  'backchannel_user_code_parameter',
-] as const satisfies (keyof GivenMetadata)[];
-
-/** Values of members that are checked and kept, and that nothing acts on yet. */
-export const grantTypesWithoutEffect: readonly string[] = [
-];
-
 function notes(metadata: ClientMetadata): string[] {
   const said: string[] = [];
-  for (const member of withoutEffect)
-    if (metadata[member] !== undefined) said.push(`${member} is kept, and has no effect yet.`);
-  for (const grant of metadata.grant_types)
-    if (grantTypesWithoutEffect.includes(grant))
-      said.push(`grant_types has ${grant}, which is kept, and has no effect yet.`);
   if (
     metadata.scope?.split(' ').includes('offline_access') &&
     !metadata.grant_types.includes('refresh_token')

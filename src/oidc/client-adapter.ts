@@ -1,5 +1,4 @@
 import type { AdapterPayload, Client as EngineClient, Provider } from 'oidc-provider';
-import { grantTypesWithoutEffect, withoutEffect } from '../../clients/registry/metadata.ts';
 import type { Client } from '../../clients/registry/registry.ts';
 import { sectorOf } from '../../clients/registry/sector.ts';
 import type { Clock } from '../kit/clock.ts';
@@ -69,7 +68,6 @@ export const ownSwitches = [
 
 function toEngine({ clientId, metadata, secrets }: Client): object {
   const digests = secrets.map((secret) => `${secret.digest}:${secret.expiresAt ?? ''}`);
-  // The engine refuses values of features that are off; the registry keeps them for when they are on.
   const known = Object.entries(metadata).filter(([name]) => !hidden.has(name));
   const { token_endpoint_auth_method: method, backchannel_client_notification_endpoint: told } = metadata;
   return {
@@ -77,10 +75,7 @@ function toEngine({ clientId, metadata, secrets }: Client): object {
     ...forcedMembers(metadata),
     ...(told ? { backchannel_client_notification_endpoint: told.replace(/^http:/, 'https:') } : {}),
     client_id: clientId,
-    ...flowsForEngine({
-      grant_types: metadata.grant_types.filter((grant) => !grantTypesWithoutEffect.includes(grant)),
-      response_types: metadata.response_types,
-    }),
+    ...flowsForEngine(metadata),
     ...(method.startsWith('client_secret_') ? { client_secret: digests.join(' ') || noSecret } : {}),
     sector: sectorOf(metadata, clientId),
     afterChecks: afterChecks(metadata),
@@ -108,7 +103,6 @@ function afterChecks(metadata: Client['metadata']): Partial<EngineClient> {
   };
 }
 const hidden = new Set<string>([
-  ...withoutEffect,
   'authorization_details_types',
   'subject_type',
   'default_acr_values',

@@ -27,14 +27,27 @@ export const registrableScopes = ['openid', 'profile', 'email', 'phone', 'addres
 // RFC 6749 section 3.3.
 const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]{1,200}$/;
 
+/** Of one by itself. Those with a colon are of APIs: whether the app may name them is decided beside its other members. */
+function scopeProblem(name: string): string | undefined {
+  if (!scopeToken.test(name)) return 'has a character that no scope may have.';
+  if (name.includes(':') || name === 'postal_code' || registrableScopes.includes(name)) return undefined;
+  return unknownScope(name);
+}
+
+export function unknownScope(name: string): string {
+  const ofApis = name.includes(':') ? ' Scopes of an API need the API among its resources.' : '';
+  return `has the scope "${name}", which is not known. Scopes: ${registrableScopes.join(' ')}.${ofApis}`;
+}
+
 const scopes = z
   .string()
   .max(4000, 'is longer than 4000 characters.')
   .transform((text) => [...new Set(text.split(' ').filter(Boolean))])
   .superRefine((names, problem) => {
-    for (const name of names)
-      if (!scopeToken.test(name))
-        problem.addIssue({ code: 'custom', message: 'has a character that no scope may have.' });
+    for (const name of names) {
+      const message = scopeProblem(name);
+      if (message) problem.addIssue({ code: 'custom', message });
+    }
   })
   .transform((names) => names.join(' '));
 

@@ -30,5 +30,8 @@ export const requestMembers = {
   backchannel_authentication_request_signing_alg: signingAlg
     .optional()
     .meta({ description: 'Its requests for a decision are signed with it. Without it: plain.' }),
-  backchannel_user_code_parameter: z.boolean().optional(),
+  backchannel_user_code_parameter: z
+    .boolean()
+    .refine((wanted) => !wanted, 'must be false: there are no user codes here.')
+    .optional(),
 };
