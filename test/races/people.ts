@@ -19,7 +19,13 @@ export async function newApp(
 ): Promise<App> {
   const redirectUri = 'https://app.example.test/callback';
   const added = await registerClient(desk, {
-    metadata: { client_name: 'Paperplane', redirect_uris: [redirectUri], ...metadata },
+    // Public names, so that answers can be held against the account they are about.
+    metadata: {
+      client_name: 'Paperplane',
+      redirect_uris: [redirectUri],
+      subject_type: 'public',
+      ...metadata,
+    },
   });
   if (!added.ok) throw new Error(`no app: ${JSON.stringify(added)}`);
   const { clientId } = added.client;
