@@ -1,6 +1,6 @@
-import { hours } from '../kit/durations.ts';
+import { hours, minutes } from '../kit/durations.ts';
 
-/** What apps that come by themselves may cost. Rows of the one table (limits.ts). */
+/** What apps that come by themselves may cost, and our other sites. Rows of the one table (limits.ts). */
 export const registrationLimits = {
   registration_by_address: {
     max: 50,
@@ -25,6 +25,12 @@ export const registrationLimits = {
     windowMs: hours,
     keyedBy: 'everyone',
     why: 'The same from everywhere: ten times as many, with those that come by a document.',
+  },
+  region_lookup_by_everyone: {
+    max: 600,
+    windowMs: minutes,
+    keyedBy: 'everyone',
+    why: 'Questions of our other sites, should their secret be known to somebody else.',
   },
   refresh_by_grant: {
     max: 600,

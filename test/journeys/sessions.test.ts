@@ -90,7 +90,7 @@ describe('a planted cookie (misuse case SE-01)', () => {
 
 /** The documented inventory: the session, one cookie for each interaction under way, and their signatures. */
 // docs/security.md lists them.
-const inventory = /^(((latchkey-)?session|interaction\.[\w-]{43})(\.sig)?|known-browser|latchkey-accounts(-now)?|device\.[\w-]{8})$/;
+const inventory = /^(((latchkey-)?session|interaction\.[\w-]{43})(\.sig)?|known-browser|(latchkey-)?accounts(-now)?|device\.[\w-]{8})$/;
 
 describe('cookies (SE-03)', () => {
   it('are those we document, opaque, not readable by scripts, and not for other sites', async () => {
@@ -143,7 +143,7 @@ function expectSound(line: string, { prefix, secure }: { prefix: string; secure:
   expect(words.includes('secure')).toBe(secure);
   expect(words.some((word) => word.startsWith('domain'))).toBe(false);
   expect(line.length).toBeLessThan(4096);
-  expect(value).toMatch(/^[\w-]*(\.[\w-]+)?$/);
+  expect(value).toMatch(/^[\w-]*(\.[\w-]+){0,2}$/);
 }
 
 describe('signing out at an app’s wish (SE-05)', () => {
