@@ -9,8 +9,8 @@ import { distanceKm, type Place } from '../web/address-places.ts';
 export const riskSigns = ['new_country', 'impossible_travel', 'many_failures', 'long_absence'] as const;
 export type RiskSign = (typeof riskSigns)[number];
 
-export type SeenSignIn = { at: number; place: Place | undefined };
-export type Looked = {
+type SeenSignIn = { at: number; place: Place | undefined };
+type Looked = {
   now: number;
   /** Where this sign-in comes from; undefined without a database, and for addresses that it does not know. */
   place: Place | undefined;

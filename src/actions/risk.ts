@@ -23,7 +23,7 @@ export async function riskNow(
   return { newBrowser: true, signs: signsAt(ctx, { now: ctx.clock.now(), ip: from.ip }, past) };
 }
 
-export type TriedSignIn = {
+type TriedSignIn = {
   at: number;
   accountId: string;
   ip: string | null;

@@ -20,7 +20,7 @@ import { typedCode } from './typed-code.ts';
  *
  * The stored text is sealed anew with each write, so `expect` what was read means: nobody decided meanwhile.
  */
-export const approvalLifeMs = 5 * minutes;
+const approvalLifeMs = 5 * minutes;
 const fetchedWithin = 1 * minutes;
 const heldFor = 60 * minutes;
 

@@ -6,6 +6,7 @@ import type { Services } from '../services.ts';
 import type { LiveKey } from '../store/live.ts';
 import { addressBucket, networkBucket } from './address-bucket.ts';
 import { registrationLimits } from './registration-limits.ts';
+import { secondStepLimits } from './second-step-limits.ts';
 
 export { addressBucket };
 
@@ -29,6 +30,7 @@ type Limit = {
 
 export const limits = {
   ...registrationLimits,
+  ...secondStepLimits,
   password_by_address: {
     max: 50,
     windowMs: 15 * minutes,
@@ -46,18 +48,6 @@ export const limits = {
     windowMs: minutes,
     keyedBy: 'everyone',
     why: 'Guesses from many addresses at many accounts. Also bounds what hashing may cost.',
-  },
-  region_lookup_by_everyone: {
-    max: 600,
-    windowMs: minutes,
-    keyedBy: 'everyone',
-    why: 'Questions of our other sites, should their secret be known to somebody else.',
-  },
-  second_step_by_address: {
-    max: 50,
-    windowMs: 15 * minutes,
-    keyedBy: 'address',
-    why: 'One guess at the code of each of many accounts whose passwords are known.',
   },
   code_by_address: {
     max: 30,
@@ -101,30 +91,6 @@ export const limits = {
     keyedBy: 'everyone',
     why: 'The bill for text messages: TEXTS_PER_HOUR.',
   },
-  text_by_account: {
-    max: 10,
-    windowMs: hours,
-    keyedBy: 'account',
-    why: 'Text messages of one account’s second step, by somebody who knows its password.',
-  },
-  approval_by_account: {
-    max: 5,
-    windowMs: hours,
-    keyedBy: 'account',
-    why: 'Asking the owner’s other devices until they say yes, by somebody who knows the password. A “no” ends it for an hour at once.',
-  },
-  approval_by_address: {
-    max: 20,
-    windowMs: hours,
-    keyedBy: 'address',
-    why: 'The same at many accounts whose passwords are known.',
-  },
-  approval_look_by_address: {
-    max: 600,
-    windowMs: 5 * minutes,
-    keyedBy: 'address',
-    why: 'A page that waits for an approval looks every three seconds, for five minutes. Wide enough for an office.',
-  },
   code_guess_by_address: {
     max: 50,
     windowMs: hours,
@@ -154,12 +120,6 @@ export const limits = {
     windowMs: minutes,
     keyedBy: 'address',
     why: 'Each authorization request leaves an interaction behind; many people may share an address.',
-  },
-  passkey_by_address: {
-    max: 1000,
-    windowMs: 15 * minutes,
-    keyedBy: 'address',
-    why: 'Each ask for a passkey leaves a challenge behind for five minutes; a sign-in page that is opened makes one.',
   },
   strength_by_address: {
     max: 120,
