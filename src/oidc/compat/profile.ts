@@ -10,7 +10,7 @@ import { answer, type Refusal, refusals, refuse } from './answer.ts';
 import { appIdOf, userIdOf } from './ids.ts';
 import type { CompatParts } from './parts.ts';
 import { fromForm } from './read-members.ts';
-import { isCompatClient } from './token-form.ts';
+import { isCompatClient, plainBar } from './token-form.ts';
 
 /** GET /user/profile, /ap/user/profile and /auth/o2/tokeninfo: what an app may know of the person by its access token. */
 type Given = { ok: true; token: string } | { ok: false; refusal: Refusal };
@@ -89,7 +89,7 @@ function tokenIn(ctx: Context): Given {
   const [, bearer] = /^bearer +(\S+)$/i.exec(header) ?? [];
   if (header && bearer === undefined) return { ok: false, refusal: refusals.invalid('Authorization') };
   const said = [query.members['access_token'], bearer, ctx.get('x-amz-access-token')].filter(Boolean);
-  const [token, ...others] = new Set(said.map((text) => String(text).replace(/%7c/i, '|')));
+  const [token, ...others] = new Set(said.map((text) => plainBar(String(text))));
   if (token === undefined) return { ok: false, refusal: refusals.missing('access_token') };
   if (others.length > 0) return { ok: false, refusal: refusals.invalid('access_token') };
   return { ok: true, token };

@@ -9,12 +9,12 @@ import type { Services } from '../../services.ts';
  */
 const bodyLength = 365;
 
-export function dress(token: string, prefix: string): string {
+function dress(token: string, prefix: string): string {
   return `${prefix}${token}${fillerOf(token, bodyLength - token.length)}`;
 }
 
 /** The token within; what is not dressed is answered as it is. */
-export function undress(value: string, innerLength: number): string {
+function undress(value: string, innerLength: number): string {
   // An ordinary token is much shorter, and this is all it costs it.
   if (value.length <= bodyLength || value.length > bodyLength + 32) return value;
   const body = value.slice(-bodyLength);
@@ -56,6 +56,11 @@ export function dressTokens(provider: Provider, { settings }: Pick<Services, 'se
       return isCompatClient(this.client) && value.length === length ? dress(value, prefix) : value;
     };
   }
+}
+
+/** Some write the bar of a token as a query does, wherever it stands. */
+export function plainBar(token: string): string {
+  return token.replace(/%7c/i, '|');
 }
 
 /** Whether an app, as the engine knows it, is marked `login_with_amazon`. */

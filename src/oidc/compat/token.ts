@@ -12,6 +12,7 @@ import { devicePoll } from './device-poll.ts';
 import type { CompatParts } from './parts.ts';
 import { readMembers } from './read-members.ts';
 import { withoutRefreshToken } from './refresh-policy.ts';
+import { plainBar } from './token-form.ts';
 
 /** POST /auth/o2/token: the engine's own grants, asked for and answered in this face's words. */
 const wanted = [
@@ -124,11 +125,6 @@ async function machineGrant(parts: CompatParts, ctx: Context, members: Members):
   if (names.length > 50 || !names.every(known)) return { ok: false, refusal: refusals.scope };
   const params = { grant_type: 'client_credentials', scope: [...new Set(names)].join(' ') };
   return { ok: true, client, bySecret, grantType: 'client_credentials', params };
-}
-
-/** Some write the bar of a token as a query does, wherever it stands. */
-export function plainBar(token: string): string {
-  return token.replace(/%7c/i, '|');
 }
 
 type Issued = { access_token: string; expires_in: number; refresh_token?: string; scope?: string };
