@@ -16,7 +16,7 @@ const slower = 5;
 /** Clocks and networks are not exact. */
 const leeway = 500;
 
-export const askedGrantTypes = {
+const askedGrantTypes = {
   'urn:ietf:params:oauth:grant-type:device_code': 'device_code',
   'urn:openid:params:grant-type:ciba': 'auth_req_id',
 } as const;

@@ -1,4 +1,4 @@
-import { type Client, type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
+import { type Client, type Configuration, errors } from 'oidc-provider';
 import type { Api } from '../../../clients/registry/apis/apis.ts';
 import { isFirstParty } from '../grant-minting.ts';
 import type { KnownRecords } from '../known-records.ts';
@@ -14,8 +14,7 @@ type Feature = NonNullable<NonNullable<Configuration['features']>['resourceIndic
 export function resourceIndicators(known: KnownRecords): Feature {
   return {
     enabled: true,
-    async getResourceServerInfo(ctx, identifier, client) {
-      assertAsked(ctx);
+    async getResourceServerInfo(_ctx, identifier, client) {
       const api = await apiFor(known, client, identifier);
       if (!api) throw new errors.InvalidTarget();
       return {
@@ -27,12 +26,6 @@ export function resourceIndicators(known: KnownRecords): Feature {
       };
     },
   };
-}
-
-/** The pages for other devices name what is ours only; nobody should allow what they were not shown. */
-function assertAsked({ oidc }: KoaContextWithOIDC): void {
-  if (oidc.route === 'device_authorization' || oidc.route === 'backchannel_authentication')
-    throw new errors.InvalidTarget('resource is not supported here');
 }
 
 /** The API, if this app may have tokens for it. */
