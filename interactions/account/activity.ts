@@ -42,6 +42,7 @@ export const shownEvents: Record<EventType, string | null> = {
   'password.reset_failed': 'alert',
   'password.reset': 'key',
   'password.off': 'alert',
+  'password.known': 'alert',
   'totp.enrolled': 'shield',
   'totp.removed': 'shield',
   'text_step.enrolled': 'shield',

@@ -11,6 +11,7 @@ import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import { afterFirstFactor, type NextStep } from './sign-in.ts';
 import { giveOneTryBack, orGiveTryBack, takeOneTry } from './tries.ts';
+import { warnOfKnownPassword } from './warn-of-known-password.ts';
 
 type Context = Pick<
   Services,
@@ -41,6 +42,7 @@ export async function submitPassword(
   // Taken before the password was looked at, so that of many guesses at once no more than the limit are; a right one
   // costs nobody anything. What was wrong before is forgotten when the sign-in is complete (complete-sign-in.ts).
   await giveBack(app, shared);
+  await warnOfKnownPassword(app, { accountId: account.id, password: typed.password }, from);
   const next = afterFirstFactor(app, { accountId: account.id, remember: typed.remember });
   return { ok: true, next };
 }

@@ -94,6 +94,11 @@ export const eventKinds = {
     'After too many wrong ones in a row the password is off, but for browsers that signed in before, until it is set anew.',
     {},
   ),
+  'password.known': kind(
+    'system',
+    'Somebody signed in with a password that is on the list of those that attackers try first.',
+    {},
+  ),
   'totp.enrolled': kind('person', 'An authenticator app was added as a second step.', { credential: text }),
   'totp.removed': kind('person', 'An authenticator app was removed.', { credential: text }),
   'text_step.enrolled': kind('person', 'Codes by text message were added as a second step.', {

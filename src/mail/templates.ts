@@ -22,6 +22,7 @@ export const templates = {
   reset_code: { code: true, after: 'own' },
   password_changed: { after: 'not_you', path: '/account' },
   password_off: { after: 'own', path: '/account' },
+  password_known: { after: 'own', path: '/account/password' },
   password_reset: { after: 'not_you', path: '/account' },
   second_step_added: { after: 'not_you', path: '/account' },
   second_step_removed: { after: 'not_you', path: '/account' },
@@ -74,6 +75,7 @@ export type Told =
         | 'already_registered'
         | 'password_changed'
         | 'password_off'
+        | 'password_known'
         | 'password_reset'
         | 'second_step_added'
         | 'second_step_removed'

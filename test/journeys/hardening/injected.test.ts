@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { setPassword } from '../../../src/credentials/password.ts';
 import { signInAddress } from '../../../src/oidc/account-client.ts';
 import { arrivalOf, openRelyingParty, type RelyingParty } from '../../support/relying-party.ts';
 import { aWhile, carefulAccount, signedInFully } from '../../support/second-steps.ts';
@@ -158,5 +159,22 @@ describe('after signing out (SE-07)', () => {
     expect((await app.userinfo(String(tokens.access_token))).status).toBe(401);
     await person.goes(app.asks({ prompt: 'none' }).url);
     expect(arrivalOf(person).searchParams.get('error')).toBe('login_required');
+  });
+});
+
+describe('a password that became known (SI-09)', () => {
+  it('still lets its owner in, locks nobody out, and is told once', async () => {
+    // As an import brings it: nobody chose it here, where it would have been refused.
+    const careless = { ...(await world.account()), password: 'password123' };
+    await setPassword(world.services, careless);
+    for (let time = 0; time < 2; time += 1) {
+      const person = await world.person().goes(app.asks().url);
+      await person.submits({ identifier: careless.identifier, password: careless.password });
+      expect(person.left).toBeDefined();
+    }
+    const told = (await world.outbox()).filter(({ to, subject }) => {
+      return to === careless.identifier && subject === 'Please choose another Latchkey password';
+    });
+    expect(told.map(({ links }) => links)).toEqual([[`${world.issuer}/account/password`]]);
   });
 });
