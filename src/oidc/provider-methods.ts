@@ -13,7 +13,7 @@ export const providerAddresses: Record<string, { methods: string[]; what: string
   },
   '/jwks': { methods: ['GET'], what: 'The public signing keys (RFC 7517)' },
   '/authorize': {
-    methods: ['GET'],
+    methods: ['GET', 'POST'],
     what: 'Authorization endpoint (RFC 6749 section 3.1, OpenID Connect Core)',
   },
   '/par': { methods: ['POST'], what: 'Pushed authorization requests (RFC 9126)' },

@@ -54,8 +54,7 @@ export function requestedScopesOf({ scope, claims }: { scope?: unknown; claims?:
 }
 
 /** The engine has checked the parameter: JSON, objects within objects. */
-export function claimsNamedIn(parameter: string | undefined): string[] {
-  if (parameter === undefined) return [];
+function claimsNamedIn(parameter: string): string[] {
   const { userinfo, id_token } = JSON.parse(parameter) as Record<string, object | undefined>;
   return [...Object.keys(userinfo ?? {}), ...Object.keys(id_token ?? {})];
 }

@@ -20,9 +20,6 @@ export const algorithms = ['RS256', 'ES256', 'EdDSA'] as const;
 /** What kind of key a row is. That of RS256 signs PS256 as well: an RSA key is no different for either. */
 export type Algorithm = (typeof algorithms)[number];
 
-/** What tokens may be signed with. */
-export const signingAlgorithms = ['RS256', 'PS256', 'ES256', 'EdDSA'] as const;
-
 /** Apps may keep the JWKS this long (Cache-Control, in seconds); a new key waits three times as long before it signs. */
 export const jwksMaxAge = 300;
 const publishAheadMs = 15 * minutes;

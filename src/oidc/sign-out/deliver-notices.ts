@@ -60,7 +60,7 @@ export function startNoticeDelivery(app: App): { stop(): Promise<void> } {
 }
 
 /** Sends everything that is due now; answers how many arrived. */
-export async function deliverNotices(app: App): Promise<number> {
+async function deliverNotices(app: App): Promise<number> {
   let arrived = 0;
   for (let due = await claim(app); due.length > 0; due = await claim(app)) {
     const results = await Promise.all(due.map((notice) => deliver(app, notice)));

@@ -13,6 +13,6 @@ export function goOnSignedOut(ctx: Context): void {
   const next = new URL(registered ?? oidc.urlFor('end_session_success'));
   if (registered !== undefined && state !== undefined) next.searchParams.append('state', state);
   ctx.status = 303;
-  ctx.redirect(next.href);
+  ctx.redirect(registered === undefined ? next.pathname : next.href);
   ctx.body = '';
 }
