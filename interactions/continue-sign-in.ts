@@ -39,7 +39,11 @@ async function finish(app: App, ctx: RouterContext, current: CurrentStep, next: 
     if (device) await withdrawTrust(app, { accountId, id: device.id }, ctx.state.source);
     return backToStep(ctx, current);
   }
-  const known = await completeSignIn(app, { accountId, amr, locale: ctx.state.words.locale }, ctx.state.source);
+  const known = await completeSignIn(
+    app,
+    { accountId, amr, locale: ctx.state.words.locale },
+    ctx.state.source,
+  );
   if (known) writeKnownBrowser(app.settings, ctx, { token: known.token, lifeMs: knownBrowserLifeMs });
   keepAccount(app, ctx, next);
   const { settings, clock } = app;

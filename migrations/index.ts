@@ -11,9 +11,9 @@ import * as secondSteps from './0009-second-steps.ts';
 import * as alarms from './0010-alarms.ts';
 import * as passkeys from './0011-passkeys.ts';
 import * as toldChanges from './0012-told-changes.ts';
-import * as approvals from './0017-approvals.ts';
 import * as registration from './0013-registration.ts';
 import * as apis from './0014-apis.ts';
+import * as approvals from './0017-approvals.ts';
 import * as logoutNotices from './0019-logout-notices.ts';
 import * as cibaPings from './0015-ciba-pings.ts';
 
@@ -31,9 +31,9 @@ export const migrations: Record<string, Migration> = {
   '0010-alarms': alarms,
   '0011-passkeys': passkeys,
   '0012-told-changes': toldChanges,
-  '0017-approvals': approvals,
   '0013-registration': registration,
   '0014-apis': apis,
+  '0017-approvals': approvals,
   '0019-logout-notices': logoutNotices,
   '0015-ciba-pings': cibaPings,
 };
