@@ -86,7 +86,7 @@ async function showRequest(app: App, ctx: RouterContext, { account }: SignedIn, 
         message === undefined
           ? undefined
           : { sentence: words.t('request.message', { app: name }), text: message },
-      facts: [{ name: words.t('device.address'), text: asked.device.ip }],
+      facts: [{ name: words.t('request.address'), text: asked.device.ip }],
       network: undefined,
       onlyIf: words.t('request.only_if', { app: name }),
       action: `${places.requests}/${asked.id}`,
