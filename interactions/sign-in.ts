@@ -17,6 +17,7 @@ import { challengeFields, challengeOf, meetsChallenge } from './challenge.ts';
 import { choicesOf, chooserPart } from './choose-account.ts';
 import { continueSignIn } from './continue-sign-in.ts';
 import { backToStep, type CurrentStep, currentStep, pathOf } from './current-step.ts';
+import { wasOvertaken } from './overtaken.ts';
 import { limitedSentence } from './problem-sentences.ts';
 
 const template = path.join(import.meta.dirname, 'sign-in.ejs');
@@ -179,6 +180,7 @@ export function mountSignIn(router: Router, app: App): void {
     const contact = chosen && (firstContact(chosen, 'email') ?? firstContact(chosen, 'phone'));
     const identifier = contact?.written ?? typed.identifier;
     const { remember } = typed;
+    if (!chosen && (await wasOvertaken(app, ctx, current, { identifier }))) return;
     const effort = await meetsChallenge(app, ctx, 'sign_in', form.fields);
     if (!effort.ok) return await show(app, ctx, current, { ...effort, identifier, remember });
     const answer = await submitPassword(app, { ...typed, identifier }, ctx.state.source);

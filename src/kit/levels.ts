@@ -11,7 +11,7 @@
  * `phrh` (protected by hardware) is not offered: without attestation nobody can know (docs/decisions/0018-passkeys.md).
  */
 export const levelNames = ['urn:latchkey:acr:1fa', 'urn:latchkey:acr:2fa', 'phr'] as const;
-export type LevelName = (typeof levelNames)[number];
+type LevelName = (typeof levelNames)[number];
 
 /** 0: nothing was asked for, or nothing is known. */
 export type Level = 0 | 1 | 2 | 3;

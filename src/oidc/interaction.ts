@@ -58,7 +58,7 @@ export type CurrentInteraction = {
 };
 
 const promptNames = ['login', 'consent', 'select_account', 'create'] as const;
-export type PromptName = (typeof promptNames)[number];
+type PromptName = (typeof promptNames)[number];
 
 export async function currentInteraction(
   app: App,
@@ -137,9 +137,12 @@ export async function finishLogin(
   const proved = { accountId, amr, ...(generation ? { generation } : {}) };
   const ts = signedInAt === undefined ? epochSeconds(app.clock) : Math.floor(signedInAt / 1000);
   const login = { ...proved, remember, ts };
+  // Also one that began in another tab after this sign-in did.
+  const here = await app.provider.Session.get(ctx);
   let former: { uid: string; accountId: string } | undefined;
   const went = await goOn(app, ctx, ({ lastSubmission, session, params }) => {
-    former = session?.accountId && session.accountId !== accountId ? session : undefined;
+    const others = [session, here].filter((one) => one?.accountId && one.accountId !== accountId);
+    former = others[0] as typeof former;
     const result = { ...lastSubmission, ...answered(params), login };
     return { result, ...(former ? { session: undefined } : {}) };
   });

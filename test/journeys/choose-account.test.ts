@@ -221,6 +221,24 @@ describe('a tab left on the sign-in', () => {
     expect(await sub(person, attempt)).toBe(ana.accountId);
   });
 
+  it('goes on with whoever is signed in, if they type who they are, and signs in who types somebody else', async () => {
+    const [ana, bob] = [await named('Ana'), await named('Bob')];
+    const person = world.person();
+    for (const [typed, password] of [
+      [ana, 'not looked at any more'],
+      [bob, bob.password],
+    ] as const) {
+      const attempt = app.asks();
+      await person.goes(attempt.url);
+      const form = { identifier: typed.identifier, password };
+      const left = person.url;
+      await signedIn(person, ana);
+      await person.isSentTo(`${left}/password`, { form, from: world.issuer });
+      expect(await sub(person, attempt)).toBe(typed.accountId);
+      await person.cookies.removeAllCookies();
+    }
+  });
+
   it('asks all the same where a fresh sign-in is wanted, and for what is missing', async () => {
     const person = world.person();
     await person.goes(app.asks({ prompt: 'login' }).url);
