@@ -1,5 +1,4 @@
-import type { Settings } from '../settings.ts';
-import { wayTo } from '../web/egress.ts';
+import { type EgressSettings, wayTo } from '../web/egress.ts';
 
 /**
  * Every fetch of the engine (jwks_uri, sector identifiers) passes here. The engine looks at the address a connection
@@ -14,7 +13,7 @@ export type EngineFetch = (
 /** Bytes of a body that is read; longer ones are refused by the engine. */
 export const mostFetchedBytes = 64 * 1024;
 
-export function openEgress({ settings }: { settings: Pick<Settings, 'ALLOW_LOOPBACK_FETCH'> }): EngineFetch {
+export function openEgress({ settings }: { settings: EgressSettings }): EngineFetch {
   return async (address, options) => {
     const url = new URL(address);
     const way = wayTo(url, settings);

@@ -21,8 +21,10 @@ export type FetchRefusal =
   | 'too_large'
   | 'too_slow';
 
+export type EgressSettings = Pick<Settings, 'ALLOW_LOOPBACK_FETCH'> & { conformance?: boolean };
+
 type Context = {
-  settings: Pick<Settings, 'ALLOW_LOOPBACK_FETCH'>;
+  settings: EgressSettings;
   /** How names become addresses. */
   resolve?: typeof lookup;
 };
@@ -53,14 +55,15 @@ export async function fetchBytes(
 }
 
 /**
- * `guarded`: on the public internet. `loopback`: this machine, when the settings let test suites do that. `none`: any
+ * `guarded`: on the public internet. `loopback`: this machine, when the settings let test suites do that; in a run of the
+ * conformance suite wherever the suite is, whose names lead to loopback and to ports of their own. `none`: any
  * other port or scheme, where something may listen that takes a request for a command.
  */
 export function wayTo(
   url: URL,
-  { ALLOW_LOOPBACK_FETCH }: Pick<Settings, 'ALLOW_LOOPBACK_FETCH'>,
+  { ALLOW_LOOPBACK_FETCH, conformance }: EgressSettings,
 ): 'guarded' | 'loopback' | 'none' {
-  const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
+  const loopback = conformance || ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
   if (loopback && ALLOW_LOOPBACK_FETCH && /^https?:$/.test(url.protocol)) return 'loopback';
   return url.protocol === 'https:' && url.port === '' ? 'guarded' : 'none';
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { examine } from '../../../src/operator/doctor.ts';
 import { readSettings } from '../../../src/settings.ts';
+import { wayTo } from '../../../src/web/egress.ts';
 import type { Person } from '../../support/person.ts';
 import { payloadOf } from '../../support/signatures.ts';
 import { newAddress, send } from '../../support/wire.ts';
@@ -167,6 +168,9 @@ describe('the profile', () => {
       /CONFORMANCE_ISSUER/,
     );
     expect(readSettings({})).toMatchObject({ conformance: false, DYNAMIC_REGISTRATION: 'off' });
+    const suite = new URL('https://localhost.suite.example.test:8443/jwks');
+    expect(wayTo(suite, world.services.settings)).toBe('loopback');
+    expect(wayTo(suite, readSettings({ ALLOW_LOOPBACK_FETCH: 'on' }))).toBe('none');
     const findings = await examine(world.environment);
     expect(findings).toContainEqual(
       expect.objectContaining({ verdict: 'WARN', finding: expect.stringMatching(/^PROFILE/) }),
