@@ -107,7 +107,7 @@ export function optionalIn(
 export async function showConsent(app: App, ctx: RouterContext, current: CurrentStep): Promise<void> {
   const { words } = ctx.state;
   const question = await openQuestion(app, current);
-  const { account, client, asked, addition, already } = question;
+  const { account, client, asked, already } = question;
   const { settings } = app;
   const name = appName(client, words.locale);
   const { metadata } = client;
@@ -124,7 +124,7 @@ export async function showConsent(app: App, ctx: RouterContext, current: Current
       ...shown.map((scope) => lineOf(words, question, scope)),
     ],
     anyOptional: shown.some(question.isOptional),
-    heading: addition ? words.t('consent.new_now') : words.t('consent.will_get', { app: name }),
+    heading: headingOf(words, name, question),
     already: already.map((scope) => titleOf(words, question, scope)),
     // What needs no line of its own in that face, and is said all the same: access that outlives the visit.
     lasting: asked.includes(compatMarker),
@@ -135,6 +135,13 @@ export async function showConsent(app: App, ctx: RouterContext, current: Current
   };
   const title = words.t('consent.title', { app: name, brand: settings.BRAND_NAME });
   await showPage(ctx, { template, title, view });
+}
+
+/** What an API lets an app do is nothing that the app receives. */
+function headingOf(words: Translator, app: string, { addition, asked, details }: Question): string {
+  if (addition) return words.t('consent.new_now');
+  const does = details.length > 0 || asked.some(isApiScope);
+  return words.t(does ? 'consent.asks_for' : 'consent.will_get', { app });
 }
 
 /**

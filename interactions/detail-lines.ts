@@ -22,11 +22,11 @@ export async function detailLines(app: Pick<App, 'db'>, words: Translator, detai
       name: textIn(title, words.locale),
       value: (textsOf(detail[name]) ?? []).join(', '),
     }));
-    const where = words.t('consent.at_api', { api: api ? textIn(api.name, words.locale) : '' });
     return {
       scope: `detail-${index}`,
-      title: kind ? `${textIn(kind.title, words.locale)} (${where})` : detail.type,
-      detail: where,
+      title:
+        kind && api ? `${textIn(kind.title, words.locale)} · ${textIn(api.name, words.locale)}` : detail.type,
+      detail: '',
       optional: false,
       ticked: true,
       values,

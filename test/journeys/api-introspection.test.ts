@@ -127,6 +127,15 @@ describe('who asks about a token for an API (IR-01, TK-23)', () => {
     expect(await filesServer.introspects(String(json['access_token']))).toEqual({ active: false });
   });
 
+  it('is told by the token of an app for itself, whatever its id looks like', async () => {
+    const form = { grant_type: 'client_credentials', resource: files };
+    for (let each = 0; each < 5; each += 1) {
+      const { json } = await app.posts('token', form);
+      expect(claimsOf(json['access_token'])['jti']).toMatch(/^[\w-]+$/);
+      expect(await filesServer.introspects(String(json['access_token']))).toMatchObject({ active: true });
+    }
+  });
+
   it('is told nothing by a JWT that was changed, is no access token, or is over', async () => {
     const token = await tokenOf(files, account);
     const [head = '', body = '', signature = ''] = token.split('.');

@@ -13,11 +13,13 @@ import { requestMemory } from '../request-memory.ts';
  * replaced by a character that no token of ours has, and the engine looks for the token as for any other.
  */
 const veil = '~';
+/** Stands between the two; in no id that is only random, such as that of an app's token for itself. */
+const mark = '.';
 const boundLetter = 's';
 const lastingLetter = 'l';
 
 export function jwtTokenId(grantId: string, random: string, { bound }: { bound: boolean }): string {
-  return `${grantId}${bound ? boundLetter : lastingLetter}${random}`;
+  return `${grantId}${mark}${bound ? boundLetter : lastingLetter}${random}`;
 }
 
 type Find = (value: string, options?: object) => Promise<object | undefined>;
@@ -117,11 +119,11 @@ async function tokenOf(provider: Provider, claims: Claims): Promise<object | und
     ...(x5t ? { 'x5t#S256': x5t } : {}),
     ...(rar ? { rar } : {}),
   };
-  const grantId = jti.slice(0, grantIdLength);
-  const letter = jti[grantIdLength];
   // Of an app for itself: there is no grant, and nothing but the end of its app ends it early.
-  if (letter !== boundLetter && letter !== lastingLetter)
+  if (jti[grantIdLength] !== mark)
     return new provider.ClientCredentials({ ...said, kind: 'ClientCredentials' } as never);
+  const grantId = jti.slice(0, grantIdLength);
+  const letter = jti[grantIdLength + mark.length];
   const grant = await provider.Grant.find(grantId);
   if (!grant) return undefined;
   const over = requestMemory()?.grants.get(grantId)?.grant.sessionOver === true;
