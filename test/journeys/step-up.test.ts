@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { stepUpChallenge, stepUpParameters } from '../../clients/examples/step-up.ts';
 import { listEvents } from '../../src/audit/list.ts';
 import { seconds } from '../../src/kit/durations.ts';
 import { aPasskey } from '../support/passkeys.ts';
@@ -180,13 +181,13 @@ describe('a level that nothing of the account comes up to', () => {
 describe('a level that only a key for this site comes up to (phr)', () => {
   it('asks who signed in with a code for their passkey, and for nothing else', async () => {
     const account = await carefulAccount(world);
-    const { authenticator } = await aPasskey(world.services as unknown as TestServices, account.accountId);
     const person = world.person();
     const attempt = await asks(person, {});
     await person.submits({ identifier: account.identifier, password: account.password });
     await person.submits({ code: await world.freshCode(account.totpSecret) });
     expect((await app.receives(person, attempt)).claims()?.acr).toBe(two);
 
+    const { authenticator } = await aPasskey(world.services as unknown as TestServices, account.accountId);
     const more = await asks(person, { acr_values: 'phr' });
     await person.follows('Use a backup method');
     expect(person.text).not.toContain('Authenticator app');
@@ -255,18 +256,31 @@ describe('what an app asks for', () => {
 });
 
 describe('an API that asks for more (RFC 9470)', () => {
-  it('reads from introspection what the token was issued after', async () => {
+  const now = () => Math.floor(Date.now() / 1000);
+
+  it('reads from introspection what the token was issued after, says what it wants, and is content then', async () => {
     const { person, account } = await withPasswordAlone();
+    const wanted = { acrValues: [two, 'phr'], maxAge: 600 };
     const plain = await asks(person, {});
     const first = await app.introspects((await app.receives(person, plain)).access_token);
     expect([first['active'], first['acr'], first['auth_time']]).toEqual([true, undefined, undefined]);
-    // 401 insufficient_user_authentication, acr_values="…": the app asks again with what the API said (section 4).
-    const attempt = await asks(person, { acr_values: two });
+    const challenge = stepUpChallenge(first, wanted, now()) ?? '';
+    expect(challenge).toBe(
+      `Bearer error="insufficient_user_authentication", error_description="A different authentication is needed", acr_values="${two} phr", max_age=600`,
+    );
+
+    const attempt = await asks(person, stepUpParameters(challenge) ?? {});
+    expect(person.heading).toBe('Two-step verification');
     await person.submits({ code: await world.freshCode(account.totpSecret) });
     const tokens = await app.receives(person, attempt);
-    expect(await app.introspects(tokens.access_token)).toMatchObject({
-      acr: two,
-      auth_time: tokens.claims()?.auth_time,
-    });
+    const told = await app.introspects(tokens.access_token);
+    expect(told).toMatchObject({ acr: two, auth_time: tokens.claims()?.auth_time });
+    expect(stepUpChallenge(told, wanted, now())).toBeUndefined();
+    world.advance(aWhile);
+    const later = stepUpChallenge(told, wanted, now()) ?? '';
+    expect(stepUpParameters(later)).toEqual({ max_age: '600' });
+    await asks(person, stepUpParameters(later) ?? {});
+    expect(person.heading).toBe('Sign in');
+    expect(stepUpParameters('Bearer error="invalid_token"')).toBeUndefined();
   });
 });
