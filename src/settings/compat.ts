@@ -1,8 +1,19 @@
 import { z } from 'zod';
 import { list } from './kinds.ts';
 
-const hostName =
-  /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*(:[1-9]\d{0,4})?$/;
+/** What is written in the libraries, so that they work as they are in a network where these names lead here. */
+const theirHosts = [
+  'www.amazon.com',
+  'na.account.amazon.com',
+  'eu.account.amazon.com',
+  'apac.account.amazon.com',
+  'api.amazon.com',
+  'api.amazon.co.uk',
+  'api.amazon.de',
+  'api.amazon.co.jp',
+];
+
+const hostName = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/;
 const prefix = z
   .string()
   .regex(
@@ -13,7 +24,7 @@ const prefix = z
 /** The Login-with-Amazon-shaped face (docs/login-with-amazon.md): the names it is reached by, and what its ids look like. */
 export const compatSettings = {
   COMPAT_HOSTS: list
-    .transform((hosts) => hosts.map((host) => host.toLowerCase()))
+    .transform((hosts) => (hosts.join() === 'none' ? [] : hosts.map((host) => host.toLowerCase())))
     .superRefine((hosts, problem) => {
       for (const host of hosts)
         if (!hostName.test(host))
@@ -22,10 +33,10 @@ export const compatSettings = {
             message: `has "${host.slice(0, 80)}", which is not a host name`,
           });
     })
-    .default([])
+    .default([...theirHosts])
     .meta({
       description:
-        'Host names besides that of ISSUER under which the Login-with-Amazon-shaped addresses answer, and nothing else does, such as www.example.com,api.example.com.',
+        'Host names besides that of ISSUER under which the Login-with-Amazon-shaped addresses answer, and nothing else does, such as www.example.com,api.example.com. none for no other.',
     }),
   COMPAT_ACCESS_TOKEN_PREFIX: prefix
     .default('Atza|')

@@ -21,12 +21,10 @@ export function host({
     ...(own.includes(':') && !own.endsWith(']') ? [] : [`${own}:${https ? 443 : 80}`]),
   ]);
   const { mtlsHost } = settings;
-  const others = new Set(
-    settings.COMPAT_HOSTS.flatMap((name) => (name.includes(':') ? [name] : [name, `${name}:443`])),
-  );
+  const others = new Set(settings.COMPAT_HOSTS);
   return (ctx, next) => {
     if (mtlsHost !== undefined && atMtls.has(ctx.path) && isFor(ctx, new Set([mtlsHost]))) return next();
-    if (others.size > 0 && compatible.test(ctx.path) && isFor(ctx, others)) return next();
+    if (compatible.test(ctx.path) && isFor(ctx, others, withoutPort)) return next();
     if (ctx.path !== '/healthz' && ctx.path !== '/readyz' && !isFor(ctx, names))
       throw new Problem({ status: 421, code: 'wrong_host', reason: 'the Host is not the issuer’s' });
     return next();
@@ -44,9 +42,16 @@ const atMtls = new Set([
   '/backchannel',
 ]);
 
-const compatible = /^\/(ap\/oa|(ap\/)?user\/profile|auth\/o2\/(token|tokeninfo|create\/codepair))$/i;
+const compatible = /^\/(ap\/oa|(ap\/)?user\/profile|[aA][uU][tT][hH]\/[oO]2\/[A-Za-z/]+)$/;
 
-function isFor({ req }: Pick<Context, 'req'>, names: ReadonlySet<string>): boolean {
+/** Which port such a name is reached by is the proxy's business: nothing is built from it. */
+export const withoutPort = (host: string) => host.replace(/:\d{1,5}$/, '');
+
+function isFor(
+  { req }: Pick<Context, 'req'>,
+  names: ReadonlySet<string>,
+  spelled = (host: string) => host,
+): boolean {
   // Node keeps the first of two Host headers; a proxy in front may have kept the second (RFC 9112 section 3.2).
   let hosts = 0;
   for (let at = 0; at < req.rawHeaders.length; at += 2) {
@@ -54,5 +59,5 @@ function isFor({ req }: Pick<Context, 'req'>, names: ReadonlySet<string>): boole
     if (name.length === 4 && name.toLowerCase() === 'host') hosts += 1;
   }
   const inOriginForm = req.url?.startsWith('/') ?? false;
-  return hosts === 1 && inOriginForm && names.has((req.headers.host ?? '').toLowerCase());
+  return hosts === 1 && inOriginForm && names.has(spelled((req.headers.host ?? '').toLowerCase()));
 }

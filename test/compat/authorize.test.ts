@@ -217,6 +217,7 @@ describe('other hosts', () => {
   it('answer programs', async () => {
     const { status, json } = await at('api.shop.test', '/user/profile');
     expect([status, json['error']]).toEqual([400, 'invalid_request']);
+    expect((await at('api.shop.test:8443', '/user/profile')).status).toBe(400);
     const { status: token } = await at('www.shop.test', '/auth/O2/tokeninfo?access_token=x');
     expect(token).toBe(400);
   });
@@ -229,7 +230,8 @@ describe('other hosts', () => {
   );
 
   it('are those that the operator named', async () => {
-    expect((await at('www.evil.test', '/ap/oa')).status).toBe(421);
+    for (const host of ['www.evil.test', 'www.amazon.com', 'www.shop.test.evil.test'])
+      expect((await at(host, '/ap/oa')).status).toBe(421);
     expect((await at('api.evil.test', '/user/profile')).json).toMatchObject({ error: 'wrong_host' });
   });
 });

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { Context, Middleware } from 'koa';
 import type { Client, Provider } from 'oidc-provider';
 import type { Services } from '../../services.ts';
+import { withoutPort } from '../../web/host.ts';
 import { Problem } from '../../web/problem.ts';
 import type { EngineViews } from '../views.ts';
 import { type Refusal, refusals } from './answer.ts';
@@ -66,7 +67,7 @@ export function compatAuthorize(
 }
 
 function isOtherHost({ settings }: Pick<Services, 'settings'>, ctx: Context): boolean {
-  return settings.COMPAT_HOSTS.includes((ctx.req.headers.host ?? '').toLowerCase());
+  return settings.COMPAT_HOSTS.includes(withoutPort((ctx.req.headers.host ?? '').toLowerCase()));
 }
 
 function knownQuery(ctx: Context): URLSearchParams {

@@ -22,7 +22,6 @@ type Handler = Parameters<typeof createServer>[1];
 async function open(): Promise<{ setting: Setting; close(): Promise<void> }> {
   const world = await openWorld({
     ISSUER: `https://${issuerHost}`,
-    COMPAT_HOSTS: amazonHosts.join(','),
     SMTP_URL: 'smtp://127.0.0.1:9',
   });
   const close = await openFront(world.port);
