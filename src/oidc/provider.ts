@@ -46,13 +46,13 @@ import {
   nameSessionsByUid,
   nameTokensByGrant,
 } from './record-names.ts';
-import { registrationEndpoint } from './registration-endpoint.ts';
 import { findJwtTokens } from './resources/jwt-tokens.ts';
 import { resourceIndicators } from './resources/resource-servers.ts';
+import { registrationEndpoint } from './registration-endpoint.ts';
 import { rememberRefusals } from './reuse.ts';
+import { levelClaims, sayLevels } from './step-up/level-check.ts';
 import { dpop } from './senders/dpop.ts';
 import { mtls, mtlsAliases, mtlsMethods } from './senders/mtls.ts';
-import { levelClaims, sayLevels } from './step-up/level-check.ts';
 import { noteLogouts } from './sign-out/deliver-notices.ts';
 import { signOutViews } from './sign-out/sign-out-views.ts';
 import { mayIntrospect, mayRevoke } from './token-policies.ts';
@@ -191,6 +191,7 @@ export function openProvider(
       ...registrationEndpoint(settings),
       claim_types_supported: ['normal'],
       display_values_supported: ['page'],
+      prompt_values_supported: ['none', 'login', 'consent', 'select_account', 'create'],
       ui_locales_supported: ['en', 'de', 'es', 'fr', 'ja', 'ar'],
       ...(settings.PRIVACY_URL ? { op_policy_uri: settings.PRIVACY_URL } : {}),
       ...(settings.TERMS_URL ? { op_tos_uri: settings.TERMS_URL } : {}),
