@@ -4,6 +4,7 @@ import { minutes } from '../kit/durations.ts';
 import { type LimitContext, takeFromLimits } from '../limits/limits.ts';
 import type { Services } from '../services.ts';
 import { changeClient } from './change-client.ts';
+import { endGrantsOfOtherSector } from './end-grants-of-other-sector.ts';
 import { registerClient } from './register-client.ts';
 import { nameProblem } from './register-itself.ts';
 
@@ -70,7 +71,9 @@ async function keep(
 ): Promise<boolean> {
   if (before) {
     const changes = { ...metadata };
+    const ended = await endGrantsOfOtherSector(services, { client: before, metadata: changes });
     const changed = await changeClient(services, { clientId, changes, whole: true, actor: 'client' });
+    if (ended) await endGrantsOfOtherSector(services, { client: before, metadata: changes });
     return changed.ok;
   }
   const added = await registerClient(services, { clientId, metadata, origin: 'document' });

@@ -62,8 +62,7 @@ export async function changeClient(
 
 /** An app that its people get other names for takes all of them for strangers. */
 function otherNames(before: Client, after: Client): string[] {
-  const namesOf = ({ metadata, clientId }: Client) =>
-    metadata.subject_type === 'pairwise' ? sectorOf(metadata, clientId) : '';
+  const namesOf = (client: Client) => (client.metadata.subject_type === 'pairwise' ? sectorOf(client) : '');
   if (namesOf(before) === namesOf(after)) return [];
   return [
     'From now on the app gets another `sub` for each person: it will know nobody. If that is not meant, change it back.',

@@ -14,6 +14,7 @@ import { digest } from '../kit/secrets.ts';
 import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import { changeClient } from './change-client.ts';
+import { endGrantsOfOtherSector } from './end-grants-of-other-sector.ts';
 import { rotateClientSecret } from './rotate-client-secret.ts';
 
 /**
@@ -34,7 +35,7 @@ export async function findItself(
  * showed is over and a new one is in the answer; of two requests with one token only one is heard.
  */
 export async function changeItself(
-  services: Pick<Services, 'db' | 'clock' | 'seals' | 'log' | 'settings'>,
+  services: Pick<Services, 'db' | 'live' | 'clock' | 'seals' | 'log' | 'settings'>,
   {
     client,
     token,
@@ -52,7 +53,9 @@ export async function changeItself(
   const next = newManagementToken();
   if (!(await replaceManagementToken(services, { clientId, shown: token, next })))
     return refused('wrong_token');
+  const ended = await endGrantsOfOtherSector(services, { client, metadata: changes });
   const changed = await changeClient(services, { clientId, changes, whole: true, actor: 'client' }, from);
+  if (ended) await endGrantsOfOtherSector(services, { client, metadata: changes });
   if (!changed.ok) {
     const shown = { text: token, digest: digest(token) };
     await replaceManagementToken(services, { clientId, shown: next.text, next: shown });

@@ -66,7 +66,8 @@ export const ownSwitches = [
   'afterChecks',
 ] as const;
 
-function toEngine({ clientId, metadata, secrets }: Client): object {
+function toEngine(client: Client): object {
+  const { clientId, metadata, secrets } = client;
   const digests = secrets.map((secret) => `${secret.digest}:${secret.expiresAt ?? ''}`);
   const known = Object.entries(metadata).filter(([name]) => !hidden.has(name));
   const { token_endpoint_auth_method: method, backchannel_client_notification_endpoint: told } = metadata;
@@ -77,7 +78,7 @@ function toEngine({ clientId, metadata, secrets }: Client): object {
     client_id: clientId,
     ...flowsForEngine(metadata),
     ...(method.startsWith('client_secret_') ? { client_secret: digests.join(' ') || noSecret } : {}),
-    sector: sectorOf(metadata, clientId),
+    sector: sectorOf(client),
     afterChecks: afterChecks(metadata),
   };
 }

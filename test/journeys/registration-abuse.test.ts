@@ -2,8 +2,11 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import * as client from 'openid-client';
 import { findClient } from '../../clients/registry/registry.ts';
+import { sectorOf } from '../../clients/registry/sector.ts';
 import { asked, manages, posts, registered } from '../support/registration.ts';
+import { RelyingParty } from '../support/relying-party.ts';
 import { openWorld, type World } from '../support/world.ts';
 
 /** What somebody could try with registration, against others or against the network the server stands in. */
@@ -100,6 +103,64 @@ describe('a list of redirect URIs at an address (OpenID Connect Core section 8.1
     expect(answer).toMatchObject({ status: 400, json: { error: 'invalid_client_metadata' } });
     expect(answer.json['error_description']).toMatch(sentence);
   });
+});
+
+it('learns by nobody else’s names for people: its access ends when it joins their list', async () => {
+  const theirs = 'https://victim.example.test/cb';
+  lists = { '/theirs': JSON.stringify([theirs]) };
+  const members = { ...asked, scope: 'openid offline_access' };
+  const made = await registered(loopback, members);
+  const config = await client.discovery(
+    new URL(loopback.issuer),
+    String(made['client_id']),
+    {},
+    client.ClientSecretBasic(made['client_secret']),
+    { execute: [client.allowInsecureRequests] },
+  );
+  const app = new RelyingParty({
+    world: loopback,
+    config,
+    clientSecret: made['client_secret'],
+    name: 'Kites',
+    redirectUri: asked.redirect_uris[0] ?? '',
+  });
+  const account = await loopback.account();
+  const tokens = await app.signsIn(loopback.person(), account, { scope: 'openid offline_access' });
+  // A change that leaves the names as they are leaves the access as it is.
+  const { client_id } = made;
+  const harmless = await manages(made, {
+    method: 'PUT',
+    members: { ...members, client_id, client_name: 'K2' },
+  });
+  expect(harmless.status).toBe(200);
+  const refreshed = await app.refreshes(tokens.refresh_token);
+  expect(refreshed.status).toBe(200);
+  const joined = await manages(harmless.json as Record<string, string>, {
+    method: 'PUT',
+    members: {
+      ...members,
+      client_id,
+      redirect_uris: [theirs],
+      sector_identifier_uri: `${origin}/theirs`,
+    },
+  });
+  expect(joined.status).toBe(200);
+  expect(await app.refreshes(String(refreshed.json['refresh_token']))).toMatchObject({
+    status: 400,
+    json: { error: 'invalid_grant' },
+  });
+});
+
+it('is of nobody’s sector for a host or a list that it names and is not sent to', () => {
+  const metadata = { redirect_uris: ['https://victim.example.test/cb'], grant_types: ['authorization_code'] };
+  const sector_identifier_uri = 'https://victim.example.test/list';
+  const device = 'urn:ietf:params:oauth:grant-type:device_code';
+  const sector = (origin: 'operator' | 'open', more = {}) =>
+    sectorOf({ clientId: 'mine', origin, metadata: { ...metadata, ...more } });
+  expect(sector('operator')).toBe('victim.example.test');
+  expect(sector('open')).toBe('app:mine');
+  expect(sector('open', { sector_identifier_uri })).toBe('victim.example.test');
+  expect(sector('open', { sector_identifier_uri, grant_types: [device] })).toBe('app:mine');
 });
 
 it.each([
