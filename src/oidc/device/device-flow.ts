@@ -1,5 +1,5 @@
 import { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
-import { notFound } from '../../web/problem.ts';
+import { notFound, Problem } from '../../web/problem.ts';
 import { sourceOf } from '../../web/request-state.ts';
 import { userCodeMask } from './user-code.ts';
 
@@ -14,10 +14,14 @@ export function refuseDetails({ oidc }: KoaContextWithOIDC): void {
  * (interactions/device.ts), where they are signed in, are shown who asks and from where, and where guesses are counted.
  */
 export function deviceFlow(): NonNullable<NonNullable<Configuration['features']>['deviceFlow']> {
-  const noPage = async ({ oidc }: KoaContextWithOIDC) => {
+  const noPage = async (ctx: KoaContextWithOIDC) => {
+    const { oidc } = ctx;
     // The engine has made a form's secret for the page that is not shown; nothing of it is to be kept.
     Object.assign(oidc.session ?? {}, { state: undefined, touched: false });
-    throw notFound();
+    // The engine takes the last part of this address for the name of an interaction, for every method but POST.
+    if (!/\/authorize\/?$/i.test(ctx.path)) throw notFound();
+    ctx.set('Allow', 'POST, OPTIONS');
+    throw new Problem({ status: 405, code: 'method_not_allowed' });
   };
   return {
     enabled: true,
