@@ -13,9 +13,9 @@ import * as passkeys from './0011-passkeys.ts';
 import * as toldChanges from './0012-told-changes.ts';
 import * as registration from './0013-registration.ts';
 import * as apis from './0014-apis.ts';
+import * as cibaPings from './0015-ciba-pings.ts';
 import * as approvals from './0017-approvals.ts';
 import * as logoutNotices from './0019-logout-notices.ts';
-import * as cibaPings from './0015-ciba-pings.ts';
 
 /** Forward only, in this order, never edited once released: a change is a new file. */
 export const migrations: Record<string, Migration> = {

@@ -137,10 +137,14 @@ export const eventKinds = {
   'risk_check.passed': kind('person', 'The code that an unusual sign-in was asked for was right.', {
     channel,
   }),
-  'risk_check.failed': kind('person', 'The code that an unusual sign-in was asked for was wrong or too old.', {
-    reason: text,
-    channel,
-  }),
+  'risk_check.failed': kind(
+    'person',
+    'The code that an unusual sign-in was asked for was wrong or too old.',
+    {
+      reason: text,
+      channel,
+    },
+  ),
   'trusted_device.added': kind('person', 'A browser may skip the second step from now on.', { device: text }),
   'trusted_device.renamed': kind('person', 'A trusted device got another name.', { device: text }),
   'trusted_device.removed': kind('person', 'A browser is no longer trusted.', { device: text }),
@@ -174,11 +178,18 @@ export const eventKinds = {
   }),
   'consent.denied': kind('person', 'An app was refused access.', { scopes: texts }),
   'consent.withdrawn': kind('person', "An app's access was taken back.", { grants_revoked: count }),
-  'device.allowed': kind('person', 'A device was let in with the code that it showed; address is where it asked from.', {
+  'device.allowed': kind(
+    'person',
+    'A device was let in with the code that it showed; address is where it asked from.',
+    {
+      scopes: texts,
+      address: text,
+    },
+  ),
+  'device.denied': kind('person', 'A device that showed a code was refused.', {
     scopes: texts,
     address: text,
   }),
-  'device.denied': kind('person', 'A device that showed a code was refused.', { scopes: texts, address: text }),
   'ciba.asked': kind('client', 'An app asked for the person behind the back (CIBA).', { scopes: texts }),
   'ciba.allowed': kind('person', 'A request that an app made behind the back was allowed.', {
     scopes: texts,
@@ -194,7 +205,9 @@ export const eventKinds = {
     reason: text,
   }),
   'client.created': kind('operator', 'An app was registered; by says how.', { name: text, by: text }),
-  'api.created': kind('operator', 'An API was registered, for which apps can get access tokens.', { api: text }),
+  'api.created': kind('operator', 'An API was registered, for which apps can get access tokens.', {
+    api: text,
+  }),
   'api.updated': kind('operator', 'Members of an API were changed; their names are given.', {
     api: text,
     members: texts,

@@ -25,6 +25,11 @@ export function openKnownRecords({ db, changes }: Pick<Services, 'db' | 'changes
       most: 10_000,
       load: (accountId) => findAccount({ db }, accountId),
     }),
-    api: keepRecords({ changes, table: 'apis', most: 1_000, load: (identifier) => findApi({ db }, identifier) }),
+    api: keepRecords({
+      changes,
+      table: 'apis',
+      most: 1_000,
+      load: (identifier) => findApi({ db }, identifier),
+    }),
   };
 }

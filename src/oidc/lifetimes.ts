@@ -4,9 +4,9 @@ import { epochSeconds } from '../kit/clock.ts';
 import { days, hours, minutes, seconds } from '../kit/durations.ts';
 import type { Services } from '../services.ts';
 import { isHighAssurance } from './assurance/high-assurance.ts';
+import { requestLifetime } from './ciba/request-lifetime.ts';
 import { compatCodeLasts, compatRefreshLasts, isCompatRequest } from './compat/refresh-policy.ts';
 import { isCompatClient } from './compat/token-form.ts';
-import { requestLifetime } from './ciba/request-lifetime.ts';
 import { currentContext } from './engine-context.ts';
 
 /**
@@ -26,7 +26,8 @@ export const lifetimes = {
 } as const;
 
 /** Seconds, of a token for an API that says how long its tokens live. */
-const ofApi = ({ resourceServer }: { resourceServer?: ResourceServer | undefined }) => resourceServer?.accessTokenTTL;
+const ofApi = ({ resourceServer }: { resourceServer?: ResourceServer | undefined }) =>
+  resourceServer?.accessTokenTTL;
 
 const inSeconds = (ms: number) => Math.max(1, Math.floor(ms / 1000));
 
@@ -57,7 +58,8 @@ export function openLifetimes({
       const begun = token.iiat ?? epochSeconds(clock);
       const left = begun + inSeconds(lifetimes.refreshTokenAtLatest) - epochSeconds(clock);
       // One that is not replaced at each use cannot end for being unused.
-      const idle = isHighAssurance(client) || isCompatClient(client) ? left : inSeconds(lifetimes.refreshTokenIdle);
+      const idle =
+        isHighAssurance(client) || isCompatClient(client) ? left : inSeconds(lifetimes.refreshTokenIdle);
       return Math.max(1, Math.min(idle, left));
     },
     Grant(_ctx, grant) {

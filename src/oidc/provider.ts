@@ -1,17 +1,17 @@
 import type { IncomingMessage } from 'node:http';
 import type { JWK, Provider } from 'oidc-provider';
+import type { Api } from '../../clients/registry/apis/apis.ts';
 import { scopes } from '../consents/scopes.ts';
 import { levelNames } from '../kit/levels.ts';
-import type { Api } from '../../clients/registry/apis/apis.ts';
 import type { Services } from '../services.ts';
 import { accountClient } from './account-client.ts';
 import { openAdapter } from './adapter.ts';
-import { fapiProfile, isHighAssurance } from './assurance/high-assurance.ts';
-import { judgeAssertion, judgeRequestObject } from './assurance/rules.ts';
-import { demandSignedAnswers } from './assurance/signed-answers.ts';
 import { enabledAlgorithms } from './answers/algorithms.ts';
 import { decideClaimsByScope } from './answers/claims-by-scope.ts';
 import { knownResponseTypes } from './answers/response-types.ts';
+import { fapiProfile, isHighAssurance } from './assurance/high-assurance.ts';
+import { judgeAssertion, judgeRequestObject } from './assurance/rules.ts';
+import { demandSignedAnswers } from './assurance/signed-answers.ts';
 import { browserCookies, cookieNames } from './browser-cookies.ts';
 import { ciba, withNobody } from './ciba/ciba-flow.ts';
 import { accountFinder } from './claims.ts';
@@ -24,9 +24,9 @@ import { wrongRedirect } from './compat/wrong-redirect.ts';
 import type { CookieKeys } from './cookie-keys.ts';
 import { nameAskedByGrant } from './cross-device/asked-records.ts';
 import { slowDownPolling } from './cross-device/pace.ts';
+import { richRequests } from './details/detail-types.ts';
 import { deviceFlow } from './device/device-flow.ts';
 import { mostFetchedBytes, openEgress } from './egress.ts';
-import { richRequests } from './details/detail-types.ts';
 import { extraTokenClaims } from './exchange/actors.ts';
 import { registerTokenExchange } from './exchange/token-exchange.ts';
 import { OpenProvider } from './grant-handlers.ts';
@@ -46,15 +46,15 @@ import {
   nameSessionsByUid,
   nameTokensByGrant,
 } from './record-names.ts';
+import { registrationEndpoint } from './registration-endpoint.ts';
 import { findJwtTokens } from './resources/jwt-tokens.ts';
 import { resourceIndicators } from './resources/resource-servers.ts';
-import { registrationEndpoint } from './registration-endpoint.ts';
 import { rememberRefusals } from './reuse.ts';
-import { levelClaims, sayLevels } from './step-up/level-check.ts';
 import { dpop } from './senders/dpop.ts';
 import { mtls, mtlsAliases, mtlsMethods } from './senders/mtls.ts';
 import { noteLogouts } from './sign-out/deliver-notices.ts';
 import { signOutViews } from './sign-out/sign-out-views.ts';
+import { levelClaims, sayLevels } from './step-up/level-check.ts';
 import { mayIntrospect, mayRevoke } from './token-policies.ts';
 import type { EngineViews } from './views.ts';
 

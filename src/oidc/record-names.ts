@@ -6,8 +6,8 @@ import { currentContext } from './engine-context.ts';
 import { grantIdLength, layout } from './live-layout.ts';
 import { openRefreshTokenText, writeEnd } from './refresh-token-text.ts';
 import { requestMemory } from './request-memory.ts';
-import { newSpent } from './rotation.ts';
 import { jwtTokenId } from './resources/jwt-tokens.ts';
+import { newSpent } from './rotation.ts';
 import { asEngineError } from './unavailable.ts';
 
 /**

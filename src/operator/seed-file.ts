@@ -133,7 +133,8 @@ function readApi(given: unknown, place: string, seed: SeedFile, problems: FieldP
   if (!isObject(given)) return void problems.push({ field: place, problem: 'must be an object of members.' });
   const checked = checkApi(given);
   if (checked.ok) seed.apis.push({ ...given, identifier: checked.identifier });
-  else for (const { field, problem } of checked.problems) problems.push({ field: `${place}.${field}`, problem });
+  else
+    for (const { field, problem } of checked.problems) problems.push({ field: `${place}.${field}`, problem });
 }
 
 function readApp(given: unknown, place: string, seed: SeedFile, problems: FieldProblem[]) {

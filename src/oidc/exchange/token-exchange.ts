@@ -28,7 +28,7 @@ import { findShown, type Shown, type ShownContext, subjectOf } from './shown-tok
  * API for the same person. The new token is for that API alone, may do no more than the old one and lives no longer, says
  * in `act` who acts, and hangs on the same grant: whatever ends the grant ends it. There is no refresh token.
  */
-export const tokenExchange = 'urn:ietf:params:oauth:grant-type:token-exchange';
+const tokenExchange = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token';
 
 type Parameters = {

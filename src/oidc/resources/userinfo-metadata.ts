@@ -5,7 +5,7 @@ import type { Services } from '../../services.ts';
  * The UserInfo endpoint as the one protected resource that is ours (RFC 9728): where it is, who gives tokens for it, and
  * how they may be bound. APIs of the company publish their own, which `latchkey apis metadata` prints.
  */
-export const userinfoMetadataPath = '/.well-known/oauth-protected-resource/userinfo';
+const userinfoMetadataPath = '/.well-known/oauth-protected-resource/userinfo';
 
 export function userinfoMetadata({ settings }: Pick<Services, 'settings'>): Middleware {
   const { origin } = settings.issuer;
