@@ -1,6 +1,6 @@
 import { findAccount } from '../accounts/account.ts';
 import { knowBrowser } from '../credentials/known-browsers.ts';
-import { days } from '../kit/durations.ts';
+import { days, hours } from '../kit/durations.ts';
 import { forgetFailures, forgetQuietFailures } from '../limits/failures.ts';
 import type { Proof } from '../limits/waits.ts';
 import type { Services } from '../services.ts';
@@ -8,6 +8,8 @@ import { browserWords } from '../web/browser-family.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import type { Locale } from '../web/words.ts';
 import { notifyAccount } from './notify-account.ts';
+
+const mostTold = 5;
 
 /** After so long without a try the owner's success is taken as the end of whatever it was. */
 const quiet = 1 * days;
@@ -21,7 +23,7 @@ const quiet = 1 * days;
  * the account was removed meanwhile, which the engine will say.
  */
 export async function completeSignIn(
-  ctx: Pick<Services, 'db' | 'clock' | 'seals' | 'settings' | 'log'>,
+  ctx: Pick<Services, 'db' | 'clock' | 'live' | 'seals' | 'settings' | 'log'>,
   { accountId, amr, locale }: { accountId: string; amr: readonly string[]; locale?: Locale | undefined },
   { browser, userAgent }: Pick<RequestSource, 'browser' | 'userAgent'>,
 ): Promise<{ token: string } | undefined> {
@@ -31,11 +33,17 @@ export async function completeSignIn(
   if (wasKnown) await forgetQuietFailures(ctx, { accountId, proofs, since: ctx.clock.now() - quiet });
   else await forgetFailures(ctx, { accountId, proofs });
   // The first browser of all is where the account was made; of each that comes after it the owner hears.
-  if (!wasKnown && others) {
+  if (!wasKnown && others && (await mayTell(ctx, accountId))) {
     const values = { browser: browserWords(userAgent) };
     await notifyAccount(ctx, { accountId, pageLocale: locale, template: 'signed_in_new_browser', values });
   }
   return { token };
+}
+
+/** A machine that signs in all day fills no mailbox; the activity page has each of them. */
+async function mayTell({ live }: Pick<Services, 'live'>, accountId: string): Promise<boolean> {
+  const { count } = await live.count(`{account ${accountId}}:told of browsers`, 1 * hours, 1);
+  return count <= mostTold;
 }
 
 /** RFC 8176: `pwd` is the password; `mfa` that there was a second step too. */

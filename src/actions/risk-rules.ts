@@ -24,7 +24,7 @@ type Looked = {
 const fastestKmPerHour = 900;
 /** Places are known by networks: a phone and a desk in one town may be said to be this far apart. */
 const nearKm = 500;
-const manyFailures = 20;
+export const manyFailures = 20;
 const lately = 24 * hours;
 /** What a browser is known for; who did not come for so long has none that is. */
 const longAbsence = 180 * days;

@@ -3,13 +3,14 @@ import { isKnownBrowser } from '../credentials/known-browsers.ts';
 import type { Services } from '../services.ts';
 import { browserFamily } from '../web/browser-family.ts';
 import type { RequestSource } from '../web/request-source.ts';
-import { type RiskSign, signsIn } from './risk-rules.ts';
+import { manyFailures, type RiskSign, signsIn } from './risk-rules.ts';
 
 /**
  * What is unusual about a sign-in, from the account's own past in the audit record and nothing else: no score, nothing learned,
  * nothing asked of anybody. The same function answers now and for what is long over (`latchkey risk try`).
  */
 type Context = Pick<Services, 'db' | 'clock' | 'places'>;
+/** Of sign-ins: to know the countries, where there is something to know them by; else only the last one counts. */
 const looksBackAt = 100;
 
 /** No signs where the browser is known: it is one of two, and both must be there. */
@@ -19,7 +20,8 @@ export async function riskNow(
 ): Promise<{ newBrowser: boolean; signs: RiskSign[] }> {
   if (await isKnownBrowser(ctx, { token: from.browser, accountId })) return { newBrowser: false, signs: [] };
   if (!ctx.settings.ADAPTIVE_CHECK) return { newBrowser: true, signs: [] };
-  const past = await pastOf(ctx, { accountId });
+  const limit = ctx.places.configured ? looksBackAt : 1;
+  const past = await pastOf(ctx, { accountId, limit });
   return { newBrowser: true, signs: signsAt(ctx, { now: ctx.clock.now(), ip: from.ip }, past) };
 }
 
@@ -70,12 +72,13 @@ async function triedAgain(ctx: Context, event: RecordedEvent): Promise<TriedSign
 
 async function pastOf(
   ctx: Pick<Services, 'db'>,
-  { accountId, before }: { accountId: string; before?: string },
+  { accountId, before, limit = looksBackAt }: { accountId: string; before?: string; limit?: number },
 ): Promise<RecordedEvent[]> {
-  const of = (type: 'account.signed_in' | 'account.sign_in_failed') =>
-    listEvents(ctx, { accountId, types: [type], before, limit: looksBackAt });
+  const of = (type: 'account.signed_in' | 'account.sign_in_failed', most: number) =>
+    listEvents(ctx, { accountId, types: [type], before, limit: most });
   // Each by itself: a thousand failures must not hide from where its owner comes.
-  return (await Promise.all([of('account.signed_in'), of('account.sign_in_failed')])).flat();
+  const lists = [of('account.signed_in', limit), of('account.sign_in_failed', manyFailures)];
+  return (await Promise.all(lists)).flat();
 }
 
 function signsAt(

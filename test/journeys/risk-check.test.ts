@@ -179,3 +179,26 @@ describe('latchkey risk try', () => {
     expect((await listEvents(world.services, { limit: 1 }))[0]?.id).toBe(before);
   });
 });
+
+describe('a sign-in from a new browser', () => {
+  it('is told to every proved address with "It wasn’t me", but for the first of all, five times an hour', async () => {
+    const account = await world.account({ email: 'often@example.com', phone: '+4915155500001' });
+    const told = async () =>
+      (await world.outbox()).filter(
+        ({ to, subject, text }) =>
+          ['often@example.com', '+4915155500001'].includes(to) &&
+          /new (browser|sign-in)/.test(subject + text),
+      );
+    const first = await signsIn(account, world.person({ address: lyon }));
+    expect(await told()).toEqual([]);
+    await signsIn(account, world.person({ address: lyon }));
+    const notices = await told();
+    expect(notices.map(({ channel }) => channel).toSorted()).toEqual(['email', 'sms']);
+    expect(notices[0]?.links[0]).toContain('/account/not-me?link=');
+    await first.presses('Sign out');
+    await signsIn(account, first);
+    expect(await told()).toHaveLength(2);
+    for (let time = 0; time < 6; time += 1) await signsIn(account, world.person({ address: lyon }));
+    expect(await told()).toHaveLength(10);
+  });
+});
