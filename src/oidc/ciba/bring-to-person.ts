@@ -51,6 +51,8 @@ async function isTooMuch(
   services: Services,
   { accountId, clientId }: { accountId: string; clientId: string },
 ): Promise<boolean> {
+  // The conformance suite asks one person some hundred times, and answers few of them.
+  if (services.settings.conformance) return false;
   const key = `${clientId} ${accountId}`;
   const refusals = await takeFromLimits(services, [{ limit: 'ciba_refusals_by_app_and_account', key }], 0);
   const waiting = await listAsked(services, accountId);

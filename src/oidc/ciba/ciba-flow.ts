@@ -34,8 +34,11 @@ export function ciba(services: Context): Ciba {
       refuseDetails(ctx);
       if (userCode !== undefined) throw new errors.InvalidRequest('user_code is not supported');
       const key = `${ctx.oidc.client?.clientId} ${account.accountId}`;
+      const { conformance } = services.settings;
       const taken = await asEngineError(() =>
-        takeFromLimits(services, [{ limit: 'ciba_by_app_and_account', key }]),
+        takeFromLimits(services, [
+          { limit: 'ciba_by_app_and_account', key, ...(conformance && { max: 1000 }) },
+        ]),
       );
       if (!taken.ok) throw new TooManyRequests('this person was asked too often, try again later');
     },
