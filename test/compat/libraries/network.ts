@@ -32,7 +32,7 @@ export async function runAmongAmazonHosts(script: string): Promise<Outcome[]> {
     'sh',
     [
       '-c',
-      `${unshare} sh -c 'ip link set lo up && mount --bind "$HOSTS" /etc/hosts && exec "$NODE" "$SCRIPT"'`,
+      `exec ${unshare} sh -c 'ip link set lo up && mount --bind "$HOSTS" /etc/hosts && exec "$NODE" "$SCRIPT"'`,
     ],
     {
       env: {
@@ -56,7 +56,10 @@ export async function runAmongAmazonHosts(script: string): Promise<Outcome[]> {
   child.stderr.on('data', (chunk) => {
     complaints += chunk;
   });
+  // One process all the way, so that one that hangs ends with what it was started by.
+  const patience = setTimeout(() => child.kill('SIGKILL'), 90_000);
   const code = await new Promise((resolve) => child.once('close', resolve));
+  clearTimeout(patience);
   authority.close();
   rmSync(folder, { recursive: true, force: true });
   const marked = said.split('\n').filter((line) => line.startsWith('{"name":'));
