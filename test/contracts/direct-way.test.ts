@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { decodeJwt } from 'jose';
+import { registerApi } from '../../src/actions/register-api.ts';
 import { suspendAccount } from '../../src/actions/suspend-account.ts';
 import { openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
 import { type Answer, newAddress, send } from '../support/wire.ts';
@@ -165,6 +166,41 @@ describe.each(worldKinds)('the direct way on $name', ({ open }) => {
       await token(plain, { ...basic(machine), 'content-type': 'text/plain' }),
     ];
     expect(answers.filter(wentDirect)).toEqual([]);
+  });
+
+  it('leaves to the engine what is for an API, and makes the tokens of such a grant as the engine does', async () => {
+    const resource = 'https://api.example.test';
+    const scopes = [{ name: 'api:read', title: 'Read' }];
+    await registerApi(world.services, {
+      identifier: resource,
+      name: 'Example API',
+      open_to_all: true,
+      scopes,
+    });
+    const plain = { grant_type: 'client_credentials' };
+    const details = JSON.stringify([{ type: 'payment' }]);
+    const exchanged = { grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange', subject_token: 'x' };
+    const answers = [
+      await token(async () => ({ ...plain, resource }), basic(machine)),
+      await token(async () => ({ ...plain, resource: 'https://other.test' }), basic(machine)),
+      await token(async () => ({ ...plain, resource, authorization_details: details }), basic(machine)),
+      await token(async () => exchanged, basic(machine)),
+    ];
+    const made = await asks('engine', '/token', basic(machine), { ...plain, resource });
+    const jwt = String(made.json['access_token']);
+    answers.push(
+      await both(async () => ({ path: '/introspect', headers: basic(machine), form: { token: jwt } })),
+    );
+    expect(answers.filter(wentDirect)).toEqual([]);
+    expect(answers.at(-1)?.json).toMatchObject({ active: true, aud: resource });
+
+    const given = await token(async () => {
+      const params = { scope: 'openid offline_access api:read', resource };
+      const { code, attempt } = await app.getsCode(world.person(), account, params);
+      const { verifier: code_verifier } = attempt;
+      return { grant_type: 'authorization_code', code, code_verifier, redirect_uri: app.redirectUri };
+    });
+    expect(wentDirect(given)).toBe(true);
   });
 
   it('reads a body that comes in pieces, late, or too long, as the engine does', async () => {
