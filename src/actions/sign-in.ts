@@ -36,7 +36,7 @@ import { riskNow } from './risk.ts';
 import { beginRiskCheck } from './risk-check.ts';
 import { riskSigns } from './risk-rules.ts';
 import type { KindContext, SecondStepMethod } from './second-step-kinds.ts';
-import { twoStepOf } from './second-step-methods.ts';
+import { asksForSecondStep, twoStepOf } from './second-step-methods.ts';
 import { passAsTrustedDevice } from './trusted-device-pass.ts';
 
 const contact = { channel: z.enum(['email', 'phone']), address: z.string(), written: z.string() };
@@ -202,6 +202,8 @@ export async function whatIsStillNeeded(
   const pass = { ...proved, from: entry.from };
   const { level, ownSession } = entry;
   if (amr.includes('mfa') && levelOf(amr) >= level) return await passGate(app, pass);
+  if (levelOf(amr) >= level && !(await asksForSecondStep(app, accountId)))
+    return await whatRiskNeeds(app, proved, entry);
   const { on, methods } = await twoStepOf(app, accountId);
   const usable = methods.filter((method) => isAnotherFactor(method, { amr, resetBy, ownSession }));
   const better = raising(usable, { amr, level });

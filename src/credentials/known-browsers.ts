@@ -61,8 +61,10 @@ export async function knowBrowser(
 ): Promise<{ token: string; wasKnown: boolean; others: boolean }> {
   if (token !== undefined && (await seenAgain(ctx, { token, accountId })))
     return { token, wasKnown: true, others: true };
-  const others = await hasBrowsers(ctx, accountId);
-  return { token: await addBrowser(ctx, { token, accountId }), wasKnown: false, others };
+  const others = await countBrowsers(ctx, accountId);
+  const added = await addBrowser(ctx, { token, accountId });
+  if (others >= mostKnownBrowsers) await forgetOldest(ctx.db, accountId);
+  return { token: added, wasKnown: false, others: others > 0 };
 }
 
 /** Whether somebody signed in to the account from this browser, to the end. Changes nothing. */
@@ -77,9 +79,13 @@ export async function isKnownBrowser({ db, clock }: Records, { token, accountId 
   return row !== undefined;
 }
 
-async function hasBrowsers({ db }: Records, accountId: string): Promise<boolean> {
-  const rows = db.selectFrom('known_browsers').select('id').where('account_id', '=', accountId);
-  return (await rows.limit(1).executeTakeFirst()) !== undefined;
+async function countBrowsers({ db }: Records, accountId: string): Promise<number> {
+  const { many } = await db
+    .selectFrom('known_browsers')
+    .select((eb) => eb.fn.countAll<number | string>().as('many'))
+    .where('account_id', '=', accountId)
+    .executeTakeFirstOrThrow();
+  return Number(many);
 }
 
 async function seenAgain({ db, clock }: Records, { token, accountId }: Known): Promise<boolean> {
@@ -112,7 +118,6 @@ async function addBrowser({ db, clock }: Records, { token, accountId }: Known): 
       .set({ secret: row.secret })
       .where((eb) => eb.and(former))
       .execute();
-  await forgetOldest(db, accountId);
   return `${id}.${secret}`;
 }
 

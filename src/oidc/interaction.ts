@@ -1,5 +1,5 @@
 import type { Context } from 'koa';
-import { type Client, findClient } from '../../clients/registry/registry.ts';
+import type { Client } from '../../clients/registry/registry.ts';
 import { recordEvent } from '../audit/record.ts';
 import { apiScopeName } from '../consents/api-scopes.ts';
 import { epochSeconds } from '../kit/clock.ts';
@@ -22,6 +22,7 @@ import {
   type Stored,
   wayOn,
 } from './interaction-change.ts';
+import { openKnownRecords } from './known-records.ts';
 import { layout } from './live-layout.ts';
 import { dropSession } from './session-ending.ts';
 import { uidShape } from './session-records.ts';
@@ -68,7 +69,7 @@ export async function currentInteraction(
   if (!details) return refused('expired');
   const { uid, prompt, params, result, session, returnTo } = details;
   const clientId = String(params['client_id']);
-  const client = clientId === accountClientId ? undefined : await findClient(app, clientId);
+  const client = clientId === accountClientId ? undefined : await openKnownRecords(app).client(clientId);
   // Disabled or removed while the page was open: the request it came with is void.
   if (clientId !== accountClientId && (!client || client.disabledAt !== undefined)) return refused('expired');
   const name = promptNames.find((one) => one === prompt.name);

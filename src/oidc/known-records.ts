@@ -11,7 +11,16 @@ export type KnownRecords = {
   api(identifier: string): Promise<Api | undefined>;
 };
 
-export function openKnownRecords({ db, changes }: Pick<Services, 'db' | 'changes'>): KnownRecords {
+/** The same copies for everybody in the process who asks with the same services. */
+export function openKnownRecords(services: Pick<Services, 'db' | 'changes'>): KnownRecords {
+  const known = opened.get(services.changes) ?? copiesOf(services);
+  opened.set(services.changes, known);
+  return known;
+}
+
+const opened = new WeakMap<Services['changes'], KnownRecords>();
+
+function copiesOf({ db, changes }: Pick<Services, 'db' | 'changes'>): KnownRecords {
   return {
     client: keepRecords({
       changes,
