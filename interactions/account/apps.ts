@@ -3,15 +3,15 @@ import { mostLogoBytes } from '../../clients/registry/logo.ts';
 import { findLogos } from '../../clients/registry/logos.ts';
 import { isUnverified } from '../../clients/registry/registration.ts';
 import { withdrawConsent } from '../../src/actions/withdraw-consent.ts';
-import { compatMarker, isAutomatic } from '../../src/consents/compat-scopes.ts';
 import { isApiScope } from '../../src/consents/api-scopes.ts';
+import { compatMarker, isAutomatic } from '../../src/consents/compat-scopes.ts';
 import { askableScopes, scopes as everyScope } from '../../src/consents/scopes.ts';
 import type { App } from '../../src/services.ts';
 import { notFound } from '../../src/web/problem.ts';
 import { seeOther } from '../../src/web/see-other.ts';
 import type { Translator } from '../../src/web/words.ts';
-import { scopeTitle } from '../scope-words.ts';
 import { apiScopeTitle, apisNamedIn, type KnownApis } from '../api-scopes.ts';
+import { scopeTitle } from '../scope-words.ts';
 import { type AppAccess, appHost, appName, findAppWithAccess, listAppsWithAccess } from './app-access.ts';
 import { openApp } from './open-app.ts';
 import { places } from './places.ts';
@@ -30,7 +30,10 @@ export function appsPages(app: App): Router {
       const { words } = ctx.state;
       const apps = await listAppsWithAccess(app, account.id);
       const logos = await logosToShow(app, apps);
-      const apis = await apisNamedIn(app, apps.flatMap(({ consent }) => consent?.allowed ?? []));
+      const apis = await apisNamedIn(
+        app,
+        apps.flatMap(({ consent }) => consent?.allowed ?? []),
+      );
       const line = (access: AppAccess) => ({
         ...appLine(words, access, apis),
         logo: logos.get(access.client.clientId),
