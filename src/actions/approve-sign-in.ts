@@ -29,7 +29,9 @@ export async function findApprovable(
   if (approval.ownSession === session.uid) return refused('this_browser');
   if (mayApprove(ctx, session)) return { ok: true, approval };
   const proof = await freshProof(ctx, { accountId, session });
-  return proof.ok ? { ok: true, approval } : refused('proof_needed');
+  if (proof.ok) return { ok: true, approval };
+  // While changes are held back, no proof given here is good: what may approve by itself still may.
+  return refused(proof.reason === 'frozen' ? 'unknown' : 'proof_needed');
 }
 
 /**
