@@ -246,16 +246,12 @@ export const eventKinds = {
   'refresh_token.reuse_detected': kind(
     'client',
     'A rotated refresh token came again; its grant was revoked.',
-    {
-      grant: text,
-    },
+    { grant: text },
   ),
-  'refresh_token.odd_use': kind(
-    'client',
-    'A refresh token that does not rotate was used from many networks, or more often than an app has any use for.',
-    { reason: text, grant: text },
-    { mayBeLost: true },
-  ),
+  'refresh_token.odd_use': kind('client', 'A refresh token that never changes was used oddly.', {
+    reason: text,
+    grant: text,
+  }),
   'tokens.exchanged': kind(
     'client',
     'A service of ours exchanged the token of an app for one for another API (RFC 8693).',
