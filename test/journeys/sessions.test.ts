@@ -90,7 +90,8 @@ describe('a planted cookie (misuse case SE-01)', () => {
 
 /** The documented inventory: the session, one cookie for each interaction under way, and their signatures. */
 // docs/security.md lists them.
-const inventory = /^(((latchkey-)?session|interaction\.[\w-]{43})(\.sig)?|known-browser|(latchkey-)?accounts(-now)?|device\.[\w-]{8})$/;
+const inventory =
+  /^(((latchkey-)?session|interaction\.[\w-]{43})(\.sig)?|known-browser|(latchkey-)?accounts(-now)?|device\.[\w-]{8})$/;
 
 describe('cookies (SE-03)', () => {
   it('are those we document, opaque, not readable by scripts, and not for other sites', async () => {
