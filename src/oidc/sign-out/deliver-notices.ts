@@ -90,10 +90,11 @@ async function claim({ db, clock }: Pick<App, 'db' | 'clock'>): Promise<LogoutNo
 }
 
 async function deliver(app: App, notice: LogoutNoticesTable): Promise<boolean> {
-  const { db, log } = app;
+  // One engine for all of it: a rotation may put another in its place meanwhile.
+  const { db, log, provider } = app;
   const about = { clientId: notice.client_id, attempt: notice.attempts };
-  const client = await app.provider.Client.find(notice.client_id);
-  const send = sends.get(app.provider);
+  const client = await provider.Client.find(notice.client_id);
+  const send = sends.get(provider);
   if (client?.['backchannelLogoutUri'] && send) {
     try {
       await send.call(client, notice.account_id, notice.sid);

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { endAllAccess } from '../../../src/actions/end-all-access.ts';
@@ -14,6 +17,7 @@ import { openWorld, type TestAccount, type World } from '../../support/world.ts'
 /** What the plan "Back-Channel Logout" looks at, and what must hold when apps are slow or away (engine facts 13). */
 let world: World;
 let server: AppServer;
+let folder: string;
 let app: RelyingParty;
 let account: TestAccount;
 let answers: number | 'silence';
@@ -26,7 +30,8 @@ beforeAll(async () => {
     heard.push(String(new URLSearchParams(Buffer.concat(chunks).toString()).get('logout_token')));
     if (answers !== 'silence') response.writeHead(answers).end();
   });
-  world = await openWorld({ ALLOW_LOOPBACK_FETCH: 'on' });
+  folder = mkdtempSync(path.join(tmpdir(), 'latchkey-notices-'));
+  world = await openWorld({ ALLOW_LOOPBACK_FETCH: 'on', DATA_DIR: folder });
   app = await openRelyingParty(world, {
     backchannel_logout_uri: `${server.origin}/bcl`,
     backchannel_logout_session_required: true,
@@ -36,6 +41,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await world.close();
   await server.stop();
+  rmSync(folder, { recursive: true, force: true });
 });
 beforeEach(() => {
   heard.length = 0;
@@ -171,5 +177,26 @@ describe('an app that does not answer', () => {
     expect(payloadOf(String(tokens.id_token))).not.toHaveProperty('sid');
     await signsOut(person, String(tokens.id_token));
     expect(await waiting()).toEqual([]);
+  });
+});
+
+describe('what was noted and not sent', () => {
+  it('is sent by the next process, after whatever became of this one', async () => {
+    const { sid } = await signedIn();
+    answers = 503;
+    await endAllAccess(world.services, { accountId: account.accountId });
+    await until(async () => (await waiting()).some(({ attempts }) => attempts > 0) && heard.length > 0);
+    await until(async () =>
+      (await waiting()).some(({ next_attempt_at }) => next_attempt_at < Date.now() + 20_000),
+    );
+    const { environment } = world;
+    await world.close();
+    heard.length = 0;
+    answers = 200;
+    const next = await openWorld(environment);
+    // The time that this file moved ended with the world that moved it.
+    next.advance(72 * hours);
+    await until(() => heard.some((token) => payloadOf(token)['sid'] === sid));
+    world = next;
   });
 });

@@ -184,6 +184,7 @@ describe('parameters that are taken or let be', () => {
     ['oidcc-display-popup', { display: 'popup' }],
     ['oidcc-ui-locales', { ui_locales: 'se' }],
     ['oidcc-claims-locales', { claims_locales: 'se' }],
+    ['oidcc-acr-values', { acr_values: '1 2' }],
     ['oidcc-ensure-request-with-unknown-parameter-succeeds', { extra: 'foobar' }],
     ['oidcc-ensure-other-scope-order-succeeds', { scope: 'email openid' }],
     ['oidcc-login-hint', { login_hint: 'ada@example.test' }],
