@@ -20,7 +20,10 @@ export async function startServer(environment: NodeJS.ProcessEnv): Promise<{ sto
   const { log } = services;
   await requirePeppers(services);
   if (settings.conformance)
-    log.warn({}, 'PROFILE=conformance: anybody may register apps, and old flows are allowed. Not for people.');
+    log.warn(
+      {},
+      'PROFILE=conformance: anybody may register apps, and old flows are allowed. Not for people.',
+    );
   const server = await openApp(services);
   const delivery = startDelivery(services);
   const watch = watchFailures(services);

@@ -26,7 +26,9 @@ export function readSettings(environment: Record<string, string | undefined>): S
   const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
   return {
     ...parsed.data,
-    ...(conformance ? { DYNAMIC_REGISTRATION: 'open' as const, ALLOW_LOOPBACK_FETCH: true, REGISTRATIONS_PER_HOUR: 100_000 } : {}),
+    ...(conformance
+      ? { DYNAMIC_REGISTRATION: 'open' as const, ALLOW_LOOPBACK_FETCH: true, REGISTRATIONS_PER_HOUR: 100_000 }
+      : {}),
     conformance,
     issuer: { origin: url.origin, host: url.host, https: url.protocol === 'https:', loopback },
     mtlsHost: parsed.data.MTLS_ORIGIN && new URL(parsed.data.MTLS_ORIGIN).host,

@@ -37,11 +37,9 @@ export const httpApiManual: Manual = {
       table(
         ['Address', 'Methods', 'What it is'],
         [
-          ...Object.entries({ ...providerAddresses, ...compatAddresses }).map(([address, { methods, what }]) => [
-            code(address),
-            methods.join(', '),
-            what,
-          ]),
+          ...Object.entries({ ...providerAddresses, ...compatAddresses }).map(
+            ([address, { methods, what }]) => [code(address), methods.join(', '), what],
+          ),
           ...others.map(([address, methods, what]) => [code(address), methods, what]),
         ],
       ),

@@ -65,7 +65,10 @@ export type TemplateName = keyof typeof templates;
 export type Told =
   | { template: 'sign_up_code' | 'reset_code' | 'second_step_code' | 'risk_code'; values: { code: string } }
   | { template: 'passkey_added' | 'passkey_removed' | 'passkey_copied'; values: { passkey: string } }
-  | { template: 'app_connected' | 'app_removed' | 'device_allowed' | 'ciba_asked' | 'refresh_token_reuse'; values: { app: string } }
+  | {
+      template: 'app_connected' | 'app_removed' | 'device_allowed' | 'ciba_asked' | 'refresh_token_reuse';
+      values: { app: string };
+    }
   | { template: 'refresh_token_odd'; values: { app: string } }
   | { template: 'signed_in_new_browser' | 'trusted_device_added'; values: { browser: string } }
   | { template: 'account_elsewhere'; values: { region: string; site: string } }

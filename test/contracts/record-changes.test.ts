@@ -8,8 +8,8 @@ import {
 } from '../../clients/registry/registry.ts';
 import { reinstateAccount, suspendAccount } from '../../src/accounts/account.ts';
 import { registerClient } from '../../src/actions/register-client.ts';
-import { type KnownRecords, openKnownRecords } from '../../src/oidc/known-records.ts';
 import { rotateKeys } from '../../src/oidc/keys/signing-keys.ts';
+import { type KnownRecords, openKnownRecords } from '../../src/oidc/known-records.ts';
 import { type OpenServices, openServices } from '../../src/services.ts';
 import { readSettings } from '../../src/settings.ts';
 import { openFaultProxy } from '../support/fault-proxy.ts';

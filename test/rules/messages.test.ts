@@ -20,7 +20,15 @@ const mailed = names.filter((name) => templateOf(name).only !== 'sms');
 function told(template: TemplateName): Told {
   return {
     template,
-    values: { code: '314159', app: 'Photo Book', browser: 'Firefox, Linux', left: '7', passkey: 'Blue key', region: 'Norway', site: 'id.example.no' },
+    values: {
+      code: '314159',
+      app: 'Photo Book',
+      browser: 'Firefox, Linux',
+      left: '7',
+      passkey: 'Blue key',
+      region: 'Norway',
+      site: 'id.example.no',
+    },
   } as unknown as Told;
 }
 

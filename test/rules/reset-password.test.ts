@@ -64,7 +64,12 @@ async function ticket(): Promise<NewPassword> {
 async function neededAfterReset() {
   const answer = await setNext(await ticket());
   if (!answer.ok || answer.next.at !== 'proved') throw new Error(JSON.stringify(answer));
-  return await whatIsStillNeeded(services, answer.next, { ...visit, deviceTokens: [], stepUp: false, level: 0 });
+  return await whatIsStillNeeded(services, answer.next, {
+    ...visit,
+    deviceTokens: [],
+    stepUp: false,
+    level: 0,
+  });
 }
 
 describe('a forgotten password', () => {

@@ -11,7 +11,9 @@ export const ownMembers = {
   scope_titles: z
     .record(z.string().max(200), shownText(120))
     .optional()
-    .meta({ description: 'What its scopes with a colon are called on pages, by scope. Without it: the scope.' }),
+    .meta({
+      description: 'What its scopes with a colon are called on pages, by scope. Without it: the scope.',
+    }),
   high_assurance: z
     .boolean()
     .optional()
