@@ -9,6 +9,7 @@ import { mountConsent, showConsent } from './consent.ts';
 import { continueSignIn } from './continue-sign-in.ts';
 import { backToStep, type CurrentStep, currentStep } from './current-step.ts';
 import { mountForgot, showForgot } from './forgot.ts';
+import { mountKnownPassword, showKnownPassword } from './known-password.ts';
 import { mountNewPassword, showNewPassword } from './new-password.ts';
 import { wasOvertaken } from './overtaken.ts';
 import { mountPasskey } from './passkey.ts';
@@ -54,6 +55,7 @@ const mounts = [
   mountForgot,
   mountResetCode,
   mountNewPassword,
+  mountKnownPassword,
   mountPasswordStrength,
   mountConsent,
   mountWaysOut,
@@ -89,6 +91,8 @@ async function showStep(app: App, ctx: RouterContext, current: CurrentStep): Pro
       return await showResetCode(ctx, current, step);
     case 'new_password':
       return await showNewPassword(app, ctx, current, step);
+    case 'known_password':
+      return await showKnownPassword(app, ctx, current, step);
     case 'suspended':
     case 'locked':
       return await showStopped(ctx, current, step.at);

@@ -32,7 +32,7 @@ export function mountPasswordStrength(router: Router, app: App): void {
 }
 
 async function knownOf(app: App, { step }: CurrentStep): Promise<string[]> {
-  if (step.at !== 'new_password') return [];
+  if (step.at !== 'new_password' && step.at !== 'known_password') return [];
   const account = await findAccount(app, step.accountId);
   return account ? wellKnown(account) : [];
 }

@@ -22,8 +22,9 @@ export async function passGate(
     remember: boolean;
     from: RequestSource;
     trustedDevice?: boolean;
-    newBrowser?: boolean;
+    newBrowser?: boolean | undefined;
     signedInAt?: number | undefined;
+    passwordKnown?: boolean | undefined;
   },
 ): Promise<Finished | SignInProgress> {
   const { accountId, provedAt, amr, remember, from, trustedDevice, signedInAt, newBrowser } = entry;
@@ -40,6 +41,7 @@ export async function passGate(
     await recordEvent(app, { type: 'account.sign_in_failed', accountId, detail }, from);
     return { at: stopped, accountId };
   }
+  if (entry.passwordKnown) return { at: 'known_password', accountId, provedAt, amr, remember, newBrowser };
   app.metrics.signIns.inc({ outcome: 'signed_in' });
   const how = { ...(trustedDevice && { trusted_device: true }), ...(signedInAt && { step_up: true }) };
   const known = newBrowser === undefined ? {} : { new_browser: newBrowser };

@@ -14,7 +14,7 @@ export async function proveRiskCheck(
   { progress, code }: { progress: RiskCheckProgress; code: string },
   entry: Entry,
 ): Promise<Outcome<{ next: NextStep }, 'wrong_code' | 'expired'> | Limited> {
-  const { accountId, provedAt, remember, amr, channel, codeId: id = '' } = progress;
+  const { accountId, provedAt, remember, amr, channel, passwordKnown, codeId: id = '' } = progress;
   const room = await takeFromLimits(app, [{ limit: 'code_guess_by_address', key: entry.from.ip }]);
   if (!room.ok) return room;
   const checked = await checkContactCode(app, { ...riskCodeFor(progress, entry), id, code });
@@ -25,6 +25,6 @@ export async function proveRiskCheck(
   }
   await codeCameBack(app, progress);
   await recordEvent(app, { type: 'risk_check.passed', accountId, detail: { channel } }, entry.from);
-  const passed = { accountId, provedAt, amr, remember, from: entry.from, newBrowser: true };
+  const passed = { accountId, provedAt, amr, remember, passwordKnown, from: entry.from, newBrowser: true };
   return { ok: true, next: await passGate(app, passed) };
 }

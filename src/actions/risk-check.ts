@@ -21,7 +21,7 @@ export async function beginRiskCheck(
   { proved, signs }: { proved: Proved; signs: RiskSign[] },
   entry: Entry,
 ): Promise<RiskCheckProgress | undefined> {
-  const { accountId, provedAt, remember, amr } = proved;
+  const { accountId, provedAt, remember, amr, passwordKnown } = proved;
   const contact = await contactOf(app, accountId);
   const noted = { accountId, detail: { signs, channel: contact?.channel } };
   if (!contact) {
@@ -30,7 +30,17 @@ export async function beginRiskCheck(
   }
   app.metrics.signIns.inc({ outcome: 'risk_check_asked' });
   await recordEvent(app, { type: 'risk_check.asked', ...noted }, entry.from);
-  const progress = { at: 'risk_check', accountId, provedAt, remember, amr, signs, ...contact } as const;
+  const known = passwordKnown && { passwordKnown };
+  const progress = {
+    at: 'risk_check',
+    accountId,
+    provedAt,
+    remember,
+    amr,
+    signs,
+    ...known,
+    ...contact,
+  } as const;
   const sent = await sendCode(app, { ...progress, sentAgain: false }, entry);
   return sent.ok ? sent.next : { ...progress, sentAgain: false };
 }

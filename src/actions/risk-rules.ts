@@ -6,7 +6,13 @@ import { distanceKm, type Place } from '../web/address-places.ts';
  * it is there; pages and the audit record know it by its name. Pure, so that the past can be tried again (risk.ts). Few, and
  * each can be said to the person in one sentence: what nobody can explain is not asked.
  */
-export const riskSigns = ['new_country', 'impossible_travel', 'many_failures', 'long_absence'] as const;
+export const riskSigns = [
+  'new_country',
+  'impossible_travel',
+  'many_failures',
+  'long_absence',
+  'known_password',
+] as const;
 export type RiskSign = (typeof riskSigns)[number];
 
 type SeenSignIn = { at: number; place: Place | undefined };
@@ -18,6 +24,8 @@ type Looked = {
   signIns: readonly SeenSignIn[];
   /** When sign-ins to the account were refused, the newest first. */
   failures: readonly number[];
+  /** The password is on the list of those that attackers try first; of sign-ins that are over nobody knows. */
+  passwordKnown?: boolean | undefined;
 };
 
 /** An airliner, with what it takes to get to it left out: nobody is asked wrongly who just landed. */
@@ -54,6 +62,10 @@ export const riskRules: Record<RiskSign, { why: string; seen(looked: Looked): bo
   long_absence: {
     why: 'Nobody signed in for half a year: passwords that leaked meanwhile are tried on accounts that nobody watches.',
     seen: ({ now, signIns }) => signIns[0] !== undefined && now - signIns[0].at > longAbsence,
+  },
+  known_password: {
+    why: 'A password that attackers try first: whoever tries it on all accounts would now also choose the next one.',
+    seen: ({ passwordKnown }) => passwordKnown === true,
   },
 };
 

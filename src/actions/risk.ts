@@ -16,13 +16,20 @@ const looksBackAt = 100;
 /** No signs where the browser is known: it is one of two, and both must be there. */
 export async function riskNow(
   ctx: Context & Pick<Services, 'settings'>,
-  { accountId, from }: { accountId: string; from: RequestSource },
+  {
+    accountId,
+    from,
+    passwordKnown,
+  }: { accountId: string; from: RequestSource; passwordKnown?: boolean | undefined },
 ): Promise<{ newBrowser: boolean; signs: RiskSign[] }> {
   if (await isKnownBrowser(ctx, { token: from.browser, accountId })) return { newBrowser: false, signs: [] };
   if (!ctx.settings.ADAPTIVE_CHECK) return { newBrowser: true, signs: [] };
   const limit = ctx.places.configured ? looksBackAt : 1;
   const past = await pastOf(ctx, { accountId, limit });
-  return { newBrowser: true, signs: signsAt(ctx, { now: ctx.clock.now(), ip: from.ip }, past) };
+  return {
+    newBrowser: true,
+    signs: signsAt(ctx, { now: ctx.clock.now(), ip: from.ip, passwordKnown }, past),
+  };
 }
 
 type TriedSignIn = {
@@ -83,13 +90,14 @@ async function pastOf(
 
 function signsAt(
   { places }: Pick<Services, 'places'>,
-  { now, ip }: { now: number; ip: string },
+  { now, ip, passwordKnown }: { now: number; ip: string; passwordKnown?: boolean | undefined },
   past: readonly RecordedEvent[],
 ): RiskSign[] {
   const placeOf = (address: string | null) => (address ? places.placeOf(address) : undefined);
   const of = (type: string) => past.filter((one) => one.type === type);
   return signsIn({
     now,
+    passwordKnown,
     place: placeOf(ip),
     signIns: of('account.signed_in').map((one) => ({ at: one.at, place: placeOf(one.ip) })),
     failures: of('account.sign_in_failed').map(({ at }) => at),

@@ -42,8 +42,9 @@ export async function submitPassword(
   // Taken before the password was looked at, so that of many guesses at once no more than the limit are; a right one
   // costs nobody anything. What was wrong before is forgotten when the sign-in is complete (complete-sign-in.ts).
   await giveBack(app, shared);
-  await warnOfKnownPassword(app, { accountId: account.id, password: typed.password }, from);
-  const next = afterFirstFactor(app, { accountId: account.id, remember: typed.remember });
+  const accountId = account.id;
+  const passwordKnown = await warnOfKnownPassword(app, { accountId, password: typed.password }, from);
+  const next = afterFirstFactor(app, { accountId, remember: typed.remember, passwordKnown });
   return { ok: true, next };
 }
 

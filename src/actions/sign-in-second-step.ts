@@ -54,8 +54,8 @@ export async function proveSecondStep(
   if (!checked.ok && checked.reason === 'not_enrolled') return startOver('start_over');
   if (!checked.ok) return await refuse(app, { accountId, method: method.kind, checked }, entry);
   const all = [...new Set([...amr, ...checked.amr, 'mfa'])];
-  const { signedInAt } = given.progress;
-  const passed = { accountId, provedAt, amr: all, remember, from: entry.from, signedInAt };
+  const { signedInAt, passwordKnown } = given.progress;
+  const passed = { accountId, provedAt, amr: all, remember, from: entry.from, signedInAt, passwordKnown };
   const next = await passGate(app, passed);
   if (next.at !== 'finished' || !given.trustDevice) return { ok: true, next };
   const device = await trustDevice(app, { accountId, provedAt, entry });

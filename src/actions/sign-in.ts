@@ -11,6 +11,7 @@
  *        └─────── sign up ──► prove_address ── right code ───┘   └── not asked, or this device ─────► gate ──┤
  *                                                                    is trusted                        │     │
  *              (without a second step, an unusual sign-in is asked for a code first: risk_check)          ├──► suspended, locked
+ *              (a password that attackers know is changed here: known_password, and back to the gate)     │
  *                                                                                                      └──► finished
  *
  * The progress lives in the engine's Interaction and nowhere else: it is bound to that interaction's cookie and ends
@@ -38,6 +39,9 @@ import { riskSigns } from './risk-rules.ts';
 import type { KindContext, SecondStepMethod } from './second-step-kinds.ts';
 import { asksForSecondStep, twoStepOf } from './second-step-methods.ts';
 import { passAsTrustedDevice } from './trusted-device-pass.ts';
+
+/** The password that was right is on the list of those that attackers try first: another one is set before the end. */
+const passwordKnown = z.boolean().optional();
 
 const contact = { channel: z.enum(['email', 'phone']), address: z.string(), written: z.string() };
 
@@ -84,6 +88,7 @@ const signInProgress = z.discriminatedUnion('at', [
     /** Of a session that only proves more (step-up.ts): when it signed in, and the level that it is to reach. */
     signedInAt: z.number().optional(),
     reach: z.number().optional(),
+    passwordKnown,
     /** The address whose code reset the password just now: no second step by the same address. */
     resetBy: z.string().optional(),
     /** The session of whoever is signed in on this browser: it approves nothing here. */
@@ -119,10 +124,20 @@ const signInProgress = z.discriminatedUnion('at', [
     remember: z.boolean(),
     amr: z.array(z.string()),
     signs: z.array(z.enum(riskSigns)),
+    passwordKnown,
     ...contact,
     /** Missing when no code could be sent now. */
     codeId: z.string().optional(),
     sentAgain: z.boolean(),
+  }),
+  /** Everything is proved; the password is to be another one before the end (change-known-password.ts). */
+  z.object({
+    at: z.literal('known_password'),
+    accountId: z.string(),
+    provedAt: z.number(),
+    remember: z.boolean(),
+    amr: z.array(z.string()),
+    newBrowser: z.boolean().optional(),
   }),
   /** Everything is proved, and the account is stopped: only now may it be told. */
   z.object({ at: z.enum(['suspended', 'locked']), accountId: z.string() }),
@@ -132,6 +147,7 @@ const signInProgress = z.discriminatedUnion('at', [
 
 export type SignInProgress = z.output<typeof signInProgress>;
 export type RiskCheckProgress = Extract<SignInProgress, { at: 'risk_check' }>;
+export type KnownPasswordProgress = Extract<SignInProgress, { at: 'known_password' }>;
 export type SecondStepProgress = Extract<SignInProgress, { at: 'second_step' }>;
 /** The first factor, or with `mfa` in amr all of them. */
 export type Proved = {
@@ -141,6 +157,7 @@ export type Proved = {
   amr: string[];
   remember: boolean;
   resetBy?: string;
+  passwordKnown?: boolean;
 };
 export type Finished = z.output<typeof finished>;
 /** Where a verb leads: a state to remember, a proof to look at, or the end. */
@@ -184,9 +201,17 @@ export function afterFirstFactor(
     remember,
     amr = ['pwd'],
     resetBy,
-  }: { accountId: string; remember: boolean; amr?: string[]; resetBy?: string },
+    passwordKnown,
+  }: {
+    accountId: string;
+    remember: boolean;
+    amr?: string[];
+    resetBy?: string;
+    passwordKnown?: boolean;
+  },
 ): Proved {
-  return { at: 'proved', accountId, provedAt: clock.now(), amr, remember, ...(resetBy && { resetBy }) };
+  const more = { ...(resetBy && { resetBy }), ...(passwordKnown && { passwordKnown }) };
+  return { at: 'proved', accountId, provedAt: clock.now(), amr, remember, ...more };
 }
 
 /**
@@ -198,7 +223,7 @@ export async function whatIsStillNeeded(
   proved: Proved,
   entry: Entry,
 ): Promise<Finished | SignInProgress> {
-  const { accountId, provedAt, amr, remember, resetBy } = proved;
+  const { accountId, provedAt, amr, remember, resetBy, passwordKnown } = proved;
   const pass = { ...proved, from: entry.from };
   const { level, ownSession } = entry;
   if (amr.includes('mfa') && levelOf(amr) >= level) return await passGate(app, pass);
@@ -215,7 +240,7 @@ export async function whatIsStillNeeded(
   app.metrics.signIns.inc({ outcome: 'second_step_asked' });
   const asked = { at: 'second_step', accountId, provedAt, amr, remember, challenge: newId() } as const;
   const kept = { kept: {}, sentAgain: false, ...(resetBy && { resetBy }), ...(ownSession && { ownSession }) };
-  const progress = { ...asked, ...kept };
+  const progress = { ...asked, ...kept, ...(passwordKnown && { passwordKnown }) };
   const [method] = [...better, ...usable];
   return await beginSecondStep(app, { progress, method }, entry);
 }
@@ -229,8 +254,8 @@ async function whatRiskNeeds(
   proved: Proved,
   entry: Entry,
 ): Promise<Finished | SignInProgress> {
-  const { accountId, amr, resetBy } = proved;
-  const { newBrowser, signs } = await riskNow(app, { accountId, from: entry.from });
+  const { accountId, amr, resetBy, passwordKnown } = proved;
+  const { newBrowser, signs } = await riskNow(app, { accountId, from: entry.from, passwordKnown });
   const asks = signs.length > 0 && amr.includes('pwd') && resetBy === undefined;
   const asked = asks ? await beginRiskCheck(app, { proved, signs }, entry) : undefined;
   return asked ?? (await passGate(app, { ...proved, from: entry.from, newBrowser }));

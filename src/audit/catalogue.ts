@@ -79,7 +79,7 @@ export const eventKinds = {
   }),
   'account.deleted': kind('operator', 'The account was removed.', { reason: text }),
   'password.set': kind('person', 'The account got its first password, or an operator set one.', {}),
-  'password.changed': kind('person', 'The password was changed by somebody who was signed in.', {
+  'password.changed': kind('person', 'The password was changed by somebody who knew the old one.', {
     sessions_ended: count,
   }),
   'password.change_failed': kind('person', 'A change of password was refused.', { reason: text }),
@@ -218,12 +218,12 @@ export const eventKinds = {
   }),
   'client.verified': kind('operator', 'An operator vouched for an app that had registered itself.', {}),
   'registration_token.made': kind('operator', 'A token was made with which apps can register themselves.', {
-    token: text,
+    id: text,
     uses: count,
     expires_at: count,
   }),
   'registration_token.revoked': kind('operator', 'A token for registering apps was taken back.', {
-    token: text,
+    id: text,
   }),
   'client.deleted': kind('operator', 'An app was removed.', { grants_revoked: count }),
   'client.disabled': kind('operator', 'An app was disabled.', { reason: text }),

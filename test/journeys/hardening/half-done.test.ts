@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { rememberAccount } from '../../../src/actions/remembered-accounts.ts';
 import { suspendAccount } from '../../../src/actions/suspend-account.ts';
+import { setPassword } from '../../../src/credentials/password.ts';
 import { newTotpSecret } from '../../../src/credentials/totp.ts';
 import { days } from '../../../src/kit/durations.ts';
 import { listGrants } from '../../../src/oidc/grants.ts';
@@ -84,6 +85,16 @@ const states: Record<string, () => Promise<HalfDone>> = {
   },
   'a passkey asked': passkeyAsked,
   'an unusual sign-in, asked for a code': unusual,
+  'a password of attackers’ lists to be changed': async () => {
+    const half = await begun();
+    const { accountId, identifier, totpSecret } = half.account;
+    const account = { ...half.account, password: 'password123' };
+    await setPassword(world.services, { accountId, password: account.password });
+    await half.person.submits({ identifier, password: account.password });
+    await half.person.submits({ code: await world.freshCode(totpSecret) });
+    expect(half.person.heading).toBe('Choose a new password');
+    return { ...half, account };
+  },
   'an account of the chooser picked': async () => {
     const half = await begun();
     const { accountId } = half.account;

@@ -163,17 +163,55 @@ describe('after signing out (SE-07)', () => {
 });
 
 describe('a password that became known (SI-09)', () => {
-  it('still lets its owner in, locks nobody out, and is told once', async () => {
-    // As an import brings it: nobody chose it here, where it would have been refused.
-    const careless = { ...(await world.account()), password: 'password123' };
-    await setPassword(world.services, careless);
+  const known = 'password123';
+  /** As an import brings it: nobody chose it here, where it would have been refused. */
+  async function careless() {
+    const account = { ...(await world.account()), password: known };
+    await setPassword(world.services, account);
+    return account;
+  }
+
+  it('asks a browser that nobody knows for a code, then for another password, and signs in with that', async () => {
+    const account = await careless();
+    const { identifier } = account;
+    const thief = await world.person().goes(app.asks().url);
+    await thief.submits({ identifier, password: known });
+    expect(thief.text).toContain('The password is on lists that attackers try first.');
+    expect(thief.heading).toBe('Confirm that it’s you');
+
+    const owner = await world.person().goes(app.asks().url);
+    await owner.submits({ identifier, password: known });
+    await owner.submits({ code: await world.codeSentTo(identifier) });
+    expect(owner.heading).toBe('Choose a new password');
+    await owner.submits({ password: known });
+    expect([owner.status, owner.alert]).toEqual([400, expect.stringContaining('attackers try first')]);
+    // Not signed in yet, nor by going on to somewhere else.
+    const page = owner.url.replace('/known-password', '');
+    await owner.goes(app.asks({ prompt: 'none' }).url);
+    expect(arrivalOf(owner).searchParams.get('error')).toBe('login_required');
+    await owner.goes(page);
+    await owner.submits({ password: 'nine quiet lanterns more' });
+    expect(owner.left).toBeDefined();
+
+    // The sign-in of whoever was half-way with the old one is void.
+    await thief.submits({ code: await world.codeSentTo(identifier) });
+    expect(thief.left).toBeUndefined();
+    const again = await world.person().goes(app.asks().url);
+    await again.submits({ identifier, password: known });
+    expect(again.heading).toBe('Sign in');
+    await again.submits({ identifier, password: 'nine quiet lanterns more' });
+    expect(again.left).toBeDefined();
+  });
+
+  it('locks nobody out, and is told once', async () => {
+    const { identifier } = await careless();
     for (let time = 0; time < 2; time += 1) {
       const person = await world.person().goes(app.asks().url);
-      await person.submits({ identifier: careless.identifier, password: careless.password });
-      expect(person.left).toBeDefined();
+      await person.submits({ identifier, password: known });
+      expect(person.heading).toBe('Confirm that it’s you');
     }
     const told = (await world.outbox()).filter(({ to, subject }) => {
-      return to === careless.identifier && subject === 'Please choose another Latchkey password';
+      return to === identifier && subject === 'Please choose another Latchkey password';
     });
     expect(told.map(({ links }) => links)).toEqual([[`${world.issuer}/account/password`]]);
   });
