@@ -132,10 +132,13 @@ export async function openApp(services: Services): Promise<Server> {
   };
 }
 
-/** The engine's endpoints are called by apps from anywhere; ours are forms that only our own pages may send. */
+/**
+ * The engine's endpoints are called by apps from anywhere; ours are forms that only our own pages may send, in whatever
+ * letter case their path is written: the router knows none.
+ */
 function onOurPages(check: Middleware): Middleware {
   return (ctx, next) =>
-    /^\/(interaction|account|dev|device(?!\/authorize))(\/|$)/.test(ctx.path) ? check(ctx, next) : next();
+    /^\/(interaction|account|dev|device(?!\/authorize))(\/|$)/i.test(ctx.path) ? check(ctx, next) : next();
 }
 
 /** What apps send people to, more often than all pages together, is looked for in no table of pages. */

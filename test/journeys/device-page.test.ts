@@ -4,7 +4,7 @@ import { disableClient } from '../../src/actions/disable-client.ts';
 import { suspendAccount } from '../../src/actions/suspend-account.ts';
 import { openRelyingParty } from '../support/relying-party.ts';
 import { ask, atDevice, poll, television } from '../support/televisions.ts';
-import { newAddress } from '../support/wire.ts';
+import { newAddress, send } from '../support/wire.ts';
 import { openWorld, type World } from '../support/world.ts';
 
 let world: World;
@@ -38,6 +38,24 @@ describe('the page for codes', () => {
       expect(person.status).toBe(403);
       later(6);
       expect((await poll(app, codes)).error).toBe('authorization_pending');
+    }
+  });
+
+  it('takes forms of our own pages only, however the letters of the address are written, as every page of ours', async () => {
+    for (const path of [
+      '/device',
+      '/DEVICE/decision',
+      '/Account/password',
+      '/aCcount/sign-out',
+      '/Interaction/x/sign-in',
+    ]) {
+      const headers = { 'sec-fetch-site': 'same-site', 'content-type': 'application/x-www-form-urlencoded' };
+      const answer = await send(`${world.issuer}${path}`, {
+        method: 'POST',
+        body: 'user_code=BBBB-BBBB',
+        headers,
+      });
+      expect([path, answer.status]).toEqual([path, 403]);
     }
   });
 
