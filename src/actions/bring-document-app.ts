@@ -1,5 +1,6 @@
 import { fetchDocument, isBlocked, isDocumentAddress } from '../../clients/registry/fetch-document.ts';
 import { type Client, findClient } from '../../clients/registry/registry.ts';
+import { operatorsMembers } from '../../clients/registry/self-told.ts';
 import { minutes } from '../kit/durations.ts';
 import { type LimitContext, takeFromLimits } from '../limits/limits.ts';
 import type { Services } from '../services.ts';
@@ -53,7 +54,7 @@ async function bring(services: Context, clientId: string): Promise<boolean> {
   if (!before && !(await mayCome(services, clientId))) return false;
   const read = await fetchDocument(services, clientId);
   if (!read.ok) return read.reason === 'unreachable' && before !== undefined;
-  if (nameProblem(settings, read.metadata['client_name'])) return false;
+  if (nameProblem(settings, read.metadata)) return false;
   return keep(services, { clientId, metadata: read.metadata, before });
 }
 
@@ -70,7 +71,8 @@ async function keep(
   { clientId, metadata, before }: { clientId: string; metadata: object; before: Client | undefined },
 ): Promise<boolean> {
   if (before) {
-    const changes = { ...metadata };
+    // What operators said of it is not the document's to take away.
+    const changes = { ...metadata, ...operatorsMembers(before) };
     const ended = await endGrantsOfOtherSector(services, { client: before, metadata: changes });
     const changed = await changeClient(services, { clientId, changes, whole: true, actor: 'client' });
     if (ended) await endGrantsOfOtherSector(services, { client: before, metadata: changes });

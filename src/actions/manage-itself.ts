@@ -15,6 +15,7 @@ import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import { changeClient } from './change-client.ts';
 import { endGrantsOfOtherSector } from './end-grants-of-other-sector.ts';
+import { nameProblem } from './register-itself.ts';
 import { rotateClientSecret } from './rotate-client-secret.ts';
 
 /**
@@ -49,16 +50,19 @@ export async function changeItself(
   | { ok: false; reason: 'wrong_token' }
 > {
   const { clientId } = client;
+  const named = nameProblem(services.settings, metadata);
+  if (named) return named;
   const changes = { ...metadata, ...kept };
   const next = newManagementToken();
   if (!(await replaceManagementToken(services, { clientId, shown: token, next })))
     return refused('wrong_token');
-  const ended = await endGrantsOfOtherSector(services, { client, metadata: changes });
-  const changed = await changeClient(services, { clientId, changes, whole: true, actor: 'client' }, from);
-  if (ended) await endGrantsOfOtherSector(services, { client, metadata: changes });
+  const changed = await change(services, { client, changes }, from).catch(async (error: unknown) => {
+    // A store went away, and the app will come again with the token that it knows.
+    await putBack(services, { clientId, shown: next.text, token }).catch(() => undefined);
+    throw error;
+  });
   if (!changed.ok) {
-    const shown = { text: token, digest: digest(token) };
-    await replaceManagementToken(services, { clientId, shown: next.text, next: shown });
+    await putBack(services, { clientId, shown: next.text, token });
     return changed.reason === 'not_accepted' ? changed : refused('wrong_token');
   }
   const lacksSecret =
@@ -73,4 +77,26 @@ export async function changeItself(
     clientSecret: rotated?.ok ? rotated.clientSecret : undefined,
     managementToken: next.text,
   };
+}
+
+type Context = Parameters<typeof changeItself>[0];
+
+async function change(
+  services: Context,
+  { client, changes }: { client: Client; changes: Record<string, unknown> },
+  from: RequestSource,
+): ReturnType<typeof changeClient> {
+  const { clientId } = client;
+  const ended = await endGrantsOfOtherSector(services, { client, metadata: changes });
+  const changed = await changeClient(services, { clientId, changes, whole: true, actor: 'client' }, from);
+  if (ended) await endGrantsOfOtherSector(services, { client, metadata: changes });
+  return changed;
+}
+
+async function putBack(
+  services: Pick<Services, 'db'>,
+  { clientId, shown, token }: { clientId: string; shown: string; token: string },
+): Promise<void> {
+  const before = { text: token, digest: digest(token) };
+  await replaceManagementToken(services, { clientId, shown, next: before });
 }

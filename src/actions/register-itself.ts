@@ -32,7 +32,7 @@ export async function registerItself(
   if (!open && !tokenId) return refused('wrong_token');
   const room = open ? await takeFromLimits(services, budget(settings, from.ip)) : { ok: true as const };
   if (!room.ok) return room;
-  const named = nameProblem(settings, metadata['client_name']);
+  const named = nameProblem(settings, metadata);
   const checked = named ?? checkClient({ metadata });
   if (!checked.ok) return checked;
   if (tokenId && !(await useRegistrationToken(services, tokenId))) return refused('wrong_token');
@@ -53,14 +53,17 @@ function budget({ REGISTRATIONS_PER_HOUR: most }: Services['settings'], ip: stri
   ] as const;
 }
 
-/** Nobody who registers themselves is called what we are called, however it is spelled. */
-export function nameProblem({ BRAND_NAME }: Services['settings'], name: unknown): NotAccepted | undefined {
-  if (typeof name !== 'string' || plain(name) !== plain(BRAND_NAME)) return undefined;
-  return {
-    ok: false,
-    reason: 'not_accepted',
-    problems: [{ field: 'client_name', problem: 'is our own name. Choose another.' }],
-  };
+/** Nobody who registers themselves is called what we are called, however it is spelled and in whichever language. */
+export function nameProblem(
+  { BRAND_NAME }: Pick<Services['settings'], 'BRAND_NAME'>,
+  metadata: Readonly<Record<string, unknown>>,
+): NotAccepted | undefined {
+  const problems = Object.entries(metadata).flatMap(([field, name]) =>
+    /^client_name(#|$)/.test(field) && typeof name === 'string' && plain(name) === plain(BRAND_NAME)
+      ? [{ field, problem: 'is our own name. Choose another.' }]
+      : [],
+  );
+  return problems.length > 0 ? { ok: false, reason: 'not_accepted', problems } : undefined;
 }
 
 function plain(name: string): string {

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import * as client from 'openid-client';
 import { findClient } from '../../clients/registry/registry.ts';
+import { changeClient } from '../../src/actions/change-client.ts';
 import { disableClient } from '../../src/actions/disable-client.ts';
 import { minutes } from '../../src/kit/durations.ts';
 import type { Person } from '../support/person.ts';
@@ -96,12 +97,30 @@ it('lets people sign in to one, says that nobody looked at it, and fetches it on
   expect(fetched).toEqual(['/app.json', '/app.json']);
 });
 
+it('leaves what an operator said of one as it is when its document is read anew', async () => {
+  documents = { '/vouched.json': documentAt('/vouched.json') };
+  const clientId = `${origin}/vouched.json`;
+  await asks(clientId);
+  const said = { company: 'Paperplane', resources: ['https://api.example.test/'] };
+  expect(await changeClient(world.services, { clientId, changes: said })).toMatchObject({ ok: true });
+  documents = {
+    '/vouched.json': documentAt('/vouched.json', { client_name: 'Notebook 3', company: 'Other' }),
+  };
+  world.advance(16 * minutes);
+  await asks(clientId);
+  expect((await findClient(world.services, clientId))?.metadata).toMatchObject({
+    client_name: 'Notebook 3',
+    ...said,
+  });
+});
+
 it.each<[string, unknown]>([
   ['names another address', { client_id: 'https://other.example/app' }],
   ['has a secret', { client_secret: 'told to everybody' }],
   ['wants one', { token_endpoint_auth_method: 'client_secret_basic' }],
   ['says something wrong', { redirect_uris: ['javascript:x'] }],
   ['is called what we are called', { client_name: 'LATCHKEY' }],
+  ['is called so in another language', { 'client_name#fr': 'Latchkey' }],
   ['is too long', { software_id: 'x'.repeat(6_000) }],
 ])('is no app when its document %s', async (name, members) => {
   const path = `/${encodeURIComponent(name)}.json`;

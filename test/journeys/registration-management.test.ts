@@ -1,3 +1,5 @@
+import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { findClient } from '../../clients/registry/registry.ts';
 import { disableClient } from '../../src/actions/disable-client.ts';
@@ -59,6 +61,35 @@ describe('an app that looks after itself', () => {
     const members = { ...asked, client_id, token_endpoint_auth_method: 'client_secret_post' };
     const changed = await manages(made, { method: 'PUT', members });
     expect(changed).toMatchObject({ status: 200, json: { client_secret_expires_at: 0 } });
+  });
+
+  it('is not called what we are called after all, in no language (DC-13)', async () => {
+    const made = await registered(open);
+    const { client_id } = made;
+    for (const name of ['client_name', 'client_name#ja']) {
+      const members = { ...asked, client_id, [name]: 'Latchkey' };
+      const changed = await manages(made, { method: 'PUT', members });
+      expect(changed).toMatchObject({ status: 400, json: { error: 'invalid_client_metadata' } });
+    }
+    expect((await findClient(open.services, String(client_id)))?.metadata.client_name).toBe(
+      asked.client_name,
+    );
+  });
+
+  it('keeps its token when a store goes away while it says itself anew', async () => {
+    const made = await registered(open);
+    const { client_id } = made;
+    // Another sector: the access it has ends with the change, and that is in the live state.
+    const members = { ...asked, client_id, sector_identifier_uri: 'https://kites.example.test/list.json' };
+    const busy = new DatabaseSync(path.join(String(open.environment['DATA_DIR']), 'live.db'));
+    busy.exec('begin immediate');
+    const away = await manages(made, { method: 'PUT', members }).finally(() => busy.close());
+    expect(away).toMatchObject({ status: 503, json: { error: 'temporarily_unavailable' } });
+    expect(away.headers['retry-after']).toBe('2');
+    expect((await manages(made)).json['sector_identifier_uri']).toBeUndefined();
+    expect(await manages(made, { method: 'PUT', members: { ...asked, client_id } })).toMatchObject({
+      status: 200,
+    });
   });
 
   it('removes itself, and is nobody then', async () => {

@@ -115,6 +115,13 @@ describe('an app that registers itself', () => {
       'invalid_client_metadata',
       /name/,
     ],
+    [
+      'our own name in another language',
+      { ...asked, 'client_name#de': 'Latchkey' },
+      400,
+      'invalid_client_metadata',
+      /name#de/,
+    ],
     ['hidden letters', { ...asked, client_name: 'a\u202eb' }, 400, 'invalid_client_metadata', /client_name/],
     [
       'a statement',
