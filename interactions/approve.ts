@@ -6,7 +6,7 @@ import { type Client, findClient } from '../clients/registry/registry.ts';
 import type { Account } from '../src/accounts/account.ts';
 import { allowOnAnotherDevice } from '../src/actions/allow-on-another-device.ts';
 import { denyOnAnotherDevice } from '../src/actions/deny-on-another-device.ts';
-import { isAutomatic } from '../src/consents/compat-scopes.ts';
+import { isAutomatic, onlyListed } from '../src/consents/compat-scopes.ts';
 import { findConsent } from '../src/consents/consent.ts';
 import { askableScopes } from '../src/consents/scopes.ts';
 import type { ProvedBy } from '../src/oidc/cross-device/answer-asked.ts';
@@ -85,7 +85,7 @@ export async function showApproval(
 /** Of ours, and of the APIs that were named (RFC 8707). */
 async function scopesAsked(app: App, client: Client, { scopes, params }: Asked): Promise<string[]> {
   const ours = askableScopes(scopes, { compatible: client.metadata.login_with_amazon });
-  return [...ours, ...(await apiScopesIn(app, params))];
+  return [...onlyListed(ours, client.metadata.scope), ...(await apiScopesIn(app, params))];
 }
 
 function scopesToShow(all: readonly string[]): string[] {

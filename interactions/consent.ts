@@ -17,6 +17,7 @@ import {
   isAutomatic,
   isCompatOptional,
   isCompatScope,
+  onlyListed,
 } from '../src/consents/compat-scopes.ts';
 import { type Consent, findConsent } from '../src/consents/consent.ts';
 import { askableScopes, isScope, scopeRules } from '../src/consents/scopes.ts';
@@ -69,7 +70,8 @@ async function openQuestion(app: App, { interaction }: CurrentStep): Promise<Que
     throw new Problem({ status: 410, code: 'interaction_expired', reason: 'nobody or no app to decide on' });
   const before = await findConsent(app, { accountId: account.id, clientId: client.clientId });
   const kind = { compatible: client.metadata.login_with_amazon };
-  const requested = [...askableScopes(requestedScopes, kind), ...(await apiScopesIn(app, params))];
+  const ours = onlyListed(askableScopes(requestedScopes, kind), client.metadata.scope);
+  const requested = [...ours, ...(await apiScopesIn(app, params))];
   // What has no name of its own on the page goes with whatever is allowed there.
   const marker = requested.filter((scope) => scope === compatMarker);
   const undecided =

@@ -46,6 +46,23 @@ export function isCustomScope(name: string): boolean {
   return /^[A-Za-z][\w.-]{0,60}(::?[\w.-]{1,60}){1,6}$/.test(name) && !/^lwa(:|$)/.test(name);
 }
 
+/**
+ * Which of these an app of this kind may ask for, by its registered `scope`, whichever endpoint it asks at. Who a person is any
+ * may learn; of the rest what is listed, if that says anything. The company's own scopes must be listed: they are the
+ * operator's to give. Names of other kinds are not looked at.
+ */
+export function onlyListed(names: Iterable<string>, scope: string | undefined): string[] {
+  const listed = scope === undefined ? undefined : new Set(scope.split(' '));
+  return [...names].filter((name) => !(isCompatScope(name) || isCustomScope(name)) || mayAsk(name, listed));
+}
+
+function mayAsk(name: string, listed: ReadonlySet<string> | undefined): boolean {
+  if (isAutomatic(name)) return true;
+  if (isCustomScope(name)) return listed?.has(name) === true;
+  if (!listed || listed.has(toWire(name) ?? name)) return true;
+  return name === 'lwa:postal_code' && listed.has('address');
+}
+
 /** Nobody is asked about these: signing in is what they stand for (`profile:user_id` has no consent page). */
 export function isAutomatic(name: string): boolean {
   return name === compatMarker || name === 'lwa:user_id';

@@ -1,6 +1,7 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { findClient } from '../../clients/registry/registry.ts';
 import { isApiScope } from '../consents/api-scopes.ts';
+import { onlyListed } from '../consents/compat-scopes.ts';
 import { findConsent, touchConsent } from '../consents/consent.ts';
 import { askableScopes, isGrantable } from '../consents/scopes.ts';
 import { newId } from '../kit/secrets.ts';
@@ -160,5 +161,6 @@ function covers(grant: Grant, scopes: readonly string[]): boolean {
 export function requestedOf({ oidc }: KoaContextWithOIDC): string[] {
   const named = scopesWith(oidc.requestParamClaims);
   const names = [...String(oidc.params?.['scope'] ?? '').split(' '), ...named];
-  return askableScopes(names, { compatible: isCompatClient(oidc.client) });
+  const asked = askableScopes(names, { compatible: isCompatClient(oidc.client) });
+  return onlyListed(asked, oidc.client?.scope);
 }

@@ -77,6 +77,24 @@ describe('what a person allowed an app of the Login-with-Amazon kind', () => {
     expect([json['scope'], String(json['access_token']).length]).toEqual(['openid', 65]);
   });
 
+  it('gives an app no more at the standard endpoint than at its own: what is not listed is not asked for', async () => {
+    const app = await openCompatApp(world, { scope: 'profile' });
+    const names = 'lwa lwa:profile lwa:postal_code alexa::ask:all';
+    const url = `${world.issuer}/authorize?${new URLSearchParams({
+      client_id: app.clientId,
+      response_type: 'code',
+      redirect_uri: app.redirectUri,
+      scope: names,
+    })}`;
+    await person.goes(url);
+    expect(person.text).not.toMatch(/alexa|98052/);
+    await person.decides('allow');
+    expect(person.left?.searchParams.get('scope')).toBe('profile');
+    const ours = await openCompatApp(world, { scope: 'profile', first_party: true });
+    await person.goes(url.replace(encodeURIComponent(app.clientId), encodeURIComponent(ours.clientId)));
+    expect(person.left?.searchParams.get('scope')).toBe('profile');
+  });
+
   it('is not asked of a page in a frame, nor of one that a link skipped to (CO-05)', async () => {
     const app = await openCompatApp(world);
     await person.goes(app.asks());

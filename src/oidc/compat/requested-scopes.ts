@@ -1,5 +1,5 @@
 import type { Client, Provider } from 'oidc-provider';
-import { compatScopesIn, isCustomScope } from '../../consents/compat-scopes.ts';
+import { compatScopesIn, isCustomScope, onlyListed } from '../../consents/compat-scopes.ts';
 import { isCompatClient } from './token-form.ts';
 
 type Asking = { client?: Client; params?: { scope?: string; grant_type?: string } };
@@ -23,7 +23,7 @@ export function countCompatScopes(provider: Provider): void {
 /** A machine asks for the company's own scopes alone: those it is registered for, if that says anything. */
 function namesIn({ client, params }: Asking): string[] {
   const names = params?.scope?.split(' ') ?? [];
-  if (params?.grant_type !== 'client_credentials') return compatScopesIn(names);
+  if (params?.grant_type !== 'client_credentials') return onlyListed(compatScopesIn(names), client?.scope);
   const listed = client?.scope === undefined ? undefined : new Set(client.scope.split(' '));
   return names.filter((name) => isCustomScope(name) && (!listed || listed.has(name)));
 }

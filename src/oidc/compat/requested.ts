@@ -1,5 +1,5 @@
 import type { Client } from 'oidc-provider';
-import { compatMarker, fromWire } from '../../consents/compat-scopes.ts';
+import { compatMarker, fromWire, onlyListed } from '../../consents/compat-scopes.ts';
 import { type Refusal, refusals } from './answer.ts';
 
 /** What an app of this kind asks for, by a page or by a device, from its words into ours. */
@@ -11,23 +11,10 @@ const mostScopes = 30;
 export function scopesOf({ scope }: Members, client: Client): Read<{ names: string[] }> {
   if (scope === undefined) return { ok: false, refusal: refusals.missing('scope') };
   const names = [...new Set(scope.split(/[ ,]+/).filter(Boolean))];
-  const listed = typeof client.scope === 'string' ? new Set(client.scope.split(' ')) : undefined;
-  const house = names.slice(0, mostScopes).flatMap((name) => {
-    const known = fromWire(name);
-    return known !== undefined && mayAsk(name, listed) ? [known] : [];
-  });
+  const known = names.slice(0, mostScopes).flatMap((name) => fromWire(name) ?? []);
+  const house = onlyListed(known, client.scope);
   if (names.length === 0 || house.length !== names.length) return { ok: false, refusal: refusals.scope };
   return { ok: true, names: [compatMarker, ...house] };
-}
-
-/**
- * Who a person is any app of this kind may learn; of the rest what its `scope` lists, if that says anything. The company's own
- * scopes must be listed: they are the operator's to give.
- */
-function mayAsk(wire: string, listed: ReadonlySet<string> | undefined): boolean {
-  if (wire === 'profile:user_id') return true;
-  if (wire === 'postal_code') return !listed || listed.has(wire) || listed.has('address');
-  return wire === 'profile' ? !listed || listed.has(wire) : (listed?.has(wire) ?? false);
 }
 
 /** Which scopes the person may leave out, by our names. What else a product keeps in it is not ours to read. */
