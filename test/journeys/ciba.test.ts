@@ -121,6 +121,17 @@ describe('an app that asks a person by name (CIBA)', () => {
     expect(person.text).toContain('Nothing waits for your answer.');
   });
 
+  it('learns from no limit which two addresses are of one person', async () => {
+    const app = await openRelyingParty(world, asker);
+    const [identifier, phone] = ['two-names@example.com', '+14155552671'];
+    await world.account({ email: identifier, phone });
+    let asked = await ask(app, { login_hint: identifier });
+    for (let place = 0; place < 60 && asked.status === 200; place += 1)
+      asked = await ask(app, { login_hint: identifier });
+    expect(asked.status).toBe(429);
+    expect((await ask(app, { login_hint: phone })).status).toBe(200);
+  });
+
   it('does not wear a person out: three wait, three refusals keep it away, and nobody else sees them', async () => {
     const [app, account] = [await openRelyingParty(world, asker), await world.account()];
     const person = world.person();

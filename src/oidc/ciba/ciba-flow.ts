@@ -33,7 +33,7 @@ export function ciba(services: Context): Ciba {
     verifyUserCode: async (ctx: KoaContextWithOIDC, account: { accountId: string }, userCode?: string) => {
       refuseDetails(ctx);
       if (userCode !== undefined) throw new errors.InvalidRequest('user_code is not supported');
-      const key = `${ctx.oidc.client?.clientId} ${account.accountId}`;
+      const key = `${ctx.oidc.client?.clientId} ${namedBy(services, ctx, account)}`;
       const { conformance } = services.settings;
       const taken = await asEngineError(() =>
         takeFromLimits(services, [
@@ -62,6 +62,22 @@ export function ciba(services: Context): Ciba {
 
 // What two screens can be compared by, and what cannot pretend to be a sentence of ours (CIBA Core section 7.1).
 const bindingMessage = /^(?=.*[\p{L}\p{N}])[\p{L}\p{N} \-._+/!?#:,]{1,60}$/u;
+
+/**
+ * What the app typed, and not whom it leads to: an answer that is counted by the account would tell which two addresses are of
+ * one person, and so that both have an account. What one person is asked by all their names is bounded where it is not told
+ * (bring-to-person.ts).
+ */
+function namedBy(
+  services: Services,
+  { oidc }: KoaContextWithOIDC,
+  { accountId }: { accountId: string },
+): string {
+  const hint = oidc.params?.['login_hint'];
+  if (typeof hint !== 'string') return accountId;
+  const read = parseIdentifier(hint, { region: services.settings.DEFAULT_PHONE_REGION });
+  return services.seals.mac('ciba hint', read.ok ? read.address : hint);
+}
 
 async function whoIs(services: Services, hint: string): Promise<string> {
   const read = parseIdentifier(hint, { region: services.settings.DEFAULT_PHONE_REGION });
