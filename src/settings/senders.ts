@@ -14,7 +14,7 @@ export const sendersSettings = {
     .optional()
     .meta({
       description:
-        'A PEM file of the authorities whose certificates apps may authenticate with. Unset: the proxy verifies, and says SUCCESS in X-SSL-Client-Verify.',
+        'A PEM file of the authorities whose certificates apps may authenticate with. Unset: with x-ssl-client-cert the proxy verifies, and says SUCCESS in X-SSL-Client-Verify; with client-cert none is verified, and only apps that registered their own certificate (self_signed_tls_client_auth) are let in by it.',
     }),
   MTLS_ORIGIN: z
     .string()

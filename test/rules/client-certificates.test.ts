@@ -1,5 +1,7 @@
 import { afterAll, describe, expect, it } from '@jest/globals';
+import { systemClock } from '../../src/kit/clock.ts';
 import { isNamed, type SubjectMember } from '../../src/oidc/senders/certificate-names.ts';
+import { openClientCertificates } from '../../src/oidc/senders/client-certificates.ts';
 import { openAuthority } from '../support/certificates.ts';
 
 /** Whom a certificate names (RFC 8705 section 2.1.2). */
@@ -54,5 +56,28 @@ describe('a certificate', () => {
     expect(isNamed(odd, member('san_uri'), 'urn:x, DNS:admin.test')).toBe(true);
     expect(isNamed(odd, member('subject_dn'), 'CN=admin,CN=x')).toBe(false);
     expect(isNamed(odd, member('san_dns'), 'admin.test')).toBe(false);
+  });
+});
+
+describe('a certificate in a header, with nobody of ours to verify it', () => {
+  const bytes = `:${certificate.raw.toString('base64')}:`;
+  const written = { 'client-cert': bytes, 'x-ssl-client-cert': encodeURIComponent(certificate.toString()) };
+  const judged = (header: keyof typeof written, { peer = '10.0.0.1', says = 'SUCCESS' } = {}) => {
+    const settings = { MTLS_HEADER: header, MTLS_CA: undefined, TRUSTED_PROXIES: ['10.0.0.1'] };
+    const certificates = openClientCertificates({ settings, clock: systemClock } as never);
+    const headers = { ...written, 'x-ssl-client-verify': says };
+    const req = { headers, socket: { remoteAddress: peer } } as never;
+    return { there: certificates.of(req) !== undefined, verified: certificates.isVerified(req) };
+  };
+
+  it('is verified when nginx says so, once, and from nobody but the proxy', () => {
+    expect(judged('x-ssl-client-cert')).toEqual({ there: true, verified: true });
+    for (const says of ['FAILED', 'NONE', 'SUCCESS, SUCCESS', ''])
+      expect(judged('x-ssl-client-cert', { says })).toEqual({ there: true, verified: false });
+    expect(judged('x-ssl-client-cert', { peer: '10.0.0.2' })).toEqual({ there: false, verified: false });
+  });
+
+  it('is not verified by a header that a proxy of RFC 9440 does not write, and so the client may', () => {
+    expect(judged('client-cert')).toEqual({ there: true, verified: false });
   });
 });

@@ -11,8 +11,9 @@ import { comesFromProxy, trustedProxies } from '../../web/request-source.ts';
  * section 3, docs/operations.md).
  *
  * `authorities`: with a file of our own (MTLS_CA) a certificate counts as verified when one of them issued it, it is
- * within its time and may be used by clients; without one, when the proxy says SUCCESS. Lists of revoked certificates are
- * the proxy's to read.
+ * within its time and may be used by clients; without one, when a proxy that writes nginx's headers says SUCCESS. A proxy of
+ * RFC 9440 writes no such header, and would pass on one that the client wrote. Lists of revoked certificates are the
+ * proxy's to read.
  */
 export type ClientCertificates = {
   of(req: IncomingMessage): X509Certificate | undefined;
@@ -44,7 +45,8 @@ export function openClientCertificates({ settings, clock }: Context): ClientCert
     isVerified(req) {
       const certificate = of(req);
       if (!certificate) return false;
-      if (!authorities) return req.headers['x-ssl-client-verify'] === 'SUCCESS';
+      if (!authorities)
+        return header === 'x-ssl-client-cert' && req.headers['x-ssl-client-verify'] === 'SUCCESS';
       return isIssuedBy(authorities, certificate, clock.now());
     },
   };
