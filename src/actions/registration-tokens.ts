@@ -12,7 +12,7 @@ export async function makeRegistrationToken(
   const made = await addRegistrationToken(services, given);
   await recordEvent(services, {
     type: 'registration_token.made',
-    detail: { token: made.id, uses: made.usesLeft, expires_at: made.expiresAt },
+    detail: { id: made.id, uses: made.usesLeft, expires_at: made.expiresAt },
   });
   return made;
 }
@@ -20,6 +20,6 @@ export async function makeRegistrationToken(
 /** Apps that registered with it stay. False when there was none. */
 export async function revokeRegistrationToken(services: Context, id: string): Promise<boolean> {
   const removed = await removeRegistrationToken(services, id);
-  if (removed) await recordEvent(services, { type: 'registration_token.revoked', detail: { token: id } });
+  if (removed) await recordEvent(services, { type: 'registration_token.revoked', detail: { id } });
   return removed;
 }

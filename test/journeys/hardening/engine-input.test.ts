@@ -104,7 +104,8 @@ describe.each(storeKinds)('the endpoints on %s', (kind) => {
     'answer parameters that make no sense, each in its turn',
     async () => {
       const faults: string[] = [];
-      const sent = [markup, 'Set-Cookie: a=b'];
+      // A redirect URI that is not the app's is shown to its developer, with every character that could do harm spelled out.
+      const sent = [markup, '\r\nSet-Cookie: a=b'];
       for (const name of parameters)
         for (const [what, value] of Object.entries(values)) {
           const query = request({ [name]: value });
@@ -117,6 +118,7 @@ describe.each(storeKinds)('the endpoints on %s', (kind) => {
             );
             const said = `GET ${path} with ${what} for ${name}: ${gist(answer)}`;
             for (const fault of faultsOf(answer, { sent })) faults.push(`${said}: ${fault}`);
+            if (/(^|, ?)a=b/.test(String(answer.headers['set-cookie']))) faults.push(`${said}: a cookie`);
             const location = answer.headers.location ?? '';
             if (
               !location.startsWith(`${app.redirectUri}?`) &&
