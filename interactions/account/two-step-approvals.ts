@@ -20,6 +20,7 @@ export function twoStepApprovalsPages(app: App): Router {
   router.get(
     path,
     provedLately(app, 'two-step-approvals', async (ctx, { account }) => {
+      if (!app.settings.APPROVALS) throw notFound();
       const { approvalsAt } = await findTwoStep(app, account.id);
       const view = { on: approvalsAt !== null, action: path, back: places['two-step'] };
       const title = ctx.state.words.t('second-step.kind.approval');

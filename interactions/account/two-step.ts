@@ -107,7 +107,10 @@ async function overviewOf(app: App, ctx: RouterContext, accountId: string) {
       text: mayText(app.settings) ? places['two-step-text'] : undefined,
     },
     codes: on ? { page: places['two-step-codes'], left: codes?.left } : undefined,
-    approvals: on ? { page: places['two-step-approvals'], on: approvalsAt !== null } : undefined,
+    approvals:
+      on && app.settings.APPROVALS
+        ? { page: places['two-step-approvals'], on: approvalsAt !== null }
+        : undefined,
     devices: on ? { page: places.devices, count: devices.length } : undefined,
   };
 }

@@ -1,6 +1,7 @@
 import { frozenUntil } from '../credentials/alarms.ts';
 import { findPassword } from '../credentials/password.ts';
 import { minutes } from '../kit/durations.ts';
+import { ownProofs } from '../kit/levels.ts';
 import { type Outcome, refused } from '../kit/outcome.ts';
 import type { Services } from '../services.ts';
 import type { LiveKey } from '../store/live.ts';
@@ -96,10 +97,11 @@ function strengthNeeded({ on, methods }: TwoStep): number {
   return own.length > 0 && own.every(({ weak, kind }) => weak || kind === 'backup_code') ? 2 : 3;
 }
 
-/** By what RFC 8176 calls them. */
+/** By what RFC 8176 calls them. An approval adds nothing: who was wheedled out of one has proved nothing to whoever got it. */
 function strengthOf(amr: readonly string[]): number {
-  if (['otp', 'hwk', 'swk', 'pop'].some((one) => amr.includes(one))) return 3;
-  if (amr.includes('sms')) return 2;
+  const own = ownProofs(amr);
+  if (['otp', 'hwk', 'swk', 'pop'].some((one) => own.includes(one))) return 3;
+  if (own.includes('sms')) return 2;
   return amr.length > 0 ? 1 : 0;
 }
 

@@ -9,6 +9,7 @@ import {
 } from '../credentials/approvals.ts';
 import { noteApprovalUsed } from '../credentials/two-step.ts';
 import { days } from '../kit/durations.ts';
+import { ownProofs } from '../kit/levels.ts';
 import { refused } from '../kit/outcome.ts';
 import { orGiveBack, type Take, takeFromLimits } from '../limits/limits.ts';
 import { listSessions } from '../oidc/sessions.ts';
@@ -26,7 +27,7 @@ export const approvalKind: SecondStepKind = {
   standsAlone: false,
   async list(ctx, accountId, state) {
     const { approvalsAt, approvalUsedAt } = await state;
-    if (approvalsAt === null) return [];
+    if (approvalsAt === null || !ctx.settings.APPROVALS) return [];
     const sessions = await listSessions(ctx, accountId);
     const approvers = sessions.filter((one) => mayApprove(ctx, one)).map(({ uid }) => uid);
     if (approvers.length === 0) return [];
@@ -75,7 +76,8 @@ export function mayApprove(
   { settings, clock }: Pick<Services, 'settings' | 'clock'>,
   { signedInAt, amr }: { signedInAt: number; amr: readonly string[] },
 ): boolean {
-  if (!amr.includes('mfa') || !inHand.some((one) => amr.includes(one))) return false;
+  const own = ownProofs(amr);
+  if (!amr.includes('mfa') || !inHand.some((one) => own.includes(one))) return false;
   return clock.now() - signedInAt <= settings.TRUSTED_DEVICE_DAYS * days;
 }
 

@@ -18,7 +18,8 @@ export async function turnOnApprovals(
   ctx: KindContext,
   { accountId, sessionUid, locale }: Who,
   from: RequestSource,
-): Promise<Outcome<object, 'alone'>> {
+): Promise<Outcome<object, 'alone' | 'switched_off'>> {
+  if (!ctx.settings.APPROVALS) return refused('switched_off');
   const turnedOn = await changeTwoStep(ctx, accountId, async (tx) => {
     const { on, methods } = await twoStepOf({ ...ctx, db: tx }, accountId);
     if (!on || !methods.some(({ kind }) => kindNamed(kind).standsAlone)) return false;

@@ -24,6 +24,15 @@ export function levelOf(amr: readonly string[] = []): Level {
   return amr.includes('hwk') || amr.includes('swk') ? 3 : 2;
 }
 
+/**
+ * Of `amr` what the person showed themselves beyond a first factor. Beside an approval (`mca`) and without a password, the key was
+ * the first factor, and the second was given by somebody on another device.
+ */
+export function ownProofs(amr: readonly string[]): readonly string[] {
+  if (!amr.includes('mca') || amr.includes('pwd')) return amr;
+  return amr.filter((one) => one !== 'hwk' && one !== 'swk');
+}
+
 /** What an authorization request asks for. */
 export type Wanted = {
   /** The least that would do; 0 when it names no level that we know. */

@@ -22,6 +22,10 @@ export const secondStepsSettings = {
     description:
       'off: codes by text message are no second step any more, also for those who have them. Weaker than the other methods.',
   }),
+  APPROVALS: onOff.default(true).meta({
+    description:
+      'off: nobody approves a sign-in on another device any more, also not who turned that on; requests under way are void.',
+  }),
   ADAPTIVE_CHECK: onOff.default(true).meta({
     description:
       'Accounts without two-step verification: a sign-in by password from an unknown browser with an unusual sign of risk is asked for a code that is sent to a proved address. See `latchkey risk try`.',

@@ -47,6 +47,11 @@ describe.each(databaseKinds)('the register of apps on %s', (kind) => {
     expect(verifyClientSecret({ client }, '', clock.now())).toBe(false);
   });
 
+  it('finds no app by a name that no store keeps', async () => {
+    for (const clientId of ['', '\0', 'photos\0', 'x'.repeat(5000)])
+      expect(await findClient(context(), clientId)).toBeUndefined();
+  });
+
   it('names an app without a name by its id', async () => {
     const { client } = await added({
       metadata: { redirect_uris: metadata.redirect_uris },

@@ -257,6 +257,24 @@ describe('the setting', () => {
     expect(phone.heading).toBe('Confirm that it’s you');
   });
 
+  it('is the operator’s first: switched off, nobody approves, also not who had turned it on', async () => {
+    const strict = await openWorld({ APPROVALS: 'off' });
+    const account = await carefulAccount(strict);
+    await giveApprovals(strict.services, account.accountId);
+    const phone = await signedInFully(strict, account);
+    const laptop = await atSecondStep(strict, account);
+    await laptop.follows('Use a backup method');
+    expect(laptop.text).not.toContain('Approve this sign-in on another device');
+    await phone.goes(`${strict.issuer}/account/two-step`);
+    expect(phone.heading).toContain('Two-step verification');
+    expect(phone.text).not.toContain('Approval on another device');
+    await phone.goes(`${strict.issuer}/account/two-step/approvals`);
+    expect(phone.status).toBe(404);
+    await phone.isSentTo(phone.url, { form: { approvals: 'on' }, from: strict.issuer });
+    expect(phone.status).toBe(404);
+    await strict.close();
+  });
+
   it('is not offered without another session, and is never the only method', async () => {
     const account = await carefulAccount(world);
     await giveApprovals(world.services, account.accountId);

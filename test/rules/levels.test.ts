@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import { mayApprove } from '../../src/actions/second-step-approval.ts';
 import { acrFor, cannotBeMet, levelOf, wantedLevel } from '../../src/kit/levels.ts';
+import type { Services } from '../../src/services.ts';
 
 const [one, two] = ['urn:latchkey:acr:1fa', 'urn:latchkey:acr:2fa'];
 const claims = (acr: unknown) => JSON.stringify({ id_token: { acr } });
@@ -17,6 +19,25 @@ describe('the level of what was proved', () => {
     [['pwd', 'pop', 'mfa'], 2],
   ] as const)('of %j is %d', (amr, level) => {
     expect(levelOf(amr)).toBe(level);
+  });
+});
+
+describe('a session of today', () => {
+  it.each([
+    [['pwd', 'otp', 'mfa'], true],
+    [['hwk', 'user', 'mfa'], true],
+    // The second step was skipped; or given on another device, whatever came first.
+    [['pwd'], false],
+    [['pwd', 'mca', 'mfa'], false],
+    [['swk', 'user', 'mca', 'mfa'], false],
+    // Proved by itself since.
+    [['pwd', 'mca', 'mfa', 'hwk'], true],
+    [['swk', 'user', 'mca', 'mfa', 'otp'], true],
+  ] as const)('with %j may approve others: %s (MF-23)', (amr, may) => {
+    const settings = { TRUSTED_DEVICE_DAYS: 30 } as Services['settings'];
+    const session = { signedInAt: 1_700_000_000_000, amr };
+    const clock = { now: () => 1_700_000_100_000 } as Services['clock'];
+    expect(mayApprove({ settings, clock }, session)).toBe(may);
   });
 });
 
