@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Client } from 'oidc-provider';
+import { compatMarker } from '../../consents/compat-scopes.ts';
 import { findCodePair } from '../device/code-pair.ts';
 import { type Refusal, refusals } from './answer.ts';
 import { provenClient } from './client-auth.ts';
@@ -32,6 +33,9 @@ export async function devicePoll(
   const proved = says ? await provenClient(provider, { req, members }) : undefined;
   if (proved && !proved.ok) return proved;
   if (proved && proved.client.clientId !== client.clientId) return { ok: false, refusal: refusals.codePair };
+  // Codes that the standard's endpoint gave are redeemed as the standard says (RFC 8628 section 3.4).
+  const standard = !asked.scopes.includes(compatMarker) && client.clientAuthMethod !== 'none';
+  if (standard && !proved?.bySecret) return { ok: false, refusal: refusals.client };
   if (!client.grantTypeAllowed(deviceGrant)) return { ok: false, refusal: refusals.notAllowed };
   const params = { grant_type: deviceGrant, device_code: deviceCode };
   return { ok: true, client, bySecret: proved?.bySecret === true, grantType: deviceGrant, params };

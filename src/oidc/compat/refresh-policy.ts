@@ -31,8 +31,9 @@ export function issuesCompatRefreshToken(
   client: Client,
   source: Source,
 ): boolean | undefined {
+  if (noRefreshToken.has(ctx)) return false;
   if (!isCompatClient(client) || !isCompatRequest(source)) return undefined;
-  if (!client.grantTypeAllowed('refresh_token') || noRefreshToken.has(ctx)) return false;
+  if (!client.grantTypeAllowed('refresh_token')) return false;
   // A public app gets one on a device only: in a browser everybody's scripts could read it.
   return source.kind !== 'AuthorizationCode' || client.clientAuthMethod !== 'none';
 }

@@ -11,7 +11,7 @@ import { provenClient } from './client-auth.ts';
 import { devicePoll } from './device-poll.ts';
 import type { CompatParts } from './parts.ts';
 import { readMembers } from './read-members.ts';
-import { withoutRefreshToken } from './refresh-policy.ts';
+import { isCompatRequest, withoutRefreshToken } from './refresh-policy.ts';
 import { plainBar } from './token-form.ts';
 
 /** POST /auth/o2/token: the engine's own grants, asked for and answered in this face's words. */
@@ -74,7 +74,11 @@ async function codeGrant(parts: CompatParts, ctx: Context, members: Members): Pr
   const { code, redirect_uri, code_verifier } = members;
   if (!code) return { ok: false, refusal: refusals.missing('code') };
   if (!bySecret && !code_verifier) return { ok: false, refusal: refusals.client };
-  const bound = redirect_uri ?? (await redirectUriOf(parts, ctx, code));
+  const known = bySecret && redirect_uri ? undefined : await findCode(parts, ctx, code);
+  // A code of the standard's own endpoints is redeemed as the standard says (RFC 6749 section 4.1.3).
+  if (!bySecret && client.clientAuthMethod !== 'none' && known && !isCompatRequest(known))
+    return { ok: false, refusal: refusals.client };
+  const bound = redirect_uri ?? known?.redirectUri;
   if (bound === undefined) return { ok: false, refusal: refusals.grant('code') };
   const params = { grant_type: 'authorization_code', code, redirect_uri: bound };
   return {
@@ -86,17 +90,10 @@ async function codeGrant(parts: CompatParts, ctx: Context, members: Members): Pr
   };
 }
 
-/** Many libraries leave it out here. Who has the code and the secret is then the app it was bound to; another is never taken. */
-async function redirectUriOf(
-  { provider }: CompatParts,
-  ctx: Context,
-  code: string,
-): Promise<string | undefined> {
+/** For its redirect URI: many libraries leave it out here. Who has the code and the secret is then the app it was bound to; another is never taken. */
+function findCode({ provider }: CompatParts, ctx: Context, code: string) {
   const engine = openLightContext(provider, { req: ctx.req, route: 'token', params: {} });
-  const found = await withContext(engine, () =>
-    provider.AuthorizationCode.find(code, { ignoreExpiration: true }),
-  );
-  return found?.redirectUri;
+  return withContext(engine, () => provider.AuthorizationCode.find(code, { ignoreExpiration: true }));
 }
 
 async function refreshGrant(parts: CompatParts, ctx: Context, members: Members): Promise<Prepared> {
