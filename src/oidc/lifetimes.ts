@@ -48,7 +48,11 @@ export function openLifetimes({
       const left = signedInAt + inSeconds(sessionMax) - epochSeconds(clock);
       return Math.max(1, Math.min(usual, left));
     },
-    ClientCredentials: (_ctx, token) => ofApi(token) ?? inSeconds(lifetimes.clientCredentials),
+    ClientCredentials(_ctx, token, client) {
+      // Libraries of the Login-with-Amazon kind know one lifetime, and some count on it.
+      const usual = isCompatClient(client) ? lifetimes.accessToken : lifetimes.clientCredentials;
+      return ofApi(token) ?? inSeconds(usual);
+    },
     IdToken: inSeconds(lifetimes.idToken),
     DeviceCode: inSeconds(lifetimes.deviceCode),
     BackchannelAuthenticationRequest: (ctx) => requestLifetime(ctx),

@@ -169,6 +169,7 @@ describe('a request that is not right', () => {
       [gone.asks(), standard.asks(), app.asks({ client_id: 'nobody' })].map(async (url) => {
         const { status, headers, text } = await raw(url);
         expect([status, headers.location]).toEqual([400, undefined]);
+        expect(text).toContain('client_id is of no app that may ask here');
         return /<h1>.*<\/h1>/.exec(text)?.[0];
       }),
     );

@@ -121,7 +121,8 @@ describe('PKCE', () => {
   ])('with %s holds the code to its verifier', async (_name, challenge) => {
     const code = await app.getsCode(person, account, challenge);
     const without = await app.posts(path, { ...codeForm(code), ...app.own });
-    expect(without.json).toMatchObject({ error: 'invalid_grant' });
+    const about = 'The request has an invalid grant parameter : code_verifier';
+    expect(without.json).toMatchObject({ error: 'invalid_grant', error_description: about });
     const wrong = await app.posts(path, { ...codeForm(code), ...app.own, code_verifier: 'w'.repeat(50) });
     expect(wrong.json).toMatchObject({ error: 'invalid_grant' });
     const right = await app.posts(path, { ...codeForm(code), ...app.own, code_verifier: verifier });
@@ -165,7 +166,10 @@ describe('a refresh token', () => {
   it('is bound to its app and ends with what the person allowed', async () => {
     const other = await openCompatApp(world);
     const { refresh_token } = await app.signsIn(world.person(), await world.account());
-    expect((await other.refreshes(refresh_token)).json).toMatchObject({ error: 'invalid_grant' });
+    expect((await other.refreshes(refresh_token)).json).toMatchObject({
+      error: 'unauthorized_client',
+      error_description: 'Not authorized for requested operation',
+    });
     const open = { grant_type: 'refresh_token', refresh_token, client_id: app.clientId };
     expect((await app.posts(path, open)).status).toBe(401);
     const made = `${refresh_token.slice(0, -1)}${refresh_token.endsWith('A') ? 'B' : 'A'}`;
@@ -274,6 +278,7 @@ describe('a machine', () => {
       'bearer',
     ]);
     expect(json['access_token']).toMatch(/^Atza\|[A-Za-z0-9_-]{345,}$/);
+    expect(json['expires_in']).toBe(3600);
     expect(json).not.toHaveProperty('refresh_token');
     expect((await ask('sellingpartnerapi::migration')).json).toMatchObject({ error: 'invalid_scope' });
     expect((await ask(undefined)).json).toMatchObject({ error: 'invalid_request' });

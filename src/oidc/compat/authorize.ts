@@ -26,6 +26,9 @@ const others = [
   'scope_data',
 ] as const;
 const mostState = 4096;
+// One sentence for all of them, so that nobody learns which apps there are.
+const noSuchApp =
+  'client_id is of no app that may ask here. It is unknown, disabled, or not marked login_with_amazon.';
 
 type Engine = Pick<Services, 'settings'> & { readonly provider: Provider };
 type Members = Readonly<Record<string, string>>;
@@ -50,7 +53,7 @@ export function compatAuthorize(
       return views.showRefusal(ctx, {
         status: 400,
         error: named.ok ? 'invalid_client' : 'invalid_request',
-        description: named.ok ? 'client is invalid' : 'a parameter must not be repeated',
+        description: named.ok ? noSuchApp : 'a parameter must not be repeated',
       });
     const redirectUri = named.members['redirect_uri'];
     if (!redirectUri || !client.redirectUriAllowed(redirectUri))

@@ -58,7 +58,7 @@ function errorMembers(said: URLSearchParams, state: { state?: string }): Record<
   return { error_description: described ?? 'The request could not be answered', ...state, error };
 }
 
-/** What the person allowed, in the order the app asked: it is to compare. */
+/** What the person allowed: it is to compare. */
 function grantedOf({ oidc }: KoaContextWithOIDC, asked: readonly string[]): string {
   const granted = oidc.entities.AuthorizationCode?.scopes ?? new Set();
   return asked

@@ -138,7 +138,8 @@ function tokensOf({ access_token, expires_in, refresh_token, scope }: Issued, gr
 }
 
 function detailOf(engine: object): string {
-  return (memoryOf(engine).refusal as { error_detail?: string } | undefined)?.error_detail ?? '';
+  const refusal = memoryOf(engine).refusal as { error_detail?: string; cause?: Error } | undefined;
+  return refusal?.error_detail ?? refusal?.cause?.message ?? '';
 }
 
 function refusalOf(what: {
@@ -155,8 +156,10 @@ function refusalOf(what: {
   if (body.error === 'invalid_scope') return refusals.scope;
   if (body.error === 'unauthorized_client') return refusals.notAllowed;
   if (body.error !== 'invalid_grant') return refusals.malformed;
-  if (grantType === 'refresh_token') return refusals.revoked;
+  if (grantType === 'refresh_token')
+    return detail === 'client mismatch' ? refusals.notAllowed : refusals.revoked;
   if (grantType !== 'authorization_code') return refusals.grant('device_code');
+  if (detail.includes('code_verifier')) return refusals.grant('code_verifier');
   return refusals.grant(detail.includes('redirect_uri') ? 'redirect_uri' : 'code');
 }
 
