@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { RouterContext } from '@koa/router';
 import { z } from 'zod';
 import { findLogo } from '../clients/registry/logos.ts';
+import { isUnverified } from '../clients/registry/registration.ts';
 import { type Client, findClient } from '../clients/registry/registry.ts';
 import type { Account } from '../src/accounts/account.ts';
 import { allowOnAnotherDevice } from '../src/actions/allow-on-another-device.ts';
@@ -70,7 +71,8 @@ export async function showApproval(
     ...particulars,
     app: appName(client, words.locale),
     logo: (await findLogo(app, client.clientId))?.dataUri,
-    host: appHost(client),
+    host: knownHost(client),
+    unverified: isUnverified(client),
     who: whoIs(account),
     askedAt: asked.askedAt,
     heading: words.t('consent.will_get', { app: appName(client, words.locale) }),
@@ -80,6 +82,12 @@ export async function showApproval(
     ours: metadata.first_party,
   };
   await showPage(ctx, { template, title: particulars.title, view, staysHere: true });
+}
+
+/** Nothing is redirected here, so of a stranger's app no host is known but that of its document: it may have named any. */
+function knownHost(client: Client): string | undefined {
+  if (!isUnverified(client)) return appHost(client);
+  return client.origin === 'document' ? new URL(client.clientId).host : undefined;
 }
 
 /** Of ours, and of the APIs that were named (RFC 8707). */

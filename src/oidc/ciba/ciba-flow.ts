@@ -1,10 +1,12 @@
 import { type Configuration, errors, type FindAccount, type KoaContextWithOIDC } from 'oidc-provider';
+import { isUnverified } from '../../../clients/registry/registration.ts';
 import { findAccountByIdentifier } from '../../accounts/account.ts';
 import { parseIdentifier } from '../../accounts/identifier.ts';
 import { takeFromLimits } from '../../limits/limits.ts';
 import type { Services } from '../../services.ts';
 import { isHighAssurance } from '../assurance/high-assurance.ts';
 import { refuseDetails } from '../device/device-flow.ts';
+import { openKnownRecords } from '../known-records.ts';
 import { asEngineError, TooManyRequests } from '../unavailable.ts';
 import type { EngineViews } from '../views.ts';
 import { bringToPerson } from './bring-to-person.ts';
@@ -32,6 +34,7 @@ export function ciba(services: Context): Ciba {
     },
     verifyUserCode: async (ctx: KoaContextWithOIDC, account: { accountId: string }, userCode?: string) => {
       refuseDetails(ctx);
+      await refuseStrangers(services, ctx);
       if (userCode !== undefined) throw new errors.InvalidRequest('user_code is not supported');
       const key = `${ctx.oidc.client?.clientId} ${namedBy(services, ctx, account)}`;
       const { conformance } = services.settings;
@@ -62,6 +65,16 @@ export function ciba(services: Context): Ciba {
 
 // What two screens can be compared by, and what cannot pretend to be a sentence of ours (CIBA Core section 7.1).
 const bindingMessage = /^(?=.*[\p{L}\p{N}])[\p{L}\p{N} \-._+/!?#:,]{1,60}$/u;
+
+/** Whoever is asked gets a message in our name with the app's in it: where everybody may register, that is anybody's text. */
+async function refuseStrangers(services: Services, { oidc }: KoaContextWithOIDC): Promise<void> {
+  if (services.settings.conformance) return;
+  const app = await asEngineError(() => openKnownRecords(services).client(String(oidc.client?.clientId)));
+  if (app && isUnverified(app))
+    throw new errors.UnauthorizedClient(
+      'an operator has to vouch for the app before it may ask people by name',
+    );
+}
 
 /**
  * What the app typed, and not whom it leads to: an answer that is counted by the account would tell which two addresses are of
