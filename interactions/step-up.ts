@@ -2,7 +2,7 @@ import path from 'node:path';
 import type Router from '@koa/router';
 import type { RouterContext } from '@koa/router';
 import { z } from 'zod';
-import { beginStepUp } from '../src/actions/step-up.ts';
+import { beginStepUp, raisedByFreshProof } from '../src/actions/step-up.ts';
 import { phishingResistant } from '../src/kit/levels.ts';
 import {
   type CurrentInteraction,
@@ -15,6 +15,7 @@ import { levelMissing } from '../src/oidc/step-up/level-check.ts';
 import type { App } from '../src/services.ts';
 import { readForm } from '../src/web/form.ts';
 import { showPage } from '../src/web/page.ts';
+import { continueSignIn } from './continue-sign-in.ts';
 import { backToStep, type CurrentStep, currentStep, pathOf } from './current-step.ts';
 import { showSecondStep } from './second-step.ts';
 
@@ -36,7 +37,13 @@ export async function showStepUp(
   const session = await currentSession(app, ctx);
   // It ended while the page was open: the whole sign-in is asked.
   if (!session || session.uid !== interaction.sessionUid) return 'not_here';
-  const step = await beginStepUp(app, { session, level: interaction.wanted.least });
+  const { least: level } = interaction.wanted;
+  const raised = await raisedByFreshProof(app, { session, level, from: ctx.state.source });
+  if (raised) {
+    await continueSignIn(app, ctx, current, raised);
+    return 'shown';
+  }
+  const step = await beginStepUp(app, { session, level });
   if (!step) {
     await showLevelMissing(app, ctx, current);
     return 'shown';

@@ -80,7 +80,8 @@ export async function keepProof(
   await live.commit([{ do: 'put', key: proofKey(who), value, ttlMs: proofLasts }]);
 }
 
-async function keptProof(
+/** What was proved in this session in the last ten minutes, beside signing in. */
+export async function keptProof(
   { live, seals }: Pick<Services, 'live' | 'seals'>,
   who: Who,
 ): Promise<Proof | undefined> {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import { recordEvent } from '../../src/audit/record.ts';
+import { setPassword } from '../../src/credentials/password.ts';
 import {
   expectNoAxeViolationsInLightAndDark,
   openBrowser,
@@ -113,6 +114,26 @@ describe.each(['en-GB', 'ar'])('an approval, in %s', (locale) => {
       await typesPassword(seen, account);
       await looked(seen, named('unusual'));
       await field(seen.page, 'code').fill(await world.codeSentTo(account.identifier));
+      await submit(seen.page);
+      await seen.page.waitForURL(`${world.issuer}/account`);
+      expect(seen.complaints).toEqual([]);
+      await seen.close();
+    },
+    slow,
+  );
+
+  it(
+    'is not what a password of attackers’ lists is asked for: that is another one, before the sign-in ends',
+    async () => {
+      const account = { ...(await world.account()), password: 'password123' };
+      await setPassword(world.services, account);
+      const seen = await visit(browser, { locale });
+      await typesPassword(seen, account);
+      await field(seen.page, 'code').fill(await world.codeSentTo(account.identifier));
+      await submit(seen.page);
+      await seen.page.locator('form[action$="/known-password"]').waitFor();
+      await looked(seen, named('known-password'));
+      await field(seen.page, 'password').fill('nine quiet lanterns more');
       await submit(seen.page);
       await seen.page.waitForURL(`${world.issuer}/account`);
       expect(seen.complaints).toEqual([]);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { stepUpChallenge, stepUpParameters } from '../../clients/examples/step-up.ts';
 import { listEvents } from '../../src/audit/list.ts';
-import { seconds } from '../../src/kit/durations.ts';
+import { minutes, seconds } from '../../src/kit/durations.ts';
 import { aPasskey } from '../support/passkeys.ts';
 import type { Person } from '../support/person.ts';
 import { arrivalOf, openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
@@ -114,6 +114,21 @@ describe('an app that asks for two factors of somebody who showed one', () => {
 });
 
 describe('a second step that begins with a message', () => {
+  it('is not asked twice of who gave a fresh proof on the account pages a moment ago', async () => {
+    const { person, account } = await withPasswordAlone();
+    world.advance(aWhile);
+    await person.goes(`${world.issuer}/account/two-step/new`);
+    await person.submits({ code: await world.freshCode(account.totpSecret) });
+    expect(person.heading).toBe('Set up an authenticator app');
+    const copied = person.cookieHeader(world.issuer);
+    const claims = await claimsOf(person, { acr_values: two });
+    expect(claims).toMatchObject({ acr: two, amr: ['pwd', 'otp', 'mfa'] });
+    // A cookie that was copied before does not rise with it.
+    world.advance(2 * minutes);
+    const page = await send(`${world.issuer}/account`, { headers: { cookie: copied } });
+    expect(page.status).toBe(303);
+  });
+
   it('is chosen first: looking at a page sends nothing', async () => {
     const account = await world.account({ phone: '+4915177700001' });
     const person = world.person();
