@@ -85,7 +85,7 @@ describe('the page for codes', () => {
     expect(await types(next.user_code)).toContain('This code is too old');
   });
 
-  it('limits guesses by address, by account, and never those of somebody else (DF-01)', async () => {
+  it('limits guesses by address, by account, and never those of somebody else (DF-01, fact 15)', async () => {
     const [app, account] = [await openRelyingParty(world, television), await world.account()];
     const codes = await ask(app);
     const address = newAddress();

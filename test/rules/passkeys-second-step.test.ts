@@ -102,7 +102,9 @@ describe('a passkey or security key as a second step', () => {
 
   it('is none when the issuer is a bare address', async () => {
     const bare = await openTestServices({ ISSUER: 'http://127.0.0.1:3000' });
-    expect(await passkeyKind.list(bare, accountId, findTwoStep(bare, accountId))).toEqual([]);
+    const state = findTwoStep(bare, accountId);
+    expect(await passkeyKind.list(bare, accountId, state)).toEqual([]);
+    await state;
     await bare.close();
   });
 });
