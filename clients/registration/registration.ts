@@ -67,10 +67,7 @@ async function register(app: App, ctx: Context): Promise<void> {
     return answer(ctx, 201, { ...told, ...management(app, client, managementToken) });
   }
   if (registered.reason === 'not_accepted') return answer(ctx, 400, registrationError(registered.problems));
-  if (registered.reason === 'limited') {
-    ctx.set('Retry-After', String(registered.retryAfterSeconds));
-    return refuse(ctx, 429, 'temporarily_unavailable', 'too many apps were registered, try again later');
-  }
+  if (registered.reason === 'limited') return tooMany(ctx, registered.retryAfterSeconds);
   await refuseToken(app, ctx, registered.reason === 'token_wanted');
 }
 
@@ -92,7 +89,13 @@ async function update(app: App, ctx: Context, client: Client, token: string): Pr
     return answer(ctx, 200, { ...told, ...management(app, changed.client, changed.managementToken) });
   }
   if (changed.reason === 'not_accepted') return answer(ctx, 400, registrationError(changed.problems));
+  if (changed.reason === 'limited') return tooMany(ctx, changed.retryAfterSeconds);
   await refuseToken(app, ctx);
+}
+
+function tooMany(ctx: Context, retryAfterSeconds: number): void {
+  ctx.set('Retry-After', String(retryAfterSeconds));
+  refuse(ctx, 429, 'temporarily_unavailable', 'too many apps were registered or changed, try again later');
 }
 
 const notForUpdates = [

@@ -3,11 +3,13 @@ import { type Client, findClient } from '../../clients/registry/registry.ts';
 import { operatorsMembers } from '../../clients/registry/self-told.ts';
 import { minutes } from '../kit/durations.ts';
 import { type LimitContext, takeFromLimits } from '../limits/limits.ts';
+import { currentContext } from '../oidc/engine-context.ts';
 import type { Services } from '../services.ts';
+import { sourceOf } from '../web/request-state.ts';
 import { changeClient } from './change-client.ts';
 import { endGrantsOfOtherSector } from './end-grants-of-other-sector.ts';
 import { registerClient } from './register-client.ts';
-import { nameProblem } from './register-itself.ts';
+import { budget, nameProblem } from './register-itself.ts';
 
 type Context = LimitContext & Pick<Services, 'settings'>;
 
@@ -32,7 +34,8 @@ export function openDocumentApps(
     if (!isDocumentAddress(clientId, settings)) return undefined;
     const before = looked.get(clientId);
     if (before && before.until > clock.now()) return before.there;
-    const entry = { there: bring(services, clientId), until: clock.now() + fresh };
+    const brought = bring(services, clientId);
+    const entry = { there: brought.then((found) => found === 'there'), until: clock.now() + fresh };
     looked.delete(clientId);
     looked.set(clientId, entry);
     const [oldest] = looked.keys();
@@ -40,30 +43,35 @@ export function openDocumentApps(
     const soon = () => {
       entry.until = Math.min(entry.until, clock.now() + untilTriedAgain);
     };
-    // What could not be looked at at all is tried again with the next request.
-    entry.there.then((there) => there || soon()).catch(() => looked.delete(clientId));
+    // What could not be looked at at all, or not for who asked, is tried again with the next request.
+    const forget = () => looked.delete(clientId);
+    brought.then((found) => (found === 'limited' ? forget() : found === 'there' || soon()), forget);
     return entry.there;
   };
 }
 
-async function bring(services: Context, clientId: string): Promise<boolean> {
+type Brought = 'there' | 'not_there' | 'limited';
+
+async function bring(services: Context, clientId: string): Promise<Brought> {
   const { settings } = services;
-  if (isBlocked(clientId, settings)) return false;
+  if (isBlocked(clientId, settings)) return 'not_there';
   const before = await findClient(services, clientId);
-  if (before?.disabledAt !== undefined) return false;
-  if (!before && !(await mayCome(services, clientId))) return false;
+  if (before?.disabledAt !== undefined) return 'not_there';
+  if (!before && !(await mayCome(services, clientId))) return 'limited';
   const read = await fetchDocument(services, clientId);
-  if (!read.ok) return read.reason === 'unreachable' && before !== undefined;
-  if (nameProblem(settings, read.metadata)) return false;
-  return keep(services, { clientId, metadata: read.metadata, before });
+  if (!read.ok) return read.reason === 'unreachable' && before !== undefined ? 'there' : 'not_there';
+  if (nameProblem(settings, read.metadata)) return 'not_there';
+  return (await keep(services, { clientId, metadata: read.metadata, before })) ? 'there' : 'not_there';
 }
 
+/** As for apps that register themselves: nobody who makes up addresses uses up what everybody shares. */
 async function mayCome(services: Context, clientId: string): Promise<boolean> {
-  const room = await takeFromLimits(services, [
-    { limit: 'documents_by_host', key: new URL(clientId).host },
-    { limit: 'registration_by_everyone', max: 10 * services.settings.REGISTRATIONS_PER_HOUR },
-  ]);
-  return room.ok;
+  const asked = currentContext();
+  // Where the engine is not asked by a request of its own kind all are counted as one.
+  const ip = asked ? sourceOf(asked).ip : '0.0.0.0';
+  const [address, network, everyone] = budget(services.settings, ip);
+  const host = { limit: 'documents_by_host', key: new URL(clientId).host } as const;
+  return (await takeFromLimits(services, [address, network, host, everyone])).ok;
 }
 
 async function keep(

@@ -9,13 +9,14 @@ import type { Client } from '../../clients/registry/registry.ts';
 import { findClient } from '../../clients/registry/registry.ts';
 import { liveSecrets } from '../../clients/registry/secrets.ts';
 import type { Outcome } from '../kit/outcome.ts';
-import { refused } from '../kit/outcome.ts';
+import { done, refused } from '../kit/outcome.ts';
 import { digest } from '../kit/secrets.ts';
+import { type LimitContext, type Limited, takeFromLimits } from '../limits/limits.ts';
 import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import { changeClient } from './change-client.ts';
 import { endGrantsOfOtherSector } from './end-grants-of-other-sector.ts';
-import { nameProblem } from './register-itself.ts';
+import { budget, nameProblem } from './register-itself.ts';
 import { rotateClientSecret } from './rotate-client-secret.ts';
 
 /**
@@ -36,7 +37,7 @@ export async function findItself(
  * showed is over and a new one is in the answer; of two requests with one token only one is heard.
  */
 export async function changeItself(
-  services: Pick<Services, 'db' | 'live' | 'clock' | 'seals' | 'log' | 'settings'>,
+  services: LimitContext & Pick<Services, 'settings'>,
   {
     client,
     token,
@@ -47,11 +48,16 @@ export async function changeItself(
 ): Promise<
   | { ok: true; client: Client; clientSecret: string | undefined; managementToken: string }
   | NotAccepted
+  | Limited
   | { ok: false; reason: 'wrong_token' }
 > {
   const { clientId } = client;
   const named = nameProblem(services.settings, metadata);
   if (named) return named;
+  // A change may have us fetch a logo and a list, at any address that anybody names.
+  const room =
+    client.origin === 'open' ? await takeFromLimits(services, budget(services.settings, from.ip)) : done;
+  if (!room.ok) return room;
   const changes = { ...metadata, ...kept };
   const next = newManagementToken();
   if (!(await replaceManagementToken(services, { clientId, shown: token, next })))

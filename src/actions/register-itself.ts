@@ -45,7 +45,11 @@ export async function registerItself(
   return { ok: true, client, clientSecret, managementToken: management.text };
 }
 
-function budget({ REGISTRATIONS_PER_HOUR: most }: Services['settings'], ip: string) {
+/** Of an app that comes by itself, and each time it says itself anew. */
+export function budget(
+  { REGISTRATIONS_PER_HOUR: most }: Pick<Services['settings'], 'REGISTRATIONS_PER_HOUR'>,
+  ip: string,
+) {
   return [
     { limit: 'registration_by_address', key: ip, max: most },
     { limit: 'registration_by_network', key: ip, max: 4 * most },

@@ -6,7 +6,7 @@ export const registrationLimits = {
     max: 50,
     windowMs: hours,
     keyedBy: 'address',
-    why: 'Apps that a machine registers where registration is open: REGISTRATIONS_PER_HOUR.',
+    why: 'Apps that a machine registers where registration is open, changes of theirs, and new ones that are a document: REGISTRATIONS_PER_HOUR.',
   },
   registration_by_network: {
     max: 200,

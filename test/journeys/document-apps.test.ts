@@ -161,3 +161,30 @@ it('fetches nothing while the settings want none', async () => {
   expect(fetched).toEqual([]);
   await closed.close();
 });
+
+it('lets nobody who makes up addresses use up what others bring theirs by', async () => {
+  const few = await openWorld({
+    CLIENT_ID_METADATA_DOCUMENTS: 'on',
+    ALLOW_LOOPBACK_FETCH: 'on',
+    REGISTRATIONS_PER_HOUR: '2',
+  });
+  const arrives = async (path: string, person: Person) => {
+    const query = new URLSearchParams({
+      client_id: `${origin}${path}`,
+      response_type: 'code',
+      scope: 'openid',
+    });
+    query.set('redirect_uri', redirectUri);
+    query.set('code_challenge', 'x'.repeat(43));
+    query.set('code_challenge_method', 'S256');
+    return (await person.goes(`${few.issuer}/authorize?${query}`)).status;
+  };
+  documents = { '/new.json': documentAt('/new.json') };
+  const one = few.person();
+  for (let at = 0; at < 25; at += 1) expect(await arrives(`/made-up-${at}.json`, one)).toBe(400);
+  expect(fetched).toEqual(['/made-up-0.json', '/made-up-1.json']);
+  expect(await arrives('/new.json', one)).toBe(400);
+  // What one may not have looked at, another may, at once.
+  expect(await arrives('/new.json', few.person())).toBe(200);
+  await few.close();
+});

@@ -3,7 +3,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { findClient } from '../../clients/registry/registry.ts';
 import { disableClient } from '../../src/actions/disable-client.ts';
-import { asked, manages, registered } from '../support/registration.ts';
+import { verifyClient } from '../../src/actions/verify-client.ts';
+import { asked, manages, posts, registered } from '../support/registration.ts';
+import { newAddress, send } from '../support/wire.ts';
 import { openWorld, type World } from '../support/world.ts';
 
 /** Apps that look after what they said when they registered themselves (RFC 7592). */
@@ -90,6 +92,47 @@ describe('an app that looks after itself', () => {
     expect(await manages(made, { method: 'PUT', members: { ...asked, client_id } })).toMatchObject({
       status: 200,
     });
+  });
+
+  it('is a stranger again when it becomes another than an operator vouched for (DC-13)', async () => {
+    const made = await registered(open);
+    const clientId = String(made['client_id']);
+    const vouched = async () => (await findClient(open.services, clientId))?.verifiedAt !== undefined;
+    const says = async (told: Record<string, string>, members: object) =>
+      ({
+        ...told,
+        ...(await manages(told, { method: 'PUT', members: { ...asked, client_id: clientId, ...members } }))
+          .json,
+      }) as Record<string, string>;
+    await verifyClient(open.services, { clientId });
+    const now = await says(made, { contacts: ['ops@kites.example.test'] });
+    expect(await vouched()).toBe(true);
+    await says(now, { client_name: 'Your Bank' });
+    expect(await vouched()).toBe(false);
+  });
+
+  it('does not have us fetch without end: changes are counted as registrations are', async () => {
+    const few = await openWorld({ DYNAMIC_REGISTRATION: 'open', REGISTRATIONS_PER_HOUR: '2' });
+    const headers = { 'x-forwarded-for': newAddress() };
+    const made = (await posts(few, asked, headers)).json as Record<string, string>;
+    const members = { ...asked, client_id: made['client_id'] };
+    const put = (told: Record<string, string>) =>
+      send(String(made['registration_client_uri']), {
+        method: 'PUT',
+        body: JSON.stringify(members),
+        headers: {
+          ...headers,
+          'content-type': 'application/json',
+          authorization: `Bearer ${told['registration_access_token']}`,
+        },
+      });
+    const second = await put(made);
+    expect(second.status).toBe(200);
+    const third = await put(second.json as Record<string, string>);
+    expect([third.status, third.headers['retry-after']]).toEqual([429, expect.any(String)]);
+    // And its token is not spent by that.
+    expect((await manages({ ...made, ...second.json } as Record<string, string>)).status).toBe(200);
+    await few.close();
   });
 
   it('removes itself, and is nobody then', async () => {
