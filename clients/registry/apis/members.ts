@@ -97,7 +97,8 @@ const members = z.strictObject({
     }),
   signing_alg: z.enum(['RS256', 'PS256', 'ES256', 'EdDSA']).default('ES256'),
   open_to_all: z.boolean().default(false).meta({
-    description: 'Every app may ask people for it; else only those that name it among their resources.',
+    description:
+      'Every app may ask people for it, and those that an operator knows get tokens for themselves; else only those that name it among their resources.',
   }),
   first_party_only: z.boolean().default(false).meta({ description: 'Only our own apps may use it.' }),
   authorization_details_types: z

@@ -1,5 +1,6 @@
-import { type Client, type Configuration, errors } from 'oidc-provider';
+import { type Client, type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { Api } from '../../../clients/registry/apis/apis.ts';
+import { isUnverified } from '../../../clients/registry/registration.ts';
 import { isFirstParty } from '../grant-minting.ts';
 import type { KnownRecords } from '../known-records.ts';
 import { asEngineError } from '../unavailable.ts';
@@ -14,9 +15,9 @@ type Feature = NonNullable<NonNullable<Configuration['features']>['resourceIndic
 export function resourceIndicators(known: KnownRecords): Feature {
   return {
     enabled: true,
-    async getResourceServerInfo(_ctx, identifier, client) {
+    async getResourceServerInfo(ctx, identifier, client) {
       const api = await apiFor(known, client, identifier);
-      if (!api) throw new errors.InvalidTarget();
+      if (!api || (await isStrangerForItself(known, ctx, api))) throw new errors.InvalidTarget();
       return {
         audience: api.identifier,
         scope: scopesFor(client, api).join(' '),
@@ -38,6 +39,20 @@ export async function apiFor(
   if (!api || (api.first_party_only && !isFirstParty(client))) return undefined;
   const named = (client as { resources?: readonly string[] }).resources?.includes(identifier) === true;
   return named || api.open_to_all ? api : undefined;
+}
+
+/**
+ * An API that is open to all lets every app ask people. A token of an app for itself (RFC 6749 section 4.4) nobody is asked
+ * about, so one that came by itself gets none until an operator vouched for it.
+ */
+async function isStrangerForItself(
+  known: KnownRecords,
+  { oidc }: KoaContextWithOIDC,
+  { identifier }: Api,
+): Promise<boolean> {
+  if (oidc.params?.['grant_type'] !== 'client_credentials') return false;
+  const app = await asEngineError(() => known.client(String(oidc.client?.clientId)));
+  return app !== undefined && isUnverified(app) && app.metadata.resources?.includes(identifier) !== true;
 }
 
 /** Of an app that says which scopes of the API it may ask for, those; else all. */
