@@ -6,8 +6,8 @@ import type { Desk, Problem } from './command.ts';
 import { flagName } from './command.ts';
 
 /**
- * The members of an app's metadata as flags: `redirect_uris` is `--redirect-uris`, given once for each. What has members
- * of its own (jwks, names in other languages) comes from --metadata-file; a flag wins over the file.
+ * The members of an app's metadata as flags: `redirect_uris` is `--redirect-uris`, given once for each or with commas
+ * between. What has members of its own (jwks, names in other languages) comes from --metadata-file; a flag wins over the file.
  */
 const shape: Record<string, z.ZodType> = clientMetadata.shape;
 const memberNames = Object.keys(shape).filter((name) => !(inner(shape[name]) instanceof z.ZodObject));
@@ -77,7 +77,13 @@ function asMember(name: string, value: unknown): unknown {
   // The one member that may be a text or a list.
   if (schema instanceof z.ZodUnion && Array.isArray(value) && value.length === 1 && value[0] === '*')
     return '*';
-  return value;
+  return Array.isArray(value) ? value.flatMap((text: string) => entriesIn(name, text)) : value;
+}
+
+/** People write several into one flag as well. An address may have a comma of its own, so there another must begin after it. */
+function entriesIn(name: string, text: string): string[] {
+  const between = /_uris$|^resources$/.test(name) ? /, *(?=[a-z][a-z0-9+.-]*:\/)/i : /, */;
+  return text.split(between);
 }
 
 function isList(schema: z.ZodType | undefined): boolean {

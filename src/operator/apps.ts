@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { findApi } from '../../clients/registry/apis/apis.ts';
 import { findLogo, type KeptLogo } from '../../clients/registry/logos.ts';
 import type { NotAccepted } from '../../clients/registry/new-client.ts';
 import type { Client } from '../../clients/registry/registry.ts';
@@ -64,10 +65,19 @@ const create = command({
         `Registered ${added.client.metadata.client_name}.${added.clientSecret ? ' Keep the secret now: it is not shown again.' : ''}`,
         ...members({ client_id, ...secret }),
       ],
-      added.notes,
+      [...added.notes, ...(await unknownApis(services, added.client))],
     );
   },
 });
+
+/** Not refused: the API may come after the app. */
+async function unknownApis(services: Parameters<typeof findApi>[0], { metadata }: Client): Promise<string[]> {
+  const notes = (metadata.resources ?? []).map(async (identifier) => {
+    const known = await findApi(services, identifier);
+    return known ? [] : [`resources has ${identifier}, which is no API of ours yet. See \`apis create\`.`];
+  });
+  return (await Promise.all(notes)).flat();
+}
 
 const show = command({
   name: 'apps show',
@@ -133,7 +143,7 @@ const update = command({
     return yes(
       shown,
       [changed.changed ? 'Changed.' : 'Nothing to change.', ...members(shown)],
-      changed.notes,
+      [...changed.notes, ...(await unknownApis(services, changed.client))],
     );
   },
 });

@@ -43,6 +43,15 @@ describe('apis', () => {
     expect(types).toEqual(expect.arrayContaining(['api.created', 'api.updated', 'api.deleted']));
   });
 
+  it('that an app names before they are registered are told', async () => {
+    const app = ['apps', 'create', '--client-id', 'uploader', '--redirect-uris', 'https://a.example/cb'];
+    const said = await latchkey([...app, '--resources', 'https://none.example.com']);
+    expect([said.status, said.stderr]).toEqual([
+      0,
+      expect.stringMatching(/none\.example\.com, .*`apis create`/),
+    ]);
+  });
+
   it('tell all problems by the flags that were typed', async () => {
     const wrong = ['apis', 'create', 'files#x', '--scope', 'read=Read', '--scope', 'openid=Sign in'];
     const said = await refusal([...wrong, '--token-lifetime', '300']);

@@ -45,6 +45,15 @@ describe('apps', () => {
     for (const file of files) expect(readFileSync(file).includes(made.client_secret)).toBe(false);
   });
 
+  it('take several entries in one flag, with commas, and leave the commas within an address', async () => {
+    const lists = ['--redirect-uris', 'https://a.example/cb,https://b.example/cb?list=1,2'];
+    const types = ['--grant-types', 'urn:ietf:params:oauth:grant-type:device_code,refresh_token'];
+    expect(await json(['apps', 'create', '--name', 'Several', ...lists, ...types])).toMatchObject({
+      redirect_uris: ['https://a.example/cb', 'https://b.example/cb?list=1,2'],
+      grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
+    });
+  });
+
   it('tell all problems by the flags that were typed', async () => {
     const answer = await latchkey([
       'apps',
