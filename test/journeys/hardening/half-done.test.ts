@@ -24,7 +24,8 @@ let world: World;
 let app: RelyingParty;
 beforeAll(async () => {
   world = await openWorld();
-  app = await openRelyingParty(world, { first_party: true });
+  // With its second face too: whatever is asked there is asked of the same sign-in.
+  app = await openRelyingParty(world, { first_party: true, login_with_amazon: true });
 });
 afterAll(() => world.close());
 

@@ -22,6 +22,7 @@ function engineAddresses(app: RelyingParty, uid: string): string[] {
     `/authorize/${uid}`,
     `/device/${uid}`,
     `${pathname}${search}`,
+    `/ap/oa${search}`,
     '/logout/confirm',
     `/interaction/${uid}/../../authorize/${uid}`,
   ];
