@@ -51,7 +51,7 @@ import { findJwtTokens } from './resources/jwt-tokens.ts';
 import { resourceIndicators } from './resources/resource-servers.ts';
 import { rememberRefusals } from './reuse.ts';
 import { dpop } from './senders/dpop.ts';
-import { mtls, mtlsAliases, mtlsMethods } from './senders/mtls.ts';
+import { answerToBothNames, mtls, mtlsAliases, mtlsMethods } from './senders/mtls.ts';
 import { noteLogouts } from './sign-out/deliver-notices.ts';
 import { signOutViews } from './sign-out/sign-out-views.ts';
 import { levelClaims, sayLevels } from './step-up/level-check.ts';
@@ -205,6 +205,7 @@ export function openProvider(
   noteLogouts(provider, services);
   allowOfflineAccess(provider);
   demandSignedAnswers(provider);
+  answerToBothNames(provider, services);
   nameTokensByGrant(provider, services);
   bindTokensByGrant(provider);
   dressTokens(provider, services);

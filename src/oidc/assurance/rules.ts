@@ -1,4 +1,4 @@
-import { errors, type KoaContextWithOIDC } from 'oidc-provider';
+import { type Client, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { Services } from '../../services.ts';
 import { assertShortLived } from '../token-policies.ts';
 import { isHighAssurance, strongAlgorithms } from './high-assurance.ts';
@@ -8,16 +8,24 @@ type Header = { alg?: unknown };
 
 /**
  * A client assertion (RFC 7523). Of high assurance: for the issuer and nobody else, as one text, so that it cannot be
- * handed on to another server that the app was led to (FAPI 2.0 Security Profile section 5.3.2.1), and signed well.
+ * handed on to another server that the app was led to (FAPI 2.0 Security Profile section 5.3.2.1), and signed well. An
+ * app that only asks people by name is led nowhere: for it the endpoints count too, as CIBA Core section 7.1 demands.
  */
 export function judgeAssertion(services: Pick<Services, 'clock'>) {
   return (ctx: KoaContextWithOIDC, claims: Claims, header: Header): void => {
     assertShortLived(services, claims);
-    if (!isHighAssurance(ctx.oidc.client)) return;
-    if (claims['aud'] !== ctx.oidc.issuer)
+    const { client, issuer } = ctx.oidc;
+    if (!client || !isHighAssurance(client)) return;
+    if (claims['aud'] !== issuer && !asksByNameOnly(client))
       throw new errors.InvalidClientAuth('audience (aud) must equal the issuer identifier url');
     if (!isStrong(header)) throw new errors.InvalidClientAuth('alg mismatch');
   };
+}
+
+function asksByNameOnly({ grantTypes = [] }: Client): boolean {
+  return (
+    grantTypes.includes('urn:openid:params:grant-type:ciba') && !grantTypes.includes('authorization_code')
+  );
 }
 
 const mostLife = 3600;

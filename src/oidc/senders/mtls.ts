@@ -1,4 +1,4 @@
-import type { ClientAuthMethod, Configuration, KoaContextWithOIDC } from 'oidc-provider';
+import type { ClientAuthMethod, Configuration, KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { Services } from '../../services.ts';
 import { isNamed, type SubjectMember } from './certificate-names.ts';
 import { openClientCertificates } from './client-certificates.ts';
@@ -30,6 +30,24 @@ export function mtlsAliases({ settings }: Pick<Services, 'settings'>): Record<st
   if (MTLS_ORIGIN === undefined) return {};
   const aliases = Object.entries(mtlsEndpoints).map(([name, path]) => [name, `${MTLS_ORIGIN}${path}`]);
   return { mtls_endpoint_aliases: Object.fromEntries(aliases) };
+}
+
+/**
+ * An endpoint has two names then, and an assertion may be for either, whichever it is sent to (RFC 7523 section 3): the
+ * engine knows the one that it was called by.
+ */
+export function answerToBothNames(provider: Provider, { settings }: Pick<Services, 'settings'>): void {
+  const { MTLS_ORIGIN, ISSUER } = settings;
+  if (MTLS_ORIGIN === undefined) return;
+  const prototype = provider.OIDCContext.prototype as unknown as {
+    clientJwtAuthExpectedAudience(): Set<string>;
+  };
+  const own = prototype.clientJwtAuthExpectedAudience;
+  prototype.clientJwtAuthExpectedAudience = function () {
+    const names = [...own.call(this)];
+    const paths = names.map((name) => new URL(name).pathname).filter((path) => path !== '/');
+    return new Set([...names, ...paths.flatMap((path) => [`${ISSUER}${path}`, `${MTLS_ORIGIN}${path}`])]);
+  };
 }
 
 /** How apps may prove themselves by a certificate. */
