@@ -93,3 +93,12 @@ export async function useRegistrationToken({ db, clock }: Context, id: string): 
     .executeTakeFirst();
   return numUpdatedRows === 1n;
 }
+
+/** Puts back a use that was taken, where no app came of it. */
+export async function returnUse({ db }: Pick<Context, 'db'>, id: string): Promise<void> {
+  await db
+    .updateTable('registration_tokens')
+    .set((row) => ({ uses_left: row('uses_left', '+', 1) }))
+    .where('id', '=', id)
+    .execute();
+}

@@ -1,6 +1,10 @@
 import { checkClient, type NotAccepted } from '../../clients/registry/new-client.ts';
 import { newManagementToken } from '../../clients/registry/registration.ts';
-import { findRegistrationToken, useRegistrationToken } from '../../clients/registry/registration-tokens.ts';
+import {
+  findRegistrationToken,
+  returnUse,
+  useRegistrationToken,
+} from '../../clients/registry/registration-tokens.ts';
 import type { Client } from '../../clients/registry/registry.ts';
 import { refused } from '../kit/outcome.ts';
 import { type LimitContext, type Limited, takeFromLimits } from '../limits/limits.ts';
@@ -38,11 +42,18 @@ export async function registerItself(
   if (tokenId && !(await useRegistrationToken(services, tokenId))) return refused('wrong_token');
   const management = newManagementToken();
   const given = { metadata, origin: open ? 'open' : 'token', registrationDigest: management.digest } as const;
-  const added = await registerClient(services, given, from);
-  if (!added.ok && added.reason === 'client_id_taken') throw new Error('a new id was taken');
-  if (!added.ok) return added;
-  const { client, clientSecret } = added;
-  return { ok: true, client, clientSecret, managementToken: management.text };
+  let came = false;
+  try {
+    const added = await registerClient(services, given, from);
+    if (!added.ok && added.reason === 'client_id_taken') throw new Error('a new id was taken');
+    if (!added.ok) return added;
+    came = true;
+    const { client, clientSecret } = added;
+    return { ok: true, client, clientSecret, managementToken: management.text };
+  } finally {
+    // Its list of addresses, which is looked at last, does not hold what it said; or a store went away.
+    if (tokenId && !came) await returnUse(services, tokenId).catch(() => undefined);
+  }
 }
 
 /** Of an app that comes by itself, and each time it says itself anew. */

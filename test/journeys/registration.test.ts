@@ -177,6 +177,8 @@ describe('where a token is wanted', () => {
     const wrong = `${two.id}.${'x'.repeat(43)}`;
     expect(await posts(guarded, asked, bearer(wrong))).toMatchObject({ status: 401 });
     expect(await posts(guarded, { redirect_uris: [] }, bearer(two.text))).toMatchObject({ status: 400 });
+    const foreign = { ...asked, sector_identifier_uri: 'https://localhost/list.json' };
+    expect(await posts(guarded, foreign, bearer(two.text))).toMatchObject({ status: 400 });
     const racing = await Promise.all([1, 2, 3, 4].map(() => posts(guarded, asked, bearer(two.text))));
     expect(racing.map(({ status }) => status).sort()).toEqual([201, 201, 401, 401]);
     const made = racing.find(({ status }) => status === 201)?.json['client_id'];
