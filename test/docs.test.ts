@@ -60,6 +60,13 @@ describe('the documents', () => {
     expect(lost).toEqual([]);
   });
 
+  it('in docs all stand in its own list, decisions and manuals too', () => {
+    const list = documents.find(({ file }) => file === 'docs/README.md')?.text ?? '';
+    const linked = new Set(linksOf(list).map((link) => path.posix.join('docs', link)));
+    const inDocs = documents.map(({ file }) => file).filter((file) => file.startsWith('docs/'));
+    expect(inDocs.filter((file) => file !== 'docs/README.md' && !linked.has(file))).toEqual([]);
+  });
+
   it('name commands and flags that the command line has', () => {
     const wrong = spans.flatMap(({ file, code }) => commandProblems(code).map((said) => `${file}: ${said}`));
     expect(wrong).toEqual([]);
