@@ -14,7 +14,7 @@ import { notifyAccount } from './notify-account.ts';
  * What the person does with their trusted devices. All of it makes the account safer, so none of it asks for a fresh proof:
  * whoever finds a browser in the list that is not theirs must be quick.
  */
-type Context = Pick<Services, 'db' | 'clock' | 'seals' | 'settings' | 'log'>;
+type Context = Pick<Services, 'db' | 'clock' | 'live' | 'seals' | 'log' | 'metrics' | 'settings'>;
 type Device = { accountId: string; sessionUid: string; id: string };
 
 /** An empty name brings back the browser's own. */

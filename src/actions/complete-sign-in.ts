@@ -23,7 +23,7 @@ const quiet = 1 * days;
  * the account was removed meanwhile, which the engine will say.
  */
 export async function completeSignIn(
-  ctx: Pick<Services, 'db' | 'clock' | 'live' | 'seals' | 'settings' | 'log'>,
+  ctx: Pick<Services, 'db' | 'clock' | 'live' | 'seals' | 'log' | 'metrics' | 'settings'>,
   { accountId, amr, locale }: { accountId: string; amr: readonly string[]; locale?: Locale | undefined },
   { browser, userAgent }: Pick<RequestSource, 'browser' | 'userAgent'>,
 ): Promise<{ token: string } | undefined> {

@@ -20,7 +20,7 @@ import { turnOnTwoStep } from './turn-on-two-step.ts';
 const waitingFor = 20 * minutes;
 const mostApps = 10;
 
-type Context = Pick<Services, 'db' | 'clock' | 'live' | 'seals' | 'log' | 'settings'>;
+type Context = Pick<Services, 'db' | 'clock' | 'live' | 'seals' | 'log' | 'metrics' | 'settings'>;
 type Who = { accountId: string; sessionUid: string };
 
 /** The secret that this session is setting up, and the address that an app scans or opens. */

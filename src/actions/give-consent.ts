@@ -8,7 +8,7 @@ import type { RequestSource } from '../web/request-source.ts';
 import type { Locale } from '../web/words.ts';
 import { notifyAccount } from './notify-account.ts';
 
-type Context = Pick<Services, 'db' | 'clock' | 'seals' | 'log' | 'settings'>;
+type Context = Pick<Services, 'db' | 'clock' | 'live' | 'seals' | 'log' | 'metrics' | 'settings'>;
 
 /**
  * A person lets an app see what its scopes name. Giving access is recorded first and takes effect after: the engine's

@@ -13,7 +13,7 @@ import { notifyAccount } from './notify-account.ts';
  * is out: every session and token ends now. Safe to repeat.
  */
 export async function lockAccount(
-  services: Pick<Services, 'db' | 'live' | 'clock' | 'seals' | 'settings' | 'log'>,
+  services: Pick<Services, 'db' | 'clock' | 'live' | 'seals' | 'log' | 'metrics' | 'settings'>,
   { accountId, reason }: { accountId: string; reason: string },
   from?: RequestSource,
 ): Promise<Outcome<EndedAccess, 'unknown_account'>> {

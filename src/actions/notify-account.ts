@@ -1,5 +1,7 @@
 import { findAccount } from '../accounts/account.ts';
 import { addAlarm } from '../credentials/alarms.ts';
+import { takeFromLimits } from '../limits/limits.ts';
+import { noticeTakes } from '../limits/message-budget.ts';
 import { sendMessage } from '../mail/message.ts';
 import { type Told, templateOf } from '../mail/templates.ts';
 import type { Services } from '../services.ts';
@@ -11,10 +13,11 @@ export const notMePath = '/account/not-me';
 /**
  * Tells the person what was done to their account, at EVERY address they proved: whoever did it may hold one of them
  * (NIST SP 800-63B-4 section 4.6). In the language the person chose, else in the one the page had. Where it may have been
- * somebody else, the link in it is this notice's own "It wasn't me" (raise-alarm.ts).
+ * somebody else, the link in it is this notice's own "It wasn't me" (raise-alarm.ts). Text messages have a budget,
+ * or somebody who earns by them would only have to change something over and over.
  */
 export async function notifyAccount(
-  ctx: Pick<Services, 'db' | 'clock' | 'seals' | 'settings' | 'log'>,
+  ctx: Pick<Services, 'db' | 'clock' | 'live' | 'seals' | 'settings' | 'log' | 'metrics'>,
   { accountId, pageLocale = 'en', ...told }: { accountId: string; pageLocale?: Locale | undefined } & Told,
 ): Promise<void> {
   const account = await findAccount(ctx, accountId);
@@ -24,8 +27,10 @@ export async function notifyAccount(
   const proved = account.contacts.filter(({ verifiedAt }) => verifiedAt !== null);
   if (proved.length === 0) return;
   const path = await alarmPath(ctx, { accountId, template: told.template });
-  for (const { channel, written } of proved)
+  for (const { channel, address, written } of proved) {
+    if (channel === 'phone' && !(await takeFromLimits(ctx, noticeTakes(ctx, address))).ok) continue;
     await sendMessage(ctx, { to: { channel, written }, locale, path, ...told });
+  }
 }
 
 async function alarmPath(

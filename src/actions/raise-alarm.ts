@@ -9,7 +9,7 @@ import type { Locale } from '../web/words.ts';
 import { endAccessAround } from './end-all-access.ts';
 import { notifyAccount } from './notify-account.ts';
 
-type Context = Pick<Services, 'db' | 'clock' | 'live' | 'seals' | 'settings' | 'log'>;
+type Context = Pick<Services, 'db' | 'clock' | 'live' | 'seals' | 'log' | 'metrics' | 'settings'>;
 
 /** What the link of a notice is about, for the page that asks whether it is meant. Looking changes nothing. */
 export async function readAlarm(

@@ -13,7 +13,7 @@ import { notifyAccount } from './notify-account.ts';
  * Safe to repeat, which ends whatever lives again and puts the new reason in the place of the old.
  */
 export async function suspendAccount(
-  services: Pick<Services, 'db' | 'live' | 'clock' | 'seals' | 'settings' | 'log'>,
+  services: Pick<Services, 'db' | 'clock' | 'live' | 'seals' | 'log' | 'metrics' | 'settings'>,
   { accountId, reason }: { accountId: string; reason: string },
   from?: RequestSource,
 ): Promise<Outcome<EndedAccess, 'unknown_account'>> {

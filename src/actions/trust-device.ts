@@ -11,7 +11,7 @@ import type { Entry } from './sign-in.ts';
  * Recorded before the browser gets its cookie; every proved address is told.
  */
 export async function trustDevice(
-  ctx: Pick<Services, 'db' | 'clock' | 'seals' | 'settings' | 'log'>,
+  ctx: Pick<Services, 'db' | 'clock' | 'live' | 'seals' | 'log' | 'metrics' | 'settings'>,
   {
     accountId,
     provedAt,

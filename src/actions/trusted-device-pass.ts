@@ -12,7 +12,7 @@ type Visit = { deviceTokens: readonly string[]; locale: Locale; from: RequestSou
  * to, or with a secret that is not its own, was copied or made up: that device is trusted no more.
  */
 export async function passAsTrustedDevice(
-  ctx: Pick<Services, 'db' | 'clock' | 'seals' | 'settings' | 'log'>,
+  ctx: Pick<Services, 'db' | 'clock' | 'live' | 'seals' | 'log' | 'metrics' | 'settings'>,
   { accountId, entry: { deviceTokens, locale, from } }: { accountId: string; entry: Visit },
 ): Promise<boolean> {
   if (deviceTokens.length === 0) return false;

@@ -11,7 +11,7 @@ import { notifyAccount } from './notify-account.ts';
  * trusted any more: the second step is all that stands between the account and whoever knows its password.
  */
 export async function warnOfGuesses(
-  ctx: Pick<Services, 'db' | 'clock' | 'live' | 'seals' | 'settings' | 'log'>,
+  ctx: Pick<Services, 'db' | 'clock' | 'live' | 'seals' | 'log' | 'metrics' | 'settings'>,
   { accountId, locale }: { accountId: string; locale: Locale },
   from: RequestSource,
 ): Promise<void> {

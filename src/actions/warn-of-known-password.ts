@@ -11,7 +11,7 @@ import { notifyAccount } from './notify-account.ts';
  * owner is told once a month, in case it was somebody else. The list is on this machine. Answers whether it was such a password.
  */
 export async function warnOfKnownPassword(
-  ctx: Pick<Services, 'db' | 'clock' | 'live' | 'seals' | 'settings' | 'log'>,
+  ctx: Pick<Services, 'db' | 'clock' | 'live' | 'seals' | 'log' | 'metrics' | 'settings'>,
   { accountId, password }: { accountId: string; password: string },
   from: RequestSource,
 ): Promise<boolean> {

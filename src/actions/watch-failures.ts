@@ -6,7 +6,7 @@ import type { Services } from '../services.ts';
 import { describeError } from '../web/log.ts';
 import { notifyAccount } from './notify-account.ts';
 
-type Context = Pick<Services, 'db' | 'clock' | 'seals' | 'settings' | 'log'>;
+type Context = Pick<Services, 'db' | 'clock' | 'live' | 'seals' | 'log' | 'metrics' | 'settings'>;
 const lookEvery = 15 * seconds;
 const forgetEvery = 1 * hours;
 

@@ -15,7 +15,7 @@ import { notifyAccount } from './notify-account.ts';
  * it can be repeated. `unknown_app` when there was nothing to withdraw.
  */
 export async function withdrawConsent(
-  ctx: Pick<Services, 'db' | 'clock' | 'live' | 'seals' | 'log' | 'settings'>,
+  ctx: Pick<Services, 'db' | 'clock' | 'live' | 'seals' | 'log' | 'metrics' | 'settings'>,
   {
     accountId,
     clientId,

@@ -91,6 +91,24 @@ export const limits = {
     keyedBy: 'everyone',
     why: 'The bill for text messages: TEXTS_PER_HOUR.',
   },
+  notice_text_by_number: {
+    max: 20,
+    windowMs: hours,
+    keyedBy: 'contact',
+    why: 'Notices by text message to one number: whoever earns by its messages could change something over and over. E-mail and the activity page go on.',
+  },
+  notice_text_by_number_block: {
+    max: 100,
+    windowMs: hours,
+    keyedBy: 'numbers',
+    why: 'The same over neighbouring numbers, which one may own together and have proved one by one.',
+  },
+  notice_text_by_everyone: {
+    max: 1000,
+    windowMs: hours,
+    keyedBy: 'everyone',
+    why: 'The bill for notices: TEXTS_PER_HOUR once more, so that codes and notices do not use up each other.',
+  },
   code_guess_by_address: {
     max: 50,
     windowMs: hours,

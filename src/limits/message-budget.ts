@@ -27,6 +27,18 @@ export function messageTakes(
   ];
 }
 
+/** What bounds notices by text message. They go to proved numbers only, which those who pump can have too. */
+export function noticeTakes(
+  { seals, settings }: Pick<Services, 'seals' | 'settings'>,
+  address: string,
+): Take[] {
+  return [
+    { limit: 'notice_text_by_number', key: seals.mac('notice number', address) },
+    { limit: 'notice_text_by_number_block', key: address.slice(0, -4) },
+    { limit: 'notice_text_by_everyone', max: settings.TEXTS_PER_HOUR },
+  ];
+}
+
 /** A code that was sent to this number came back: somebody reads its messages who wanted them. */
 export async function codeCameBack(
   ctx: Pick<Services, 'live' | 'settings'>,

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { listEvents } from '../../../src/audit/list.ts';
 import { limits } from '../../../src/limits/limits.ts';
 import { openRelyingParty, type RelyingParty } from '../../support/relying-party.ts';
+import { carefulAccount, signedInFully } from '../../support/second-steps.ts';
 import { newAddress } from '../../support/wire.ts';
 import type { World } from '../../support/world.ts';
 import { worldKinds } from '../../support/world-kinds.ts';
@@ -42,6 +43,21 @@ describe.each(worldKinds)('text messages, on $name', ({ open }) => {
     const again: number[] = [];
     for (let one = 0; one < 8; one += 1) again.push((await asks('+4915712345678')).status);
     expect(again.filter((status) => status === 200)).toHaveLength(limits.code_by_contact.max);
+  });
+
+  it('are no notices either that somebody has sent to a number of theirs over and over; e-mail goes on', async () => {
+    const account = await carefulAccount(world);
+    const person = await signedInFully(world, account);
+    const before = (await textsTo(account.number)) + 1;
+    const setting = `${world.issuer}/account/two-step/approvals`;
+    for (let one = 0; one < limits.notice_text_by_number.max + 3; one += 1)
+      await person.isSentTo(setting, { form: { approvals: 'off' }, from: world.issuer });
+    expect(person.text).toContain('Approval on another device');
+    expect(await textsTo(account.number)).toBeLessThanOrEqual(limits.notice_text_by_number.max + before);
+    const told = (await world.outbox()).filter(
+      ({ to, text }) => to === account.identifier && /off/.test(text),
+    );
+    expect(told.length).toBeGreaterThan(limits.notice_text_by_number.max);
   });
 
   it('go on to people who type their codes in, however many they are', async () => {
