@@ -19,6 +19,7 @@ let world: World;
 let ear: Server;
 const heard: { authorization: string | undefined; body: string }[] = [];
 let deaf = 0;
+let said = 500;
 beforeAll(async () => {
   world = await openWorld({ ALLOW_LOOPBACK_FETCH: 'on' });
   ear = createServer((req, res) => {
@@ -29,7 +30,7 @@ beforeAll(async () => {
     req.on('end', () => {
       deaf -= 1;
       if (deaf < 0) heard.push({ authorization: req.headers.authorization, body });
-      res.writeHead(deaf < 0 ? 204 : 500).end();
+      res.writeHead(deaf < 0 ? 204 : said, { location: '/elsewhere' }).end();
     });
   }).listen(0, '127.0.0.1');
 });
@@ -202,6 +203,26 @@ describe('an app that asks a person by name (CIBA)', () => {
         body: JSON.stringify({ auth_req_id: asked.auth_req_id }),
       },
     ]);
+    expect((await poll(app, asked)).status).toBe(200);
+  });
+
+  it.each([301, 401, 403])('is not told again after it answered %d, and gets its tokens', async (status) => {
+    const { port } = ear.address() as AddressInfo;
+    const app = await openRelyingParty(world, {
+      ...asker,
+      backchannel_token_delivery_mode: 'ping',
+      backchannel_client_notification_endpoint: `http://127.0.0.1:${port}/told`,
+    });
+    const account = await world.account();
+    const client_notification_token = 'a-token-of-the-app-0123456789';
+    const asked = await ask(app, { login_hint: account.identifier, client_notification_token });
+    const before = heard.length;
+    [deaf, said] = [1, status];
+    await (await atRequest(app, account)).decides('allow');
+    const owed = () => world.services.db.selectFrom('ciba_pings').selectAll().execute();
+    for (let tries = 0; tries < 60 && (deaf > 0 || (await owed()).length > 0); tries += 1)
+      await new Promise((looked) => setTimeout(looked, 50));
+    expect([deaf, await owed(), heard.slice(before)]).toEqual([0, [], []]);
     expect((await poll(app, asked)).status).toBe(200);
   });
 

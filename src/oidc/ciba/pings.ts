@@ -96,12 +96,20 @@ async function deliver(app: App, row: CibaPingsTable): Promise<void> {
       'an app could not be told that its request was answered',
     );
     const next = clock.now() + Math.min(2 ** row.attempts, 60) * seconds;
-    if (next < row.until) {
+    if (next < row.until && !isRefusal(error)) {
       await db.updateTable('ciba_pings').set({ next_attempt_at: next }).where('id', '=', row.id).execute();
       return;
     }
   }
   await db.deleteFrom('ciba_pings').where('id', '=', row.id).execute();
+}
+
+/** The app heard it and wants none of it, or elsewhere: told again it would say the same (CIBA Core section 10.2). */
+function isRefusal(error: unknown): boolean {
+  const { response, cause } = error as { response?: { status: number }; cause?: { message?: string } };
+  // What the way out (egress.ts) makes of an answer that sends it on.
+  if (!response) return cause?.message === 'unexpected redirect';
+  return response.status >= 400 && response.status < 500 && ![408, 429].includes(response.status);
 }
 
 /** The engine's own request; it looks at nothing of ours but these members. */
