@@ -11,7 +11,7 @@ import { regionRoutes } from '../interactions/regions.ts';
 import { look } from '../interactions/shared/look.ts';
 import { showSignedOut, showSignOut } from '../interactions/sign-out.ts';
 import { showWrongRedirect } from '../interactions/wrong-redirect.ts';
-import { openDocumentApps } from './actions/bring-document-app.ts';
+import { type DocumentApps, openDocumentApps } from './actions/bring-document-app.ts';
 import { notifyAccount } from './actions/notify-account.ts';
 import { flushAudit } from './audit/append.ts';
 import { postedRequests } from './oidc/answers/posted-request.ts';
@@ -55,8 +55,9 @@ export async function openApp(services: Services): Promise<Server> {
   const { settings, log } = services;
   const cookieKeys = openCookieKeys(settings.COOKIE_KEYS ?? []);
   const pages = openPages({ settings }, look);
-  const views = engineViews(services);
-  const engine = await openEngine(services, { cookieKeys, views, bringApp: openDocumentApps(services) });
+  const documentApps = openDocumentApps(services);
+  const views = engineViews(services, documentApps);
+  const engine = await openEngine(services, { cookieKeys, views, bringApp: documentApps?.bring });
   const app: App = {
     ...services,
     get provider() {
@@ -157,14 +158,17 @@ function withBrowserCookies({ settings }: Pick<Services, 'settings'>): Middlewar
   };
 }
 
-function engineViews(services: Services): EngineViews {
+function engineViews(services: Services, documentApps: DocumentApps | undefined): EngineViews {
   return {
     showSignOut: (ctx, question) => showSignOut(services, ctx, question),
     showSignedOut: (ctx) => showSignedOut(ctx),
     showHandOver: (ctx, form) => showHandOver(ctx, form),
     showWrongRedirect: (ctx, request) => showWrongRedirect(services, ctx, request),
-    showRefusal: (ctx, { status, error, description }) =>
-      showProblem(services, ctx, refusal({ status, error, description })),
+    showRefusal: (ctx, { status, error, description: said }) => {
+      // The engine's words, which name neither the member nor what to do.
+      const description = said === 'client is invalid' ? noApp(ctx.query['client_id'], documentApps) : said;
+      return showProblem(services, ctx, refusal({ status, error, description }));
+    },
     tellOfRequest: ({ accountId, clientName }) =>
       notifyAccount(services, { accountId, template: 'ciba_asked', values: { app: clientName } }),
     tellOfReuse: ({ accountId, clientName }) =>
@@ -172,6 +176,13 @@ function engineViews(services: Services): EngineViews {
     tellOfOddUse: ({ accountId, clientName }) =>
       notifyAccount(services, { accountId, template: 'refresh_token_odd', values: { app: clientName } }),
   };
+}
+
+function noApp(clientId: unknown, documentApps: DocumentApps | undefined): string {
+  const problem = documentApps?.problemOf(String(clientId));
+  return problem
+    ? `client_id is an address, and its document ${problem}`
+    : 'client_id is of no app here. It is unknown, or disabled.';
 }
 
 function refusal({

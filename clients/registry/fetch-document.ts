@@ -1,5 +1,3 @@
-import type { Outcome } from '../../src/kit/outcome.ts';
-import { refused } from '../../src/kit/outcome.ts';
 import type { Settings } from '../../src/settings.ts';
 import { fetchBytes, wayTo } from '../../src/web/egress.ts';
 import { webAddressProblem } from './redirect-uris.ts';
@@ -7,6 +5,22 @@ import { metadataOf } from './self-told.ts';
 
 // The draft recommends 5 kB.
 const mostDocumentBytes = 5 * 1024;
+
+/** `problem` is said to the makers of the app, after the words "its document". */
+export type ReadDocument =
+  | { ok: true; metadata: Record<string, unknown> }
+  | { ok: false; reason: 'not_there' | 'unreachable'; problem: string };
+
+// Of a host that is ours alone nobody learns that it exists.
+const fetchProblems = {
+  not_allowed: 'is at an address from which nothing is fetched.',
+  not_public: 'could not be reached.',
+  unreachable: 'could not be reached.',
+  too_slow: 'did not come in time.',
+  redirected: 'is answered with a redirect, which is not followed.',
+  not_there: 'is not answered with status 200.',
+  too_large: 'is larger than 5 kB. Shorten it.',
+} as const;
 
 /**
  * Whether an id is an address that a document could be at (OAuth Client ID Metadata Document, draft, section 3): https with
@@ -38,7 +52,7 @@ export function isBlocked(
 export async function fetchDocument(
   context: Parameters<typeof fetchBytes>[0],
   clientId: string,
-): Promise<Outcome<{ metadata: Record<string, unknown> }, 'not_there' | 'unreachable'>> {
+): Promise<ReadDocument> {
   const fetched = await fetchBytes(context, {
     url: new URL(clientId),
     mostBytes: mostDocumentBytes,
@@ -46,11 +60,16 @@ export async function fetchDocument(
   });
   if (!fetched.ok) {
     const later = fetched.reason === 'unreachable' || fetched.reason === 'too_slow';
-    return refused(later ? 'unreachable' : 'not_there');
+    return { ok: false, reason: later ? 'unreachable' : 'not_there', problem: fetchProblems[fetched.reason] };
   }
   const said = parsed(fetched.bytes);
-  const shared = String(said?.['token_endpoint_auth_method'] ?? '').startsWith('client_secret');
-  if (said?.['client_id'] !== clientId || 'client_secret' in said || shared) return refused('not_there');
+  const notThere = (problem: string) => ({ ok: false, reason: 'not_there', problem }) as const;
+  if (!said) return notThere('is not a JSON object.');
+  if (said['client_id'] !== clientId)
+    return notThere('does not name this very address as its client_id. Write it there letter by letter.');
+  const shared = String(said['token_endpoint_auth_method'] ?? '').startsWith('client_secret');
+  if ('client_secret' in said || shared)
+    return notThere('has a secret, which everybody could read. Use none or private_key_jwt.');
   return { ok: true, metadata: { token_endpoint_auth_method: 'none', ...metadataOf(said) } };
 }
 

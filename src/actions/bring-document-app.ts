@@ -1,4 +1,5 @@
 import { fetchDocument, isBlocked, isDocumentAddress } from '../../clients/registry/fetch-document.ts';
+import type { NotAccepted } from '../../clients/registry/new-client.ts';
 import { type Client, findClient } from '../../clients/registry/registry.ts';
 import { operatorsMembers } from '../../clients/registry/self-told.ts';
 import { minutes } from '../kit/durations.ts';
@@ -18,24 +19,36 @@ const fresh = 15 * minutes;
 const untilTriedAgain = 1 * minutes;
 const mostKept = 5_000;
 
+/** `problemOf`: why the document at this address was no app when it was last looked at, for the makers of the app. */
+export type DocumentApps = {
+  bring(clientId: string): Promise<boolean> | undefined;
+  problemOf(clientId: string): string | undefined;
+};
+type Looked = { there: Promise<boolean>; until: number; problem?: string | undefined };
+
 /**
  * Apps whose id is the address of a document that says what they are. Answers for an id whether there is an app: undefined
  * when it is no such address, so that the registry alone is asked. A document is fetched when it was not looked at for a
  * while, once at a time; while its host does not answer, what was known stays. Undefined when the settings want none.
  */
-export function openDocumentApps(
-  services: Context,
-): ((clientId: string) => Promise<boolean> | undefined) | undefined {
+export function openDocumentApps(services: Context): DocumentApps | undefined {
   const { settings, clock } = services;
   if (!settings.CLIENT_ID_METADATA_DOCUMENTS) return undefined;
-  const looked = new Map<string, { there: Promise<boolean>; until: number }>();
+  const looked = new Map<string, Looked>();
+  const problemOf = (clientId: string) => looked.get(clientId)?.problem;
 
-  return (clientId) => {
+  function bringOnce(clientId: string): Promise<boolean> | undefined {
     if (!isDocumentAddress(clientId, settings)) return undefined;
     const before = looked.get(clientId);
     if (before && before.until > clock.now()) return before.there;
     const brought = bring(services, clientId);
-    const entry = { there: brought.then((found) => found === 'there'), until: clock.now() + fresh };
+    const entry: Looked = {
+      there: brought.then(({ found, problem }) => {
+        entry.problem = problem;
+        return found === 'there';
+      }),
+      until: clock.now() + fresh,
+    };
     looked.delete(clientId);
     looked.set(clientId, entry);
     const [oldest] = looked.keys();
@@ -45,23 +58,30 @@ export function openDocumentApps(
     };
     // What could not be looked at at all, or not for who asked, is tried again with the next request.
     const forget = () => looked.delete(clientId);
-    brought.then((found) => (found === 'limited' ? forget() : found === 'there' || soon()), forget);
+    brought.then(({ found }) => (found === 'limited' ? forget() : found === 'there' || soon()), forget);
     return entry.there;
-  };
+  }
+  return { bring: bringOnce, problemOf };
 }
 
-type Brought = 'there' | 'not_there' | 'limited';
+type Brought = { found: 'there' | 'not_there' | 'limited'; problem?: string };
+const there: Brought = { found: 'there' };
+const notTaken: Brought = { found: 'not_there', problem: 'is not taken here.' };
 
 async function bring(services: Context, clientId: string): Promise<Brought> {
   const { settings } = services;
-  if (isBlocked(clientId, settings)) return 'not_there';
+  if (isBlocked(clientId, settings)) return notTaken;
   const before = await findClient(services, clientId);
-  if (before?.disabledAt !== undefined) return 'not_there';
-  if (!before && !(await mayCome(services, clientId))) return 'limited';
+  if (before?.disabledAt !== undefined) return notTaken;
+  if (!before && !(await mayCome(services, clientId))) return { found: 'limited' };
   const read = await fetchDocument(services, clientId);
-  if (!read.ok) return read.reason === 'unreachable' && before !== undefined ? 'there' : 'not_there';
-  if (nameProblem(settings, read.metadata)) return 'not_there';
-  return (await keep(services, { clientId, metadata: read.metadata, before })) ? 'there' : 'not_there';
+  if (!read.ok && read.reason === 'unreachable' && before !== undefined) return there;
+  if (!read.ok) return { found: 'not_there', problem: read.problem };
+  const { metadata } = read;
+  const refusal = nameProblem(settings, metadata) ?? (await keep(services, { clientId, metadata, before }));
+  if (!refusal) return there;
+  const said = refusal.problems.map(({ field, problem }) => `${field} ${problem}`);
+  return { found: 'not_there', problem: `is not accepted: ${said.join(' ').slice(0, 500)}` };
 }
 
 /** As for apps that register themselves: nobody who makes up addresses uses up what everybody shares. */
@@ -77,16 +97,16 @@ async function mayCome(services: Context, clientId: string): Promise<boolean> {
 async function keep(
   services: Context,
   { clientId, metadata, before }: { clientId: string; metadata: object; before: Client | undefined },
-): Promise<boolean> {
+): Promise<NotAccepted | undefined> {
   if (before) {
     // What operators said of it is not the document's to take away.
     const changes = { ...metadata, ...operatorsMembers(before) };
     const ended = await endGrantsOfOtherSector(services, { client: before, metadata: changes });
     const changed = await changeClient(services, { clientId, changes, whole: true, actor: 'client' });
     if (ended) await endGrantsOfOtherSector(services, { client: before, metadata: changes });
-    return changed.ok;
+    return !changed.ok && changed.reason === 'not_accepted' ? changed : undefined;
   }
   const added = await registerClient(services, { clientId, metadata, origin: 'document' });
   // Another process was faster.
-  return added.ok || added.reason === 'client_id_taken';
+  return !added.ok && added.reason === 'not_accepted' ? added : undefined;
 }

@@ -152,6 +152,23 @@ it('is no app when it is gone, on a blocked host, stopped by an operator, or not
   expect((await asks(clientId)).person.status).toBe(400);
 });
 
+it('tells the makers what is wrong with a document', async () => {
+  const cases: [string, unknown, RegExp][] = [
+    ['/text.json', 'no json', /its document is not a JSON object/],
+    ['/other.json', documentAt('/app.json'), /does not name this very address as its client_id/],
+    ['/secret.json', documentAt('/secret.json', { client_secret: 'x'.repeat(40) }), /has a secret/],
+    ['/fragment.json', documentAt('/fragment.json', { redirect_uris: ['https://a.example/#x'] }), /fragment/],
+    ['/none.json', undefined, /is not answered with status 200/],
+  ];
+  documents = Object.fromEntries(cases.map(([path, said]) => [path, said]));
+  for (const [path, , problem] of cases) {
+    const seen = [];
+    for (let time = 0; time < 2; time += 1) seen.push((await asks(`${origin}${path}`)).person.text);
+    expect(seen).toEqual([expect.stringMatching(problem), expect.stringMatching(problem)]);
+  }
+  expect((await asks('nobody')).person.text).toMatch(/client_id is of no app here/);
+});
+
 it('fetches nothing while the settings want none', async () => {
   const closed = await openWorld({ ALLOW_LOOPBACK_FETCH: 'on' });
   documents = { '/closed.json': documentAt('/closed.json') };
