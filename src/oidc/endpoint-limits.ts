@@ -93,7 +93,8 @@ function refuse(ctx: Context, status: 429 | 503, retryAfter: number, description
   ctx.body = { error: 'temporarily_unavailable', error_description: description };
 }
 
-async function countRequest(services: LimitContext, key: string): Promise<void> {
+/** Also of those that another face refuses, which never come to the engine's endpoint (compat/authorize.ts). */
+export async function countRequest(services: LimitContext, key: string): Promise<void> {
   const taken = await takeFromLimits(services, [{ limit: 'authorize_by_address', key }]);
   if (!taken.ok)
     throw new Problem({ status: 429, code: 'too_many_requests', retryAfter: taken.retryAfterSeconds });

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { limits, takeFromLimits } from '../../src/limits/limits.ts';
 import { openRelyingParty } from '../support/relying-party.ts';
+import { newAddress, send } from '../support/wire.ts';
 import { openWorld, type World } from '../support/world.ts';
 import { openCompatApp } from './compat-app.ts';
 
@@ -39,4 +41,15 @@ describe('the page for a redirect URI that is not registered', () => {
     expect([person.status, person.headers['content-language']]).toEqual([400, language]);
     expect(person.text).toContain(app.redirectUri);
   });
+});
+
+it('is counted by its sender like every request, though it never comes to the engine', async () => {
+  const app = await openCompatApp(world);
+  const key = newAddress();
+  const { max } = limits.authorize_by_address;
+  for (let at = 0; at < max; at += 1)
+    await takeFromLimits(world.services, [{ limit: 'authorize_by_address', key }]);
+  const from = { headers: { 'x-forwarded-for': key } };
+  for (const given of [{ redirect_uri: 'https://evil.test/' }, { client_id: 'nobody' }, { scope: 'nothing' }])
+    expect((await send(app.asks(given), from)).status).toBe(429);
 });

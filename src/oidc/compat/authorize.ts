@@ -1,9 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Context, Middleware } from 'koa';
 import type { Client, Provider } from 'oidc-provider';
+import { addressBucket, type LimitContext } from '../../limits/limits.ts';
 import type { Services } from '../../services.ts';
 import { withoutPort } from '../../web/host.ts';
 import { Problem } from '../../web/problem.ts';
+import { countRequest } from '../endpoint-limits.ts';
 import type { EngineViews } from '../views.ts';
 import { type Refusal, refusals } from './answer.ts';
 import { fromForm } from './read-members.ts';
@@ -30,7 +32,7 @@ const mostState = 4096;
 const noSuchApp =
   'client_id is of no app that may ask here. It is unknown, disabled, or not marked login_with_amazon.';
 
-type Engine = Pick<Services, 'settings'> & { readonly provider: Provider };
+type Engine = Pick<Services, 'settings'> & LimitContext & { readonly provider: Provider };
 type Members = Readonly<Record<string, string>>;
 
 export function compatAuthorize(
@@ -47,19 +49,25 @@ export function compatAuthorize(
     // Cookies and pages are the issuer's. Only parameters that we know go along, and the address is ours.
     if ((ctx.req.headers.host ?? '').toLowerCase() !== issuer.host && isOtherHost(app, ctx))
       return ctx.redirect(`${issuer.origin}${path}?${knownQuery(ctx)}`);
+    const counted = () => countRequest(app, addressBucket(ctx.state.source.ip));
     const named = fromForm(ctx.querystring, first);
     const client = named.ok ? await findApp(app.provider, named.members['client_id']) : undefined;
-    if (!named.ok || !client)
+    if (!named.ok || !client) {
+      await counted();
       return views.showRefusal(ctx, {
         status: 400,
         error: named.ok ? 'invalid_client' : 'invalid_request',
         description: named.ok ? noSuchApp : 'a parameter must not be repeated',
       });
+    }
     const redirectUri = named.members['redirect_uri'];
-    if (!redirectUri || !client.redirectUriAllowed(redirectUri))
+    if (!redirectUri || !client.redirectUriAllowed(redirectUri)) {
+      await counted();
       return views.showWrongRedirect(ctx, { clientId: client.clientId, sent: redirectUri });
+    }
     const read = requestOf(ctx, client);
     if (!read.ok) {
+      await counted();
       const fragment = mayImplicit(ctx.query['response_type'], client);
       return ctx.redirect(answerAddress(redirectUri, errorOf(read.refusal, ctx), { fragment }));
     }
