@@ -72,7 +72,12 @@ export async function openWorld(
   const settings = readSettings(given);
   const time = openTime();
   const services = await openServices(settings, { clock: systemClock });
-  const server = await openApp(services);
+  // A world that does not come about must leave nothing running: the next file of this process would stumble over it.
+  const server = await openApp(services).catch(async (error: unknown) => {
+    listening.http.close();
+    await services.close();
+    throw error;
+  });
   listening.http.on('request', server.answer);
   const issuer = settings.issuer.origin;
 
