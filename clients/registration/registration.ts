@@ -123,7 +123,10 @@ function itself(app: App, answerTo: OfItself): Middleware {
 /** Guesses are counted with those at the token endpoint. */
 async function refuseToken(app: App, ctx: Context, missing = false): Promise<void> {
   ctx.set('WWW-Authenticate', missing ? 'Bearer' : 'Bearer error="invalid_token"');
-  refuse(ctx, 401, 'invalid_token', missing ? 'a token is needed' : 'the token is not good');
+  const said = missing
+    ? 'a token is needed: send it as Authorization: Bearer'
+    : 'the token is unknown, used up, over or replaced by a newer one';
+  refuse(ctx, 401, 'invalid_token', said);
   const room = await takeFromLimits(app, [{ limit: 'token_failures_by_address', key: ctx.state.source.ip }]);
   if (room.ok) return;
   ctx.set('Retry-After', String(room.retryAfterSeconds));

@@ -171,6 +171,7 @@ describe('where a token is wanted', () => {
     expect(await posts(guarded, asked)).toMatchObject({
       status: 401,
       headers: { 'www-authenticate': 'Bearer' },
+      json: { error_description: expect.stringContaining('Authorization: Bearer') },
     });
     expect(await posts(guarded, asked, bearer('a.b'))).toMatchObject({ status: 401 });
     const two = await make(2);
