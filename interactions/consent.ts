@@ -28,7 +28,7 @@ import { readForm } from '../src/web/form.ts';
 import { showPage } from '../src/web/page.ts';
 import { Problem } from '../src/web/problem.ts';
 import type { Translator } from '../src/web/words.ts';
-import { appName } from './account/app-access.ts';
+import { appDocuments, appName } from './account/app-access.ts';
 import {
   apiScopeDetail,
   apiScopeIsOptional,
@@ -112,7 +112,6 @@ export async function showConsent(app: App, ctx: RouterContext, current: Current
   const { account, client, asked, already } = question;
   const { settings } = app;
   const name = appName(client, words.locale);
-  const { metadata } = client;
   const named = asked.filter((scope) => !isAutomatic(scope));
   const shown = named.length > 0 ? named : asked.slice(0, 1);
   const view = {
@@ -130,8 +129,7 @@ export async function showConsent(app: App, ctx: RouterContext, current: Current
     already: already.map((scope) => titleOf(words, question, scope)),
     // What needs no line of its own in that face, and is said all the same: access that outlives the visit.
     lasting: asked.includes(compatMarker),
-    privacy: metadata[`policy_uri#${words.locale}`] ?? metadata.policy_uri,
-    terms: metadata[`tos_uri#${words.locale}`] ?? metadata.tos_uri,
+    ...appDocuments(client, words.locale),
     action: pathOf(current, 'consent'),
     startOver: pathOf(current, 'start-over'),
   };

@@ -13,6 +13,7 @@ import { relyingParty } from '../src/credentials/webauthn-party.ts';
 import type { App } from '../src/services.ts';
 import { type Problems, passwordField, readForm, textField, tickBox } from '../src/web/form.ts';
 import { showPage } from '../src/web/page.ts';
+import { appDocuments } from './account/app-access.ts';
 import { challengeFields, challengeOf, meetsChallenge } from './challenge.ts';
 import { choicesOf, chooserPart } from './choose-account.ts';
 import { continueSignIn } from './continue-sign-in.ts';
@@ -65,6 +66,7 @@ async function show(
     ...shown,
     app: current.app,
     logo: logo?.dataUri,
+    ...(client ? appDocuments(client, ctx.state.words.locale) : { privacy: undefined, terms: undefined }),
     action: pathOf(current, 'password'),
     forgot: pathOf(current, 'forgot'),
     signUp: pathOf(current, 'sign-up'),

@@ -40,6 +40,17 @@ export function appName({ metadata }: Client, locale: string): string {
   return metadata[`client_name#${locale}`] ?? metadata.client_name;
 }
 
+/** Where the app says what it does with what it receives, in the reader's language where it has such pages. */
+export function appDocuments(
+  { metadata }: Client,
+  locale: string,
+): { privacy: string | undefined; terms: string | undefined } {
+  return {
+    privacy: metadata[`policy_uri#${locale}`] ?? metadata.policy_uri,
+    terms: metadata[`tos_uri#${locale}`] ?? metadata.tos_uri,
+  };
+}
+
 /** The host that people know the app by; undefined for apps that have no address on the web. */
 export function appHost({ metadata }: Client): string | undefined {
   const addresses = [metadata.client_uri, ...metadata.redirect_uris];

@@ -103,6 +103,26 @@ describe('what apps say of themselves', () => {
     expect(json).toMatchObject(metadata);
   });
 
+  it('oidcc-registration-policy-uri, -tos-uri: the first page leads there', async () => {
+    const documents = { policy_uri: 'https://suite.example.test/policy', tos_uri: `${callback}/terms` };
+    const { json } = await registers(documents);
+    const params = {
+      response_type: 'code',
+      scope: 'openid',
+      redirect_uri: callback,
+      code_challenge: 'x'.repeat(43),
+      code_challenge_method: 'S256',
+    };
+    const person = await world
+      .person()
+      .goes(
+        `${world.issuer}/authorize?${new URLSearchParams({ ...params, client_id: String(json['client_id']) })}`,
+      );
+    expect(person.heading).toBe('Sign in');
+    const led = person.html.links.map(({ href }) => href);
+    expect(led).toEqual(expect.arrayContaining(Object.values(documents)));
+  });
+
   it('oidcc-registration-sector-bad: a list that does not name the redirect URI is refused', async () => {
     served = ['https://elsewhere.example.test/callback'];
     const sector = `${keys.origin}/sector`;
