@@ -142,8 +142,19 @@ function readApp(given: unknown, place: string, seed: SeedFile, problems: FieldP
     problems.push({ field: place, problem: 'must be an object of members.' });
     return;
   }
-  const { client_id: clientId, client_secret: clientSecret, ...metadata } = given;
+  const {
+    client_id: clientId,
+    client_secret: clientSecret,
+    client_id_issued_at: issuedAt,
+    client_secret_expires_at: expiresAt,
+    ...metadata
+  } = given;
   const say = (member: string, problem: string) => problems.push({ field: `${place}.${member}`, problem });
+  // Two that a registration tells (RFC 7591 section 3.2.1): an app that moves here brings them along.
+  if (issuedAt !== undefined)
+    seed.notes.push(`${place}.client_id_issued_at is kept by Latchkey itself and was not taken.`);
+  if (expiresAt !== undefined && Number(expiresAt) !== 0)
+    say('client_secret_expires_at', 'must be 0: secrets do not expire here. Remove it.');
   if (clientId === undefined) say('client_id', 'is missing. Choose one: by it the app is found again.');
   else if (typeof clientId !== 'string') say('client_id', 'must be text.');
   if (clientSecret !== undefined && typeof clientSecret !== 'string') say('client_secret', 'must be text.');

@@ -59,6 +59,15 @@ accounts:
     expect(seed.apps).toMatchObject([{ clientId: 'c', clientSecret: '0123456789abcdef' }]);
   });
 
+  it('takes what a registration answered, but for a secret that ends', () => {
+    const answered = (until: number) =>
+      `apps: [{ client_id: c, redirect_uris: ["https://a.example/"], client_id_issued_at: 1700000000, client_secret_expires_at: ${until} }]`;
+    const seed = accepted(answered(0));
+    expect(seed.apps[0]?.metadata).toEqual({ redirect_uris: ['https://a.example/'] });
+    expect(seed.notes).toContainEqual(expect.stringContaining('apps[0].client_id_issued_at'));
+    expect(problemsOf(answered(1800000000))['apps[0].client_secret_expires_at']).toMatch(/must be 0/);
+  });
+
   it('reads digits as the text they are, but for numbers of seconds', () => {
     const seed = accepted(`
 accounts: [{ email: a@example.com, password: 94817263540918, birthdate: 1990 }]
