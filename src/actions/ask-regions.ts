@@ -5,6 +5,7 @@ import { sendMessage } from '../mail/message.ts';
 import type { Services } from '../services.ts';
 import type { Region } from '../settings/regions.ts';
 import { wayTo } from '../web/egress.ts';
+import { describeError } from '../web/log.ts';
 import type { Locale } from '../web/words.ts';
 
 /**
@@ -31,7 +32,9 @@ export function tellWhereAccountIs(
       const values = { region: region.name, site: new URL(region.issuer).host };
       await sendMessage(ctx, { to, locale, template: 'account_elsewhere', values });
     })
-    .catch((error: unknown) => ctx.log.warn({ err: error }, 'another region could not be asked'));
+    .catch((error: unknown) =>
+      ctx.log.warn({ error: describeError(error) }, 'another region could not be asked'),
+    );
 }
 
 /** The first that has it. One that does not answer has not. */
@@ -56,7 +59,7 @@ async function ask({ settings, clock, log }: Context, { issuer }: Region, { chan
     });
     return answer.ok && ((await answer.json()) as { known?: unknown }).known === true;
   } catch (error) {
-    log.warn({ err: error, region: issuer }, 'another region did not answer');
+    log.warn({ error: describeError(error), region: issuer }, 'another region did not answer');
     return false;
   }
 }
