@@ -91,6 +91,13 @@ describe('apps hear that a session ended', () => {
     });
     await until(async () => (await waiting()).length === 0);
     expect(heard.length).toBe(1);
+    // And it is good for nothing else (DC-17).
+    const next = (await signedIn()).person;
+    await next.goes(app.asks({ prompt: 'none', id_token_hint: token }).url);
+    expect(next.left?.searchParams.get('error')).toBe('invalid_request');
+    await next.goes(`${app.endpoint('end_session')}?id_token_hint=${token}`);
+    expect([next.status, next.errorCode]).toEqual([400, 'invalid_request']);
+    expect((await app.posts('introspection', { token })).json).toEqual({ active: false });
   });
 
   it.each([
