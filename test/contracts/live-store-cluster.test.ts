@@ -10,6 +10,7 @@ import { untilAnswering } from '../support/stores.ts';
 import { untilWorks } from '../support/timing.ts';
 import { lostOf, unforeseen, writeOn } from '../support/writers.ts';
 
+/** Misuse case ST-17. */
 describe('the live state on a Cluster', () => {
   let cluster: TestCluster;
   let live: LiveRedis;

@@ -10,6 +10,7 @@ import { startRedis, type TestServer } from '../support/servers.mjs';
 import { untilAnswering } from '../support/stores.ts';
 import { timed, untilWorks } from '../support/timing.ts';
 
+/** Misuse case ST-05. */
 describe('a Redis that may lose what it is given', () => {
   let redis: TestServer;
   let live: LiveRedis;

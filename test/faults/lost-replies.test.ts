@@ -12,7 +12,7 @@ import type { Answer } from '../support/wire.ts';
 import { openWorld, type TestAccount, type World } from '../support/world.ts';
 
 /**
- * Redis does what it is asked and its reply never arrives (reliability F3, engine facts 17). An app that comes again is
+ * Redis does what it is asked and its reply never arrives (misuse case ST-03, reliability F3, engine facts 17). An app that comes again is
  * honest, and must neither be an alarm nor lose what it had.
  */
 const lasting = { scope: 'openid offline_access', prompt: 'consent' };

@@ -2,6 +2,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { disableClient } from '../../src/actions/disable-client.ts';
+import { suspendAccount } from '../../src/actions/suspend-account.ts';
 import { listConsents } from '../../src/consents/consent.ts';
 import type { Person } from '../support/person.ts';
 import { openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
@@ -120,6 +122,25 @@ describe('an app that asks a person by name (CIBA)', () => {
     await person.goes(`${world.issuer}/account/requests`);
     await person.signsIn(unproved);
     expect(person.text).toContain('Nothing waits for your answer.');
+  });
+
+  it.each<[string, (accountId: string, clientId: string) => Promise<unknown>, string]>([
+    [
+      'the person is suspended',
+      (accountId) => suspendAccount(world.services, { accountId, reason: '' }),
+      'invalid_grant',
+    ],
+    [
+      'it is disabled',
+      (_, clientId) => disableClient(world.services, { clientId, reason: '' }),
+      'invalid_client',
+    ],
+  ])('gets nothing for a yes when %s before it asks', async (_, ends, error) => {
+    const [app, account] = [await openRelyingParty(world, asker), await world.account()];
+    const asked = await ask(app, { login_hint: account.identifier });
+    await (await atRequest(app, account)).decides('allow');
+    await ends(account.accountId, app.clientId);
+    expect((await poll(app, asked)).error).toBe(error);
   });
 
   it('learns from no limit which two addresses are of one person', async () => {

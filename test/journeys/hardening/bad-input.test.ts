@@ -10,7 +10,7 @@ import { rawGet, sendRaw } from './raw.ts';
 // Hundreds of requests, one after the other, on a machine that does other things too.
 const sweep = 600_000;
 
-/** Our own pages, by their router tables: whatever comes in, something calm goes out. */
+/** Our own pages, by their router tables: whatever comes in, something calm goes out (misuse cases HT-07, HT-09, HT-11). */
 describe.each(storeKinds)('our pages on %s', (kind) => {
   let stores: Stores;
   let world: World;
