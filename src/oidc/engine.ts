@@ -6,7 +6,7 @@ import type { Services } from '../services.ts';
 import { readVersions } from '../store/versions.ts';
 import { describeError } from '../web/log.ts';
 import { handOverOnOurPage } from './answers/hand-over.ts';
-import { hideImplicit } from './answers/response-types.ts';
+import { correctDiscovery } from './answers/response-types.ts';
 import { accountFinder } from './claims.ts';
 import { shapeRedirect } from './compat/redirect.ts';
 import { isCompatClient } from './compat/token-form.ts';
@@ -121,7 +121,7 @@ export async function openEngine(
         ctx.set('Retry-After', String(retryAfterSeconds));
       goOnSignedOut(ctx);
       await handOverOnOurPage(views, ctx);
-      hideImplicit(ctx, services.settings);
+      correctDiscovery(ctx, services.settings);
       documents.keep(ctx);
     },
     stop() {

@@ -21,13 +21,22 @@ export function flowsForEngine({ grant_types, response_types }: Flows): Flows {
 
 type Flows = { grant_types: string[]; response_types: string[] };
 
-type Discovery = { response_types_supported?: string[]; grant_types_supported?: string[] };
+type Discovery = {
+  response_types_supported?: string[];
+  grant_types_supported?: string[];
+  backchannel_user_code_parameter_supported?: boolean;
+};
 
-/** Takes out of the discovery document what is there for single old apps only. */
-export function hideImplicit(ctx: Context, { conformance }: Pick<Settings, 'conformance'>): void {
+/**
+ * Takes out of the discovery document what is there for single old apps only, and what the engine says of itself that is
+ * not so here: user codes of CIBA are refused (ciba/ciba-flow.ts).
+ */
+export function correctDiscovery(ctx: Context, { conformance }: Pick<Settings, 'conformance'>): void {
   const { route } = (ctx as { oidc?: { route?: string } }).oidc ?? {};
-  if (conformance || ctx.status !== 200 || !route?.includes('discovery')) return;
+  if (ctx.status !== 200 || !route?.includes('discovery')) return;
   const document = ctx.body as Discovery;
+  document.backchannel_user_code_parameter_supported = false;
+  if (conformance) return;
   document.response_types_supported = ['code'];
   document.grant_types_supported =
     document.grant_types_supported?.filter((grant) => grant !== 'implicit') ?? [];

@@ -67,6 +67,7 @@ describe('oidcc-discovery-endpoint-verification', () => {
       claims_parameter_supported: true,
       claim_types_supported: ['normal'],
       display_values_supported: ['page'],
+      backchannel_user_code_parameter_supported: false,
       request_uri_parameter_supported: false,
       claims_supported: expect.arrayContaining([
         'sub',
