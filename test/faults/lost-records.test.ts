@@ -41,4 +41,21 @@ describe('while replies of PostgreSQL are lost', () => {
     if (!person.left) await person.decides(decision);
     expect(person.left?.searchParams.has(decision === 'allow' ? 'code' : 'error')).toBe(true);
   });
+
+  it('also where the person had allowed the app before', async () => {
+    const account = await world.account();
+    const person = world.person();
+    await app.signsIn(person, account);
+    for (let round = 0; round < 3; round += 1) {
+      await person.goes(app.asks({ prompt: 'consent' }).url);
+      const page = person.url;
+      const before = proxy.cuts();
+      proxy.cutReplyTo('"allowed_scopes" = $');
+      await person.decides('allow');
+      expect([person.status, proxy.cuts()]).toEqual([503, before + 1]);
+      await person.goes(page);
+      if (!person.left) await person.decides('allow');
+      expect(person.left?.searchParams.has('code')).toBe(true);
+    }
+  });
 });
