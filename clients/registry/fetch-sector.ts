@@ -39,10 +39,13 @@ function parsed(bytes: Buffer): unknown {
   }
 }
 
+// One sentence, so that whoever registers by themselves learns of no host that is ours alone that it exists.
+const notReached = 'could not be reached: its host does not answer, or is not on the public internet.';
+
 const sentences: Record<FetchRefusal, string> = {
   not_allowed: 'is not fetched: only https addresses on the usual port are.',
-  not_public: 'is not fetched: its host is not on the public internet.',
-  unreachable: 'could not be reached.',
+  not_public: notReached,
+  unreachable: notReached,
   redirected: 'leads on to another address. Register the address where it ends.',
   not_there: 'has no list: its host did not answer 200.',
   too_large: 'has more than 64 kB.',

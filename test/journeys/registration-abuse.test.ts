@@ -72,6 +72,12 @@ describe('an address that the server would fetch (DC-05)', () => {
     }
     expect(seen).toEqual([]);
   });
+
+  it('tells nobody which hosts there are within', async () => {
+    const told = async (host: string) =>
+      (await posts(strict, { ...asked, sector_identifier_uri: `https://${host}/list.json` })).json;
+    expect(await told('localhost')).toEqual(await told('nothing.invalid'));
+  });
 });
 
 describe('a list of redirect URIs at an address (OpenID Connect Core section 8.1)', () => {
