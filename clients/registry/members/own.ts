@@ -8,12 +8,9 @@ export const ownMembers = {
     .boolean()
     .default(false)
     .meta({ description: 'Login-with-Amazon-shaped endpoints and token forms.' }),
-  scope_titles: z
-    .record(z.string().max(200), shownText(120))
-    .optional()
-    .meta({
-      description: 'What its scopes with a colon are called on pages, by scope. Without it: the scope.',
-    }),
+  scope_titles: z.record(z.string().max(200), shownText(120)).optional().meta({
+    description: 'What its scopes with a colon are called on pages, by scope. Without it: the scope.',
+  }),
   high_assurance: z
     .boolean()
     .optional()
