@@ -40,13 +40,13 @@ export async function codeMailedTo(
   await ask();
   for (const giveUpAt = Date.now() + 15_000; Date.now() < giveUpAt; await sleep(50)) {
     const newest = mail.received.slice(since).find(({ to }) => to.includes(address));
-    const code = newest && /(?<![\d#=])\d{6}(?!\d)/.exec(bodyOf(newest.raw))?.[0];
+    const code = newest && /(?<![\w#=-])\d{6}(?![\w-])/.exec(bodyOf(newest.raw))?.[0];
     if (code) return code;
   }
   throw new Error(`no mail came to ${address}`);
 }
 
-/** Without the header, in which dates and boundaries have digits too. */
+/** Without the header, in which dates have digits too. Boundaries stand in the body as well, and six digits of one are no code. */
 function bodyOf(raw: string): string {
   return raw.slice(raw.indexOf('\r\n\r\n')).replaceAll('=\r\n', '');
 }

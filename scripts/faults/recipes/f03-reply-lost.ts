@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Person } from '../../../test/support/person.ts';
 import { check } from '../checker.ts';
-import { askPath, type Family } from '../crowd.ts';
+import { askPath, type Family, type Member } from '../crowd.ts';
 import { now } from '../ledger.ts';
 import { authorizeOnce } from '../operations.ts';
 import { gather, type Measured, type Recipe } from '../recipe.ts';
@@ -130,7 +130,8 @@ async function consents({ bed, crowd }: Stage, rounds: number): Promise<Attempt[
     }),
   );
   return Array.from({ length: rounds }, (_, round) => {
-    const person = people[round % people.length] as Person;
+    const place = round % people.length;
+    const [person, member] = [people[place] as Person, crowd.members[place] as Member];
     let page: string | undefined;
     return async () => {
       // At first to the page; then back to it, and pressed again.
@@ -139,6 +140,7 @@ async function consents({ bed, crowd }: Stage, rounds: number): Promise<Attempt[
         page = person.url;
         await person.decides('allow', { scope: ['profile', 'email', 'offline_access'] });
       }
+      member.cookie = person.cookieHeader(`${bed.issuer}/authorize`);
       return person.left?.searchParams.has('code') || whatIsSeen(person);
     };
   });
