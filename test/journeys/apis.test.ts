@@ -4,79 +4,25 @@ import { type Api, findApi } from '../../clients/registry/apis/apis.ts';
 import { registerApi, reviseApi, unregisterApi } from '../../src/actions/register-api.ts';
 import { listEvents } from '../../src/audit/list.ts';
 import { apiMetadata } from '../../src/oidc/resources/api-metadata.ts';
-import type { Person } from '../support/person.ts';
+import { type ExampleApis, files, isAsked, mail, openExampleApis, ours } from '../support/example-apis.ts';
 import { arrivalOf, openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
 import { claimsOf, headerOf } from '../support/signing-app.ts';
 import { send } from '../support/wire.ts';
 import { openWorld, type TestAccount, type World } from '../support/world.ts';
 
 /** Access tokens for APIs: resource indicators (RFC 8707) and tokens that an API reads by itself (RFC 9068). */
-const files = 'https://files.example.test/v1';
-const mail = 'https://mail.example.test';
-const ours = 'https://internal.example.test';
 let world: World;
 let app: RelyingParty;
 let account: TestAccount;
 let filesServer: RelyingParty;
 let mailServer: RelyingParty;
+let asking: ExampleApis['asking'];
+let tokensFor: ExampleApis['tokensFor'];
 beforeAll(async () => {
   world = await openWorld();
-  account = await world.account();
-  filesServer = await openRelyingParty(world, { resource_server: [], redirect_uris: [], grant_types: [] });
-  mailServer = await openRelyingParty(world, { resource_server: [], redirect_uris: [], grant_types: [] });
-  const apis = [
-    {
-      identifier: files,
-      name: { en: 'Example Files', de: 'Beispiel-Dateien' },
-      scopes: [
-        { name: 'files:read', title: { en: 'See your files', de: 'Deine Dateien sehen' } },
-        { name: 'files:write', title: 'Change your files', optional: true },
-      ],
-      introspected_by: [filesServer.clientId],
-    },
-    {
-      identifier: mail,
-      name: 'Example Mail',
-      scopes: [{ name: 'mail:read', title: 'Read your mail' }],
-      token_format: 'opaque',
-      token_lifetime: 600,
-      introspected_by: [mailServer.clientId],
-    },
-    {
-      identifier: ours,
-      name: 'Internal',
-      scopes: [{ name: 'all:do', title: 'Do it all' }],
-      first_party_only: true,
-    },
-  ];
-  for (const api of apis) expect(await registerApi(world.services, api)).toMatchObject({ ok: true });
-  app = await openRelyingParty(world, {
-    resources: [files, mail, ours],
-    grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
-  });
+  ({ app, account, filesServer, mailServer, asking, tokensFor } = await openExampleApis(world));
 });
 afterAll(() => world.close());
-
-/** Whose consent page is read before it is answered. */
-async function isAsked(person: Person, whose: TestAccount, url: URL): Promise<void> {
-  await person.goes(url);
-  if (person.heading === 'Sign in')
-    await person.submits({ identifier: whose.identifier, password: whose.password });
-}
-
-function asking(resources: string[], scope: string, more: Record<string, string> = {}) {
-  const attempt = app.asks({ scope, ...more });
-  for (const resource of resources) attempt.url.searchParams.append('resource', resource);
-  return attempt;
-}
-
-async function tokensFor(resources: string[], scope: string, whose = account, by = world.person()) {
-  const attempt = asking(resources, scope);
-  await isAsked(by, whose, attempt.url);
-  if (!by.left) await by.decides('allow');
-  const code = arrivalOf(by).searchParams.get('code') ?? '';
-  return { code, attempt };
-}
 
 describe('an app that asks for an API', () => {
   it('has the API and its scopes named on the consent page, in the language of who reads it', async () => {
