@@ -7,9 +7,7 @@ import { type Client, findClient } from '../clients/registry/registry.ts';
 import type { Account } from '../src/accounts/account.ts';
 import { allowOnAnotherDevice } from '../src/actions/allow-on-another-device.ts';
 import { denyOnAnotherDevice } from '../src/actions/deny-on-another-device.ts';
-import { isAutomatic, onlyListed } from '../src/consents/compat-scopes.ts';
 import { findConsent } from '../src/consents/consent.ts';
-import { askableScopes } from '../src/consents/scopes.ts';
 import type { ProvedBy } from '../src/oidc/cross-device/answer-asked.ts';
 import type { Asked } from '../src/oidc/cross-device/asked.ts';
 import type { App } from '../src/services.ts';
@@ -17,8 +15,8 @@ import { readForm } from '../src/web/form.ts';
 import { showPage } from '../src/web/page.ts';
 import { Problem } from '../src/web/problem.ts';
 import { appHost, appName } from './account/app-access.ts';
-import { apiScopesIn, apisNamedIn } from './api-scopes.ts';
-import { lineOf, optionalIn, whoIs } from './consent.ts';
+import { apisNamedIn } from './api-scopes.ts';
+import { lineOf, optionalIn, scopesAsked, scopesToShow, whoIs } from './consent.ts';
 
 /**
  * The page on which a person answers what an app asked on another device: who asks, what for, and the two buttons. Used for codes
@@ -88,17 +86,6 @@ export async function showApproval(
 function knownHost(client: Client): string | undefined {
   if (!isUnverified(client)) return appHost(client);
   return client.origin === 'document' ? new URL(client.clientId).host : undefined;
-}
-
-/** Of ours, and of the APIs that were named (RFC 8707). */
-async function scopesAsked(app: App, client: Client, { scopes, params }: Asked): Promise<string[]> {
-  const ours = askableScopes(scopes, { compatible: client.metadata.login_with_amazon });
-  return [...onlyListed(ours, client.metadata.scope), ...(await apiScopesIn(app, params))];
-}
-
-function scopesToShow(all: readonly string[]): string[] {
-  const named = all.filter((scope) => !isAutomatic(scope));
-  return named.length > 0 ? named : all.slice(0, 1);
 }
 
 export async function readDecision(ctx: RouterContext): Promise<z.output<typeof decisionForm>> {

@@ -70,8 +70,7 @@ async function openQuestion(app: App, { interaction }: CurrentStep): Promise<Que
     throw new Problem({ status: 410, code: 'interaction_expired', reason: 'nobody or no app to decide on' });
   const before = await findConsent(app, { accountId: account.id, clientId: client.clientId });
   const kind = { compatible: client.metadata.login_with_amazon };
-  const ours = onlyListed(askableScopes(requestedScopes, kind), client.metadata.scope);
-  const requested = [...ours, ...(await apiScopesIn(app, params))];
+  const requested = await scopesAsked(app, client, { scopes: requestedScopes, params });
   // What has no name of its own on the page goes with whatever is allowed there.
   const marker = requested.filter((scope) => scope === compatMarker);
   const undecided =
@@ -90,6 +89,22 @@ async function openQuestion(app: App, { interaction }: CurrentStep): Promise<Que
   const isOptional = optionalIn(params, apis);
   const { details } = interaction;
   return { account, client, before, asked, addition, already, apis, details, isOptional };
+}
+
+/** Of ours, and of the APIs that were named (RFC 8707). */
+export async function scopesAsked(
+  app: Pick<App, 'db'>,
+  { metadata }: Client,
+  { scopes, params }: { scopes: readonly string[]; params: Record<string, string | undefined> },
+): Promise<string[]> {
+  const ours = askableScopes(scopes, { compatible: metadata.login_with_amazon });
+  return [...onlyListed(ours, metadata.scope), ...(await apiScopesIn(app, params))];
+}
+
+/** What goes without saying has a line only where there is nothing else. */
+export function scopesToShow(asked: readonly string[]): string[] {
+  const named = asked.filter((scope) => !isAutomatic(scope));
+  return named.length > 0 ? named : asked.slice(0, 1);
 }
 
 /** Which scopes of this request a person may leave out. */
@@ -112,8 +127,7 @@ export async function showConsent(app: App, ctx: RouterContext, current: Current
   const { account, client, asked, already } = question;
   const { settings } = app;
   const name = appName(client, words.locale);
-  const named = asked.filter((scope) => !isAutomatic(scope));
-  const shown = named.length > 0 ? named : asked.slice(0, 1);
+  const shown = scopesToShow(asked);
   const view = {
     app: name,
     logo: (await findLogo(app, client.clientId))?.dataUri,
