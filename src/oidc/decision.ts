@@ -22,7 +22,7 @@ export async function takeDecision(
 }
 
 /** How long one who took the decision has to carry it out: longer than any request may take. */
-const decisionHolds = 10 * seconds;
+export const decisionHolds = 10 * seconds;
 
 /** It could not be carried out: whoever decides again need not wait until the time for it is over. */
 export async function leaveDecision(

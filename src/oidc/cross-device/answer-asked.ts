@@ -3,6 +3,7 @@ import { minutes, seconds } from '../../kit/durations.ts';
 import { type Outcome, refused } from '../../kit/outcome.ts';
 import { newId } from '../../kit/secrets.ts';
 import type { App, Services } from '../../services.ts';
+import { decisionHolds } from '../decision.ts';
 import { dropGrant } from '../end-grants.ts';
 import { mintAskedGrant } from '../grant-minting.ts';
 import { layout } from '../live-layout.ts';
@@ -12,11 +13,9 @@ import { type StoredAsked, writeAsked } from './asked-form.ts';
 /**
  * Of the answers to one request (a double press, two tabs, yes here and no there) one is the decision, and only that one is
  * recorded and carried out: whoever takes it first. Where it came to nothing, since a store went away in between, it may be
- * taken anew a moment later. As takeDecision does for an interaction (interaction.ts).
+ * taken anew a moment later. As takeDecision does for an interaction (decision.ts).
  */
 export type TakenAsked = { asked: Asked; decision: string };
-
-const decisionHolds = 10 * seconds;
 
 export async function takeAsked(
   { live, clock }: Pick<Services, 'live' | 'clock'>,
