@@ -1,4 +1,3 @@
-import { parse } from 'yaml';
 import { z } from 'zod';
 import { type Api, findApi, listApis } from '../../clients/registry/apis/apis.ts';
 import { textIn } from '../../clients/registry/apis/members.ts';
@@ -6,8 +5,9 @@ import type { FieldProblem } from '../../clients/registry/problems.ts';
 import { registerApi, reviseApi, unregisterApi } from '../actions/register-api.ts';
 import { apiMetadata } from '../oidc/resources/api-metadata.ts';
 import type { Desk, Reply } from './command.ts';
-import { command, flagName, no, several, wholeNumber, yes } from './command.ts';
+import { camelCase, command, flagName, no, several, wholeNumber, yes } from './command.ts';
 import { members, moment, table } from './lines.ts';
+import { readMembersFile } from './members-file.ts';
 
 /** The APIs that apps get access tokens for (RFC 8707). */
 const identifier = z.string().meta({
@@ -143,9 +143,8 @@ async function readMembers(
     firstPartyOnly,
   }: Flags,
 ): Promise<{ ok: true; members: object } | (Reply & { ok: false })> {
-  const fromFile: unknown = file === undefined ? {} : parse(await desk.readText(file), { maxAliasCount: 0 });
-  if (typeof fromFile !== 'object' || fromFile === null || Array.isArray(fromFile))
-    return no({ field: '--file', problem: 'must be an object of members.' });
+  const fromFile = await readMembersFile(desk, { flag: '--file', file });
+  if (!fromFile.ok) return fromFile;
   const typed = {
     name,
     token_format: tokenFormat,
@@ -157,7 +156,7 @@ async function readMembers(
     ...(introspectedBy.length > 0 ? { introspected_by: introspectedBy } : {}),
   };
   const given = Object.entries(typed).filter(([, value]) => value !== undefined);
-  return { ok: true, members: { ...fromFile, ...Object.fromEntries(given) } };
+  return { ok: true, members: { ...fromFile.members, ...Object.fromEntries(given) } };
 }
 
 function readScope(text: string): object {
@@ -171,8 +170,7 @@ function readScope(text: string): object {
 /** A member by the name of its flag. */
 function asTyped({ field, problem }: FieldProblem) {
   const [name = ''] = /^[a-z_]+/.exec(field) ?? [];
-  const flag =
-    name === 'scopes' ? 'scope' : name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  const flag = name === 'scopes' ? 'scope' : camelCase(name);
   return { field: `${flagName(flag)}${field.slice(name.length)}`, problem };
 }
 

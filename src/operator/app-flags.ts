@@ -1,9 +1,9 @@
-import { parse } from 'yaml';
 import { z } from 'zod';
 import { clientMetadata } from '../../clients/registry/metadata.ts';
 import type { FieldProblem } from '../../clients/registry/problems.ts';
 import type { Desk, Problem } from './command.ts';
-import { flagName } from './command.ts';
+import { camelCase, flagName } from './command.ts';
+import { readMembersFile } from './members-file.ts';
 
 /**
  * The members of an app's metadata as flags: `redirect_uris` is `--redirect-uris`, given once for each or with commas
@@ -25,13 +25,14 @@ export async function readMetadata(
   desk: Desk,
   flags: Record<string, unknown>,
 ): Promise<{ ok: true; metadata: Record<string, unknown> } | { ok: false; problems: Problem[] }> {
-  const fromFile = await readMetadataFile(desk, flags['metadataFile']);
+  const file = flags['metadataFile'] as string | undefined;
+  const fromFile = await readMembersFile(desk, { flag: '--metadata-file', file });
   if (!fromFile.ok) return fromFile;
   const typed = memberNames.flatMap((name) => {
     const value = flags[camelCase(name)];
     return value === undefined ? [] : [[name, asMember(name, value)]];
   });
-  return { ok: true, metadata: { ...fromFile.metadata, ...Object.fromEntries(typed) } };
+  return { ok: true, metadata: { ...fromFile.members, ...Object.fromEntries(typed) } };
 }
 
 /** A problem of a member, said of the flag that the operator typed where there is one. */
@@ -40,26 +41,6 @@ export function asTyped({ field, problem }: FieldProblem): Problem {
   return memberNames.includes(name)
     ? { field: `${flagName(camelCase(name))}${field.slice(name.length)}`, problem }
     : { field, problem };
-}
-
-async function readMetadataFile(
-  desk: Desk,
-  file: unknown,
-): Promise<{ ok: true; metadata: object } | { ok: false; problems: Problem[] }> {
-  if (typeof file !== 'string') return { ok: true, metadata: {} };
-  const said = (problem: string) => ({
-    ok: false as const,
-    problems: [{ field: '--metadata-file', problem }],
-  });
-  const text = await desk.readText(file);
-  try {
-    const metadata: unknown = parse(text, { maxAliasCount: 0 });
-    if (typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata))
-      return { ok: true, metadata };
-  } catch (error) {
-    return said(`is neither YAML nor JSON: ${(error as Error).message.split('\n')[0]}`);
-  }
-  return said('must hold an object of members.');
 }
 
 function asFlag(name: string): z.ZodType {
@@ -94,8 +75,4 @@ function inner(schema: z.ZodType | undefined): z.ZodType | undefined {
   return schema instanceof z.ZodOptional || schema instanceof z.ZodDefault
     ? inner(schema.unwrap() as z.ZodType)
     : schema;
-}
-
-function camelCase(name: string): string {
-  return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }

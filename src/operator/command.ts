@@ -89,6 +89,11 @@ export function flagName(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
+/** The member `redirect_uris` is the flag `redirectUris`. */
+export function camelCase(name: string): string {
+  return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
 /** Flags that are text on the command line and something else within. */
 export const several = z.array(z.string());
 export const wholeNumber = (least: number, most: number) =>

@@ -61,6 +61,13 @@ describe('apis', () => {
     expect(said).toMatch(/--scope\[1\].name needs a colon/);
   });
 
+  it('say what is wrong with a file, and are not written', async () => {
+    const fromFile = [...created, '--file', '-'];
+    expect(await refusal(fromFile, '{ scopes: [')).toMatch(/--file is neither YAML nor JSON: /);
+    expect(await refusal(fromFile, '- files:read')).toMatch(/--file must hold an object/);
+    expect(await refusal(['apis', 'show', files])).toMatch(/no API of ours/);
+  });
+
   it('come from a file with their words in several languages, and from a seed as often as it is read', async () => {
     const api = {
       identifier: 'https://mail.example.com',
