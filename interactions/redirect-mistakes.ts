@@ -1,3 +1,5 @@
+import { everybodysHosts } from '../clients/registry/sector.ts';
+
 /** How a redirect URI that was sent differs from those that are registered, and which of them a stranger may be shown. */
 export type Mistake =
   | 'missing'
@@ -53,9 +55,8 @@ export function publicOnes(
   return { shown, hidden: registered.length - shown.length };
 }
 
-/** Loopback and schemes of their own name no host. */
 function isPublic(host: string | undefined): boolean {
-  if (host === undefined || ['', 'localhost', '127.0.0.1', '[::1]'].includes(host)) return true;
+  if (host === undefined || everybodysHosts.includes(host)) return true;
   return host.includes('.') && !/\.(internal|intranet|local|localdomain|lan|corp|home|private)$/.test(host);
 }
 

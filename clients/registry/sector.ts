@@ -32,9 +32,10 @@ export function sectorOf({
   return host !== undefined && others.length === 0 ? host : `app:${clientId}`;
 }
 
-const everybodysHosts = ['', 'localhost', '127.0.0.1', '[::1]'];
+/** Of private-use schemes and of loopback, on which everybody's apps run: they name nobody. */
+export const everybodysHosts = ['', 'localhost', '127.0.0.1', '[::1]'];
 
-/** Each once. Without private-use schemes and loopback, on which everybody's apps run: they name nobody. */
+/** Each once, of those that name somebody. */
 export function redirectHosts(uris: readonly string[]): string[] {
   const found = uris.filter((uri) => URL.canParse(uri)).map((uri) => new URL(uri));
   return [...new Set(found.filter((url) => !everybodysHosts.includes(url.hostname)).map((url) => url.host))];
