@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { listEvents } from '../../src/audit/list.ts';
+import { setPassword } from '../../src/credentials/password.ts';
 import { days, hours, minutes } from '../../src/kit/durations.ts';
 import type { Desk } from '../../src/operator/command.ts';
 import { runCommand } from '../../src/operator/run-command.ts';
@@ -125,6 +126,37 @@ describe('an unusual sign-in by password', () => {
     const person = await signsIn(sleeper, world.person({ address: lyon }));
     expect(person.text).toContain('for a long time');
     expect(person.text).not.toContain('wrong tries');
+  });
+
+  it('is one with a password that attackers try first, which is said and recorded', async () => {
+    const account = { ...(await world.account()), password: 'password123' };
+    await setPassword(world.services, account);
+    const person = await signsIn(account, world.person({ address: lyon }));
+    expect(person.text).toContain('on lists that attackers try first');
+    expect((await typesOf(account, 'risk_check.asked'))[0]?.detail['signs']).toEqual(['known_password']);
+  });
+
+  it('sends the code to the number of who has no mailbox', async () => {
+    const phone = '+4915155500002';
+    const account = await world.account({ phone });
+    await signsIn(account, world.person({ address: lyon }));
+    world.advance(2 * days);
+    const person = await signsIn(account, world.person({ address: berlin }));
+    expect(person.text).toContain('by text message to the number');
+    await person.submits({ code: await world.codeSentTo(phone) });
+    expect(person.path).toBe('/account');
+  });
+
+  it('is let in where the operator switched the check off', async () => {
+    const calm = await openWorld({ GEO_DATABASE: file, ADAPTIVE_CHECK: 'off' });
+    const account = await calm.account();
+    for (const address of [lyon, berlin]) {
+      const person = await calm.person({ address }).goes(`${calm.issuer}/account`);
+      await person.signsIn(account);
+      expect(person.path).toBe('/account');
+      calm.advance(2 * days);
+    }
+    await calm.close();
   });
 
   it('is not asked for where two-step verification is on, after a reset, or without a proved address', async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { minutes } from '../../src/kit/durations.ts';
+import { limits, type Take, takeFromLimits } from '../../src/limits/limits.ts';
 import type { Person } from '../support/person.ts';
 import { openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
 import {
@@ -20,6 +21,25 @@ beforeAll(async () => {
   app = await openRelyingParty(world, { first_party: true });
 });
 afterAll(() => world.close());
+
+/** As many as there are, but for the one that a test asks for. */
+async function usesUp(take: Take & { limit: keyof typeof limits }): Promise<void> {
+  for (let one = 0; one < limits[take.limit].max; one += 1) await takeFromLimits(world.services, [take]);
+}
+
+describe('who sends answers to the second steps of many accounts', () => {
+  it('has their right one not looked at for a while; its owner is let in from elsewhere', async () => {
+    const account = await carefulAccount(world);
+    const attacker = await atSecondStep(world, account);
+    await usesUp({ limit: 'second_step_by_address', key: attacker.address });
+    const code = await world.freshCode(account.totpSecret);
+    await attacker.submits({ code });
+    expect([attacker.status, attacker.path.startsWith('/interaction/')]).toEqual([429, true]);
+    const owner = await atSecondStep(world, account);
+    await owner.submits({ code });
+    expect(owner.path).toBe('/account');
+  });
+});
 
 describe('a code by text message', () => {
   async function askedByText() {
@@ -108,6 +128,18 @@ describe('a code by text message', () => {
     await person.presses('Use this: A code from the app “Authenticator app”');
     await person.submits({ code: await world.freshCode(account.totpSecret) });
     expect(person.path).toBe('/account');
+  });
+
+  it('is counted by its account too, whichever numbers it asked for (MF-19)', async () => {
+    const account = await carefulAccount(world);
+    await giveText(world.services, account.accountId);
+    await usesUp({ limit: 'text_by_account', key: account.accountId });
+    const person = await atSecondStep(world, account);
+    await choosesText(person, account);
+    expect([person.alert, await textsTo(world, account)]).toEqual([
+      expect.stringContaining('too many codes'),
+      [],
+    ]);
   });
 
   it('does not stand in for the number that reset the password a moment ago', async () => {

@@ -1,17 +1,27 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { endAccountSessions } from '../../src/actions/end-account-sessions.ts';
 import { lockAccount } from '../../src/actions/lock-account.ts';
+import { notifyAccount } from '../../src/actions/notify-account.ts';
+import { reinstateAccount } from '../../src/actions/reinstate-account.ts';
+import { suspendAccount } from '../../src/actions/suspend-account.ts';
 import { unlockAccount } from '../../src/actions/unlock-account.ts';
+import { setPassword } from '../../src/credentials/password.ts';
 import { days } from '../../src/kit/durations.ts';
+import { aPasskey } from '../support/passkeys.ts';
 import type { Person } from '../support/person.ts';
 import { openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
 import {
+  asksForApproval,
   atSecondStep,
   aWhile,
   type Careful,
   carefulAccount,
+  giveApprovals,
   giveTotp,
+  signedInFully,
   wrongCode,
 } from '../support/second-steps.ts';
+import type { TestServices } from '../support/stores.ts';
 import { afterPassword, devicesIn, firefox, trusting, withDevicesOf } from '../support/trusted-devices.ts';
 import { openWorld, type World } from '../support/world.ts';
 
@@ -70,6 +80,78 @@ describe('the trust in a browser', () => {
         await person.presses('Remove');
         expect(person.text).toContain('The method was removed');
       },
+    ],
+    [
+      'a passkey is removed',
+      async ({ accountId }, person) => {
+        await aPasskey(world.services as unknown as TestServices, accountId);
+        await person.goes(`${world.issuer}/account/passkeys`);
+        await person.follows('Remove Passkey');
+        await person.presses('Remove');
+        expect(person.text).toContain('It was removed');
+      },
+    ],
+    [
+      'approvals on other devices are turned off',
+      async ({ accountId }, person) => {
+        await giveApprovals(world.services, accountId);
+        await person.goes(`${world.issuer}/account/two-step/approvals`);
+        await person.presses('Turn off');
+      },
+    ],
+    [
+      'two-step verification is turned off, and on again',
+      async ({ accountId }, person) => {
+        await person.goes(`${world.issuer}/account/two-step/off`);
+        await person.presses('Turn off two-step verification');
+        await giveTotp(world.services, accountId);
+      },
+    ],
+    [
+      'a password that attackers know is changed while signing in',
+      async (account) => {
+        account.password = 'password123';
+        await setPassword(world.services, account);
+        const careless = await signedInFully(world, account);
+        expect(careless.heading).toBe('Choose a new password');
+        account.password = 'nine-tidy-harbours';
+        await careless.submits({ password: account.password });
+        expect(careless.path).toBe('/account');
+      },
+    ],
+    [
+      'it wasn’t them',
+      async (account) => {
+        const { accountId, identifier } = account;
+        await notifyAccount(world.services, { accountId, template: 'password_changed' });
+        const notice = (await world.outbox()).find(({ to, links }) => to === identifier && links.length > 0);
+        const owner = await world.person().goes(notice?.links[0] ?? '');
+        await owner.presses('It wasn’t me, shut the account');
+        expect(owner.heading).toBe('The account is shut');
+        // Not by the reset, which would drop them too.
+        await setPassword(world.services, account);
+      },
+    ],
+    [
+      'a sign-in is refused on another device',
+      async (account, person) => {
+        await giveApprovals(world.services, account.accountId);
+        await asksForApproval(world, account);
+        await person.goes(`${world.issuer}/account/approvals`);
+        await person.presses('Refuse');
+        expect(person.heading).toBe('The sign-in was refused');
+      },
+    ],
+    [
+      'an operator suspends the account',
+      async ({ accountId }) => {
+        await suspendAccount(world.services, { accountId, reason: 'test' });
+        await reinstateAccount(world.services, { accountId, reason: 'test' });
+      },
+    ],
+    [
+      'an operator signs the person out everywhere',
+      ({ accountId }) => endAccountSessions(world.services, { accountId }),
     ],
     [
       'an operator locks the account',

@@ -69,6 +69,11 @@ describe('the sign-in page', () => {
     expect(seen[0]).toMatchObject({ status: 200, options: { allowCredentials: [] } });
   });
 
+  it('offers passkeys in the field of the name', async () => {
+    const { html } = await atSignIn();
+    expect(html.attribute('input', { name: 'identifier' }, 'autocomplete')).toBe('username webauthn');
+  });
+
   it('lets a passkey in, without a script of ours in between, and another browser not', async () => {
     const { authenticator } = await withPasskey();
     const person = await atSignIn();
