@@ -1,5 +1,6 @@
 import type { Settings } from '../../src/settings.ts';
 import { fetchBytes, wayTo } from '../../src/web/egress.ts';
+import { jsonIn } from './fetched-json.ts';
 import { webAddressProblem } from './redirect-uris.ts';
 import { metadataOf } from './self-told.ts';
 
@@ -62,7 +63,7 @@ export async function fetchDocument(
     const later = fetched.reason === 'unreachable' || fetched.reason === 'too_slow';
     return { ok: false, reason: later ? 'unreachable' : 'not_there', problem: fetchProblems[fetched.reason] };
   }
-  const said = parsed(fetched.bytes);
+  const said = objectIn(fetched.bytes);
   const notThere = (problem: string) => ({ ok: false, reason: 'not_there', problem }) as const;
   if (!said) return notThere('is not a JSON object.');
   if (said['client_id'] !== clientId)
@@ -73,12 +74,8 @@ export async function fetchDocument(
   return { ok: true, metadata: { token_endpoint_auth_method: 'none', ...metadataOf(said) } };
 }
 
-function parsed(bytes: Buffer): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(bytes.toString('utf8'));
-    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-    return isObject ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
+function objectIn(bytes: Buffer): Record<string, unknown> | undefined {
+  const value = jsonIn(bytes);
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isObject ? (value as Record<string, unknown>) : undefined;
 }

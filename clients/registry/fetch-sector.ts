@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type FetchRefusal, fetchBytes } from '../../src/web/egress.ts';
+import { jsonIn } from './fetched-json.ts';
 import type { ClientMetadata } from './metadata.ts';
 import type { FieldProblem } from './problems.ts';
 
@@ -23,20 +24,12 @@ export async function checkSector(
     accept: 'application/json',
   });
   if (!fetched.ok) return say(sentences[fetched.reason]);
-  const read = list.safeParse(parsed(fetched.bytes));
+  const read = list.safeParse(jsonIn(fetched.bytes));
   if (!read.success) return say('must hold a JSON list of addresses.');
   // CIBA section 4: where nothing is redirected, the keys' address stands for the app.
   const wanted = redirect_uris?.length ? redirect_uris : jwks_uri ? [jwks_uri] : [];
   const missing = wanted.find((uri) => !read.data.includes(uri));
   return missing ? say(`has a list without ${missing}. Every redirect URI must stand in it.`) : [];
-}
-
-function parsed(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }
 
 // One sentence, so that whoever registers by themselves learns of no host that is ours alone that it exists.
