@@ -2,6 +2,7 @@ import type { Middleware } from 'koa';
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { listApis } from '../../clients/registry/apis/apis.ts';
 import { seconds } from '../kit/durations.ts';
+import { startRounds } from '../kit/rounds.ts';
 import type { Services } from '../services.ts';
 import { readVersions } from '../store/versions.ts';
 import { describeError } from '../web/log.ts';
@@ -74,25 +75,13 @@ export async function openEngine(
     log.info({ version }, 'the signing keys or the APIs changed');
   }
 
-  let looking = false;
-  let again = false;
-  function lookSoon(): void {
-    // What is told while we look may have come after what we read.
-    again = looking;
-    if (looking) return;
-    looking = true;
-    look()
-      .catch((error: unknown) =>
-        log.warn({ error: describeError(error) }, 'the signing keys could not be read'),
-      )
-      .finally(() => {
-        looking = false;
-        if (again) lookSoon();
-      });
-  }
+  const rounds = startRounds({
+    every: lookEvery,
+    work: look,
+    failed: (error) => log.warn({ error: describeError(error) }, 'the signing keys could not be read'),
+  });
   // A change is told; that the time of a key came is not, nor what happened while nothing could be heard.
-  changes.listen(({ table }) => (table === 'signing_keys' || table === 'apis') && lookSoon());
-  const timer = setInterval(lookSoon, lookEvery).unref();
+  changes.listen(({ table }) => (table === 'signing_keys' || table === 'apis') && rounds.look());
 
   const schedule = startKeySchedule(services);
 
@@ -125,7 +114,7 @@ export async function openEngine(
       documents.keep(ctx);
     },
     stop() {
-      clearInterval(timer);
+      void rounds.stop();
       schedule.stop();
     },
   };

@@ -1,4 +1,5 @@
 import { minutes, seconds } from '../../kit/durations.ts';
+import { startRounds } from '../../kit/rounds.ts';
 import { newId } from '../../kit/secrets.ts';
 import type { App, Services } from '../../services.ts';
 import type { CibaPingsTable, Database } from '../../store/tables.ts';
@@ -36,27 +37,17 @@ export async function notePing({ db, clock }: Pick<Services, 'db' | 'clock'>, as
 }
 
 export function startPingDelivery(app: App): { stop(): Promise<void> } {
-  let round: Promise<void> | undefined;
-  let again = false;
-  function look(): void {
-    again = round !== undefined;
-    round ??= deliverPings(app)
-      .catch((error: unknown) =>
-        app.log.warn({ error: describeError(error) }, 'pings could not be delivered'),
-      )
-      .then(() => {
-        round = undefined;
-        if (again) look();
-      });
-  }
-  const timer = setInterval(look, lookEvery).unref();
-  kicks.set(app.db, () => setImmediate(look));
+  const { db, log } = app;
+  const rounds = startRounds({
+    every: lookEvery,
+    work: () => deliverPings(app),
+    failed: (error) => log.warn({ error: describeError(error) }, 'pings could not be delivered'),
+  });
+  kicks.set(db, () => setImmediate(rounds.look));
   return {
     async stop() {
-      clearInterval(timer);
-      kicks.delete(app.db);
-      again = false;
-      await round;
+      kicks.delete(db);
+      await rounds.stop();
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { Client, Provider } from 'oidc-provider';
 import { recordEvent } from '../../audit/record.ts';
 import { hours, minutes, seconds } from '../../kit/durations.ts';
+import { startRounds } from '../../kit/rounds.ts';
 import type { App } from '../../services.ts';
 import type { LogoutNoticesTable } from '../../store/delivery-tables.ts';
 import { describeError } from '../../web/log.ts';
@@ -33,40 +34,24 @@ export function noteLogouts(provider: Provider, services: Pick<App, 'db' | 'cloc
 /** Tells apps what is due, from now until `stop`, which waits for what is on its way. Every process may run one. */
 export function startNoticeDelivery(app: App): { stop(): Promise<void> } {
   const { db, log } = app;
-  let round: Promise<void> | undefined;
-  let again = false;
-  function look(): void {
-    again = round !== undefined;
-    round ??= deliverNotices(app)
-      .then(() => undefined)
-      .catch((error: unknown) =>
-        log.warn({ error: describeError(error) }, 'logout notices could not be delivered'),
-      )
-      .finally(() => {
-        round = undefined;
-        if (again) look();
-      });
-  }
-  const timer = setInterval(look, pollEvery).unref();
-  whenNoted(db, () => setImmediate(look));
+  const rounds = startRounds({
+    every: pollEvery,
+    work: () => deliverNotices(app),
+    failed: (error) => log.warn({ error: describeError(error) }, 'logout notices could not be delivered'),
+  });
+  whenNoted(db, () => setImmediate(rounds.look));
   return {
     async stop() {
-      clearInterval(timer);
       whenNoted(db, undefined);
-      again = false;
-      await round;
+      await rounds.stop();
     },
   };
 }
 
-/** Sends everything that is due now; answers how many arrived. */
-async function deliverNotices(app: App): Promise<number> {
-  let arrived = 0;
-  for (let due = await claim(app); due.length > 0; due = await claim(app)) {
-    const results = await Promise.all(due.map((notice) => deliver(app, notice)));
-    arrived += results.filter(Boolean).length;
-  }
-  return arrived;
+/** Sends everything that is due now. */
+async function deliverNotices(app: App): Promise<void> {
+  for (let due = await claim(app); due.length > 0; due = await claim(app))
+    await Promise.all(due.map((notice) => deliver(app, notice)));
 }
 
 /** As messages are claimed (src/mail/delivery.ts): the statement that finds a notice moves its next attempt. */
@@ -89,7 +74,7 @@ async function claim({ db, clock }: Pick<App, 'db' | 'clock'>): Promise<LogoutNo
     .execute();
 }
 
-async function deliver(app: App, notice: LogoutNoticesTable): Promise<boolean> {
+async function deliver(app: App, notice: LogoutNoticesTable): Promise<void> {
   // One engine for all of it: a rotation may put another in its place meanwhile.
   const { db, log, provider } = app;
   const about = { clientId: notice.client_id, attempt: notice.attempts };
@@ -106,11 +91,10 @@ async function deliver(app: App, notice: LogoutNoticesTable): Promise<boolean> {
   }
   // Also for an app that is gone or listens no more.
   await db.deleteFrom('logout_notices').where('id', '=', notice.id).execute();
-  return true;
 }
 
 /** A share of the notice's age, so that pauses grow with the outage: two seconds at first, an hour at most. */
-async function tryLater(app: App, notice: LogoutNoticesTable): Promise<false> {
+async function tryLater(app: App, notice: LogoutNoticesTable): Promise<void> {
   const { db, clock } = app;
   const age = clock.now() - notice.at;
   if (age >= giveUpAfter) return giveUp(app, notice);
@@ -123,12 +107,10 @@ async function tryLater(app: App, notice: LogoutNoticesTable): Promise<false> {
     .where('client_id', '=', notice.client_id)
     .where((eb) => eb.or([eb('id', '=', notice.id), eb('next_attempt_at', '<', next)]))
     .execute();
-  return false;
 }
 
-async function giveUp(app: App, { id, client_id, account_id, attempts }: LogoutNoticesTable): Promise<false> {
+async function giveUp(app: App, { id, client_id, account_id, attempts }: LogoutNoticesTable): Promise<void> {
   const whose = { clientId: client_id, accountId: account_id };
   await recordEvent(app, { type: 'logout.undelivered', ...whose, detail: { attempts } });
   await app.db.deleteFrom('logout_notices').where('id', '=', id).execute();
-  return false;
 }

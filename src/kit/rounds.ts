@@ -1,0 +1,34 @@
+/**
+ * Does `work` every so often and when it is told to, never twice at once: what is told while a round is under way may have
+ * come after what the round read, so another follows it. `stop` waits for the round that is under way.
+ */
+export function startRounds({
+  every,
+  work,
+  failed,
+}: {
+  every: number;
+  work: () => Promise<unknown>;
+  failed: (error: unknown) => void;
+}): { look(): void; stop(): Promise<void> } {
+  let round: Promise<void> | undefined;
+  let again = false;
+  function look(): void {
+    again = round !== undefined;
+    round ??= work()
+      .then(() => undefined, failed)
+      .then(() => {
+        round = undefined;
+        if (again) look();
+      });
+  }
+  const timer = setInterval(look, every).unref();
+  return {
+    look,
+    async stop() {
+      clearInterval(timer);
+      again = false;
+      await round;
+    },
+  };
+}
