@@ -51,6 +51,11 @@ export function authorizationRequest(app: App, more: Record<string, string> = {}
   };
 }
 
+/** A form that an app sends with its secret. */
+export function byApp({ basic }: App, path: string, form: NonNullable<Asked['form']>): Asked {
+  return { path, headers: { ...basic, 'x-forwarded-for': newAddress() }, form };
+}
+
 export function redemption(app: App, code: string): Asked {
   const form = {
     grant_type: 'authorization_code',
@@ -58,12 +63,12 @@ export function redemption(app: App, code: string): Asked {
     redirect_uri: app.redirectUri,
     code_verifier: verifier,
   };
-  return { path: '/token', headers: { ...app.basic, 'x-forwarded-for': newAddress() }, form };
+  return byApp(app, '/token', form);
 }
 
 export function refreshing(app: App, refreshToken: string): Asked {
   const form = { grant_type: 'refresh_token', refresh_token: refreshToken };
-  return { path: '/token', headers: { ...app.basic, 'x-forwarded-for': newAddress() }, form };
+  return byApp(app, '/token', form);
 }
 
 /** The cookies of somebody, and how their browser asks. */

@@ -1,5 +1,6 @@
 import { findConsent } from '../../src/consents/consent.ts';
 import { listGrants } from '../../src/oidc/grants.ts';
+import { decisions, type Pair } from './decisions.ts';
 import { type Answer, locationOf, redirected } from './last-byte.ts';
 import { type App, type Member, memberOf, newApp, type Visit, visit } from './people.ts';
 import { primitive, type Refusal } from './primitive.ts';
@@ -21,20 +22,9 @@ async function asked(world: RaceWorld, slot: number, ...scopes: string[]): Promi
   return { app, member, accountId: member.accountId, visits };
 }
 
-type Pair = { accountId: string; clientId: string };
 const pairOf = ({ app, accountId }: Asked): Pair => ({ accountId, clientId: app.clientId });
 
-/** Events that tell of a decision. */
-async function decisions({ desks: [{ db }] }: RaceWorld, { accountId, clientId }: Pair): Promise<number> {
-  const events = await db
-    .selectFrom('audit_events')
-    .where('account_id', '=', accountId)
-    .where('client_id', '=', clientId)
-    .where('type', 'in', ['consent.given', 'consent.denied'])
-    .select('id')
-    .execute();
-  return events.length;
-}
+const decided = (world: RaceWorld, pair: Pair) => decisions(world, pair, ['consent.given', 'consent.denied']);
 
 async function grantsOf({ desks: [desk] }: RaceWorld, { accountId, clientId }: Pair): Promise<number> {
   return (await listGrants(desk, accountId)).filter((grant) => grant.clientId === clientId).length;
@@ -67,7 +57,7 @@ const consentTwice = primitive({
   losers: backOrOver,
   effects: async (world, artefact) => {
     const pair = pairOf(artefact);
-    return Math.max(await decisions(world, pair), await grantsOf(world, pair));
+    return Math.max(await decided(world, pair), await grantsOf(world, pair));
   },
   alarm: 'never',
   after: async (world, artefact) => {
@@ -86,7 +76,7 @@ const twoTabs = primitive({
     press(artefact, place, { decision: 'allow', scope: Math.floor(place / 2) % 2 ? 'profile' : 'email' }),
   wins: goesOn,
   losers: backOrOver,
-  effects: (world, artefact) => decisions(world, pairOf(artefact)),
+  effects: (world, artefact) => decided(world, pairOf(artefact)),
   alarm: 'never',
   after: async (world, artefact) => {
     const kept = await findConsent(world.desks[0], pairOf(artefact));
@@ -105,7 +95,7 @@ const allowOrDeny = primitive({
     press(artefact, place, { decision: Math.floor(place / 2) % 2 ? 'deny' : 'allow', scope: 'email' }),
   wins: goesOn,
   losers: backOrOver,
-  effects: (world, artefact) => decisions(world, pairOf(artefact)),
+  effects: (world, artefact) => decided(world, pairOf(artefact)),
   alarm: 'never',
   // What is kept is what the app was told.
   after: async (world, artefact) => {

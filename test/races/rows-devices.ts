@@ -1,8 +1,10 @@
 import { grantIdLength } from '../../src/oidc/live-layout.ts';
-import { type Answer, type Asked, jsonOf, locationOf, newAddress } from './last-byte.ts';
-import { type App, firstParty, type Member, memberOf, newApp } from './people.ts';
-import { type KeysByPartition, primitive } from './primitive.ts';
+import { decisions } from './decisions.ts';
+import { type Answer, jsonOf, locationOf } from './last-byte.ts';
+import { type App, byApp, firstParty, type Member, memberOf, newApp } from './people.ts';
+import { primitive } from './primitive.ts';
 import type { RaceWorld } from './race-world.ts';
+import { besides, tokenOf, userinfo } from './tokens.ts';
 
 /** What is asked on one device and answered on another: codes of devices, and requests by name. */
 const deviceCode = 'urn:ietf:params:oauth:grant-type:device_code';
@@ -18,13 +20,10 @@ const theApp = (world: RaceWorld) => world.once('an app that asks elsewhere', ()
 
 type Codes = { device_code: string; user_code: string };
 
-async function post(world: RaceWorld, app: App, path: string, form: Asked['form']): Promise<Answer> {
-  const headers = { ...app.basic, 'x-forwarded-for': newAddress() };
-  return world.nodes[0].ask({ path, headers, ...(form ? { form } : {}) });
-}
-
 async function newCodes(world: RaceWorld, app: App): Promise<Codes> {
-  const answer = await post(world, app, '/device/authorize', { scope: 'openid offline_access' });
+  const answer = await world.nodes[0].ask(
+    byApp(app, '/device/authorize', { scope: 'openid offline_access' }),
+  );
   if (answer.status !== 200) throw new Error(`no device code: ${answer.status} ${answer.body}`);
   return jsonOf(answer) as Codes;
 }
@@ -32,29 +31,12 @@ async function newCodes(world: RaceWorld, app: App): Promise<Codes> {
 const press = ({ browser }: Member, { user_code }: Codes, decision: string) =>
   browser.request('/device/decision', { user_code, decision });
 
-function questionOf(app: App, form: Record<string, string>): { request: Asked } {
-  const headers = { ...app.basic, 'x-forwarded-for': newAddress() };
-  return { request: { path: '/token', headers, form } };
-}
-
-const tokenIn = (answer: Answer) => {
-  const token = answer.status === 200 ? jsonOf(answer)['access_token'] : undefined;
-  return typeof token === 'string' ? token : false;
-};
-
-function tokensUnder(name: string, keys: KeysByPartition): number {
-  return (keys.get(name.slice(0, grantIdLength)) ?? []).filter((key) => key.includes('}:a:')).length;
-}
+const given = (answer: Answer) => tokenOf(answer, 'access_token');
 
 /** What was given once stays good, however many asked for it: docs/decisions/0027. */
 async function stillGood(world: RaceWorld, answers: readonly Answer[]): Promise<string[]> {
-  const tokens = answers.map(tokenIn).filter((token) => token !== false);
-  const told = await Promise.all(
-    tokens.map((token) => {
-      const headers = { authorization: `Bearer ${token}`, 'x-forwarded-for': newAddress() };
-      return world.nodes[1].ask({ path: '/userinfo', headers });
-    }),
-  );
+  const tokens = answers.map(given).filter((token) => token !== false);
+  const told = await Promise.all(tokens.map((token) => world.nodes[1].ask(userinfo(token))));
   return told.filter(({ status }) => status !== 200).map(({ status }) => `the token is dead: ${status}`);
 }
 
@@ -70,10 +52,12 @@ const device = primitive({
     if (locationOf(pressed) !== '/device/allowed') throw new Error(`not allowed: ${pressed.status}`);
     return { app, accountId: member.accountId, codes };
   },
-  use: ({ app, codes }) => questionOf(app, { grant_type: deviceCode, device_code: codes.device_code }),
-  wins: tokenIn,
+  use: ({ app, codes }) => ({
+    request: byApp(app, '/token', { grant_type: deviceCode, device_code: codes.device_code }),
+  }),
+  wins: given,
   losers: [{ status: 400, error: 'invalid_grant' }],
-  effects: async (_world, { codes }, keys) => tokensUnder(codes.device_code, keys),
+  effects: async (_world, { codes }, keys) => besides(codes.device_code, 'a', keys),
   alarm: 'never',
   after: (world, _artefact, answers) => stillGood(world, answers),
 });
@@ -98,29 +82,19 @@ const allowOrDeny = primitive({
   }),
   wins: decided,
   losers: [{ status: 409 }],
-  effects: ({ desks: [{ db }] }, { accountId, app }) => decisions(db, accountId, app.clientId),
+  effects: (world, { accountId, app: { clientId } }) =>
+    decisions(world, { accountId, clientId }, ['device.allowed', 'device.denied']),
   alarm: 'never',
   // What is told to the person is what the app gets.
   async after(world, { app, codes }, answers) {
     const [winner] = answers.filter(decided);
     if (!winner) return [];
-    const told = await post(world, app, '/token', { grant_type: deviceCode, ...codes });
+    const told = await world.nodes[0].ask(byApp(app, '/token', { grant_type: deviceCode, ...codes }));
     const got = told.status === 200 ? 'allowed' : String(jsonOf(told)['error']);
     const right = locationOf(winner).endsWith('allowed') ? 'allowed' : 'access_denied';
     return got === right ? [] : [`the person was sent to ${locationOf(winner)}, the app got ${got}`];
   },
 });
-
-async function decisions(db: RaceWorld['desks'][0]['db'], accountId: string, clientId: string) {
-  const events = await db
-    .selectFrom('audit_events')
-    .where('account_id', '=', accountId)
-    .where('client_id', '=', clientId)
-    .where('type', 'in', ['device.allowed', 'device.denied'])
-    .select('id')
-    .execute();
-  return events.length;
-}
 
 const authReqId = primitive({
   name: 'auth_req_id (CIBA)',
@@ -131,7 +105,7 @@ const authReqId = primitive({
     // An app of its own: one that asks a person over and over is limited.
     const [app, member] = [await newApp(world, asks), await memberOf(world, slot)];
     const form = { scope: 'openid', login_hint: member.address };
-    const asked = await post(world, app, '/backchannel', form);
+    const asked = await world.nodes[0].ask(byApp(app, '/backchannel', form));
     const name = String(jsonOf(asked)['auth_req_id']);
     const id = name.slice(0, grantIdLength);
     // As a person would find it, without waiting until it is listed.
@@ -140,10 +114,12 @@ const authReqId = primitive({
     if (pressed.status !== 303) throw new Error(`not allowed: ${pressed.status}`);
     return { app, accountId: member.accountId, name };
   },
-  use: ({ app, name }) => questionOf(app, { grant_type: ciba, auth_req_id: name }),
-  wins: tokenIn,
+  use: ({ app, name }) => ({
+    request: byApp(app, '/token', { grant_type: ciba, auth_req_id: name }),
+  }),
+  wins: given,
   losers: [{ status: 400, error: 'invalid_grant' }],
-  effects: async (_world, { name }, keys) => tokensUnder(name, keys),
+  effects: async (_world, { name }, keys) => besides(name, 'a', keys),
   alarm: 'never',
   after: (world, _artefact, answers) => stillGood(world, answers),
 });

@@ -25,7 +25,7 @@ import {
 } from './people.ts';
 import { primitive } from './primitive.ts';
 import type { RaceWorld } from './race-world.ts';
-import { whatLives } from './rows-tokens.ts';
+import { whatLives } from './tokens.ts';
 
 /** What ends something while it is used: what is saved after the end must be dead. */
 

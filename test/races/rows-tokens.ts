@@ -1,12 +1,12 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
-import { grantIdLength, layout } from '../../src/oidc/live-layout.ts';
 import { readLoneToken } from '../../src/oidc/record-forms.ts';
 import type { LiveKey } from '../../src/store/live.ts';
 import { assertionOf, signJwt } from '../support/assertion.ts';
-import { type Answer, jsonOf, newAddress, redirected } from './last-byte.ts';
+import { jsonOf, newAddress, redirected } from './last-byte.ts';
 import {
   type App,
   authorizationRequest,
+  byApp,
   firstParty,
   memberOf,
   newApp,
@@ -17,20 +17,9 @@ import {
 } from './people.ts';
 import { type KeysByPartition, primitive } from './primitive.ts';
 import type { RaceWorld } from './race-world.ts';
+import { besides, tokenOf, whatLives } from './tokens.ts';
 
 /** What apps may use once: codes, refresh tokens, pushed requests and the names of their proofs. */
-const tokenOf = (answer: Answer, member: string) => {
-  const value = answer.status === 200 ? jsonOf(answer)[member] : undefined;
-  return typeof value === 'string' ? value : false;
-};
-
-/** Records of one kind under the grant of `token`, itself not counted: `c` codes, `a` access tokens, `r` refresh tokens. */
-function besides(token: string, letter: 'c' | 'a' | 'r', keys: KeysByPartition): number {
-  const own = layout.underGrant(letter, token)?.key;
-  const all = keys.get(token.slice(0, grantIdLength)) ?? [];
-  return all.filter((key) => key.includes(`}:${letter}:`) && key !== own).length;
-}
-
 const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const otherPair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
@@ -64,17 +53,6 @@ const authorizationCode = primitive({
   after: async (world, _artefact, answers) =>
     (await Promise.all(answers.map((answer) => whatLives(world, answer)))).flat(),
 });
-
-/** The access token of an answer, at either node, as a sentence when it is alive. */
-export async function whatLives(world: RaceWorld, answer: Answer): Promise<string[]> {
-  const token = tokenOf(answer, 'access_token');
-  if (!token) return [];
-  const headers = { authorization: `Bearer ${token}`, 'x-forwarded-for': newAddress() };
-  const told = await Promise.all(world.nodes.map((node) => node.ask({ path: '/userinfo', headers })));
-  return told
-    .filter(({ status }) => status !== 401)
-    .map(({ status }) => `an access token lives on: ${status}`);
-}
 
 /** A refresh token under a grant of its own. */
 async function newRefreshToken(world: RaceWorld, slot: number) {
@@ -153,8 +131,7 @@ const pushedRequest = primitive({
     const [app, member] = [await ourApp(world), await memberOf(world, slot)];
     // The grant that all of the codes would be under is new, so that what is under it is of this round.
     const code = await newCode(world, member, app);
-    const headers = { ...app.basic, 'x-forwarded-for': newAddress() };
-    const pushed = await world.nodes[0].ask({ path: '/par', headers, form: authorizationRequest(app) });
+    const pushed = await world.nodes[0].ask(byApp(app, '/par', authorizationRequest(app)));
     const requestUri = String(jsonOf(pushed)['request_uri']);
     return { app, member, accountId: member.accountId, code, requestUri };
   },
