@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { registerClient } from '../../../src/actions/register-client.ts';
 import { examine } from '../../../src/operator/doctor.ts';
 import { readSettings } from '../../../src/settings.ts';
 import { wayTo } from '../../../src/web/egress.ts';
 import type { Person } from '../../support/person.ts';
 import { payloadOf } from '../../support/signatures.ts';
+import { openSigningApp, seconds } from '../../support/signing-app.ts';
 import { newAddress, send } from '../../support/wire.ts';
 import { openWorld, type World } from '../../support/world.ts';
 
@@ -129,6 +131,22 @@ describe('an app of the suite', () => {
     expect([answer.status, payloadOf(String(answer.json['id_token']))['aud']]).toEqual([200, json.client_id]);
   });
 
+  it('shows it also where an operator marked the app as ours, once', async () => {
+    const redirect_uri = 'https://ours.example.test/callback';
+    const metadata = { first_party: true, require_pkce: false, redirect_uris: [redirect_uri] };
+    const added = await registerClient(world.services, { clientId: 'ours', metadata });
+    expect(added.ok).toBe(true);
+    const [account, person] = [await world.account(), world.person()];
+    const asked = { client_id: 'ours', redirect_uri, response_type: 'code', scope: 'openid' };
+    await answerTo(person, asked);
+    await person.signsIn(account);
+    expect([person.left, person.path]).toEqual([undefined, expect.stringMatching(/^\/interaction\//)]);
+    await person.decides('allow');
+    expect(person.left?.searchParams.has('code')).toBe(true);
+    const again = await answerTo(person, { ...asked, prompt: 'none' });
+    expect(again.searchParams.has('code')).toBe(true);
+  });
+
   it('gets the implicit and hybrid flows when it registers them', async () => {
     const wanted = { grant_types: ['authorization_code', 'implicit'], response_types: ['code id_token'] };
     const { status, json } = await registers(wanted);
@@ -160,6 +178,25 @@ describe('an app of the suite', () => {
     const proving = { ...params, code_challenge: challenge, code_challenge_method: 'S256', prompt: 'none' };
     expect((await answerTo(world.person(), proving)).searchParams.get('error')).toBe('login_required');
   });
+});
+
+describe('clocks', () => {
+  it.each([
+    [3, 201],
+    [10, 201],
+    [61, 401],
+  ])(
+    'of an app %d seconds ahead are answered with %d (FAPI 2.0 Security Profile 5.3.2.1)',
+    async (by, status) => {
+      const app = await openSigningApp(world, { high_assurance: true });
+      const answer = await world.still(() => {
+        const [iat, nbf] = [seconds() + by, seconds() + by];
+        const form = { ...app.params(), ...app.assertion({ iat, nbf, exp: iat + 60 }) };
+        return send(`${issuer}/par`, { port: world.port, body: new URLSearchParams(form) });
+      });
+      expect(answer.status).toBe(status);
+    },
+  );
 });
 
 describe('the profile', () => {
