@@ -17,6 +17,17 @@ afterAll(async () => {
 
 const passkeyButton = (page: Page) => page.getByRole('button', { name: 'Sign in with a passkey' });
 
+/** Notes what the page asks of the browser and tells it. */
+const listening = `
+  const note = (name, said) => sessionStorage.setItem(name, JSON.stringify(said));
+  const get = navigator.credentials.get.bind(navigator.credentials);
+  navigator.credentials.get = (wish) => (note('asked', wish.mediation), get(wish));
+  for (const name of ['signalAllAcceptedCredentials', 'signalCurrentUserDetails'])
+    PublicKeyCredential[name] = async (said) => note(name, said);
+`;
+const heard = async (page: Page, name: string) =>
+  JSON.parse(String(await page.evaluate(`sessionStorage.getItem('${name}')`)));
+
 /** Somebody with an account, a browser that can do passkeys, and a passkey in it. */
 async function somebody() {
   const visits = passkeyVisits(world, browser);
@@ -35,10 +46,12 @@ describe('a passkey in a real browser', () => {
       expect(await page.locator('.rows h3').textContent()).toContain('Passkey (Chrome on Linux)');
       expect(await page.locator('.rows').textContent()).toContain('Not used yet');
       await signOut(page);
+      await page.addInitScript({ content: listening });
       // Nothing is typed and nothing is pressed: it is offered in the field and taken.
       await at(page, '/account');
       await page.waitForURL(`${world.issuer}/account`);
       expect(await lastSignIn(account)).toMatchObject({ amr: ['hwk', 'user', 'mfa'] });
+      expect(await heard(page, 'asked')).toBe('conditional');
       await at(page, '/account/passkeys');
       expect(await page.locator('.rows').textContent()).toContain('Last used this minute');
       const told = await page.locator('[data-passkey-signals]').getAttribute('data-passkey-signals');
@@ -48,6 +61,9 @@ describe('a passkey in a real browser', () => {
         accepted: { rpId: 'localhost', userId, allAcceptedCredentialIds: [id] },
         user: { rpId: 'localhost', userId, name: account.identifier },
       });
+      const { accepted, user } = JSON.parse(told ?? '');
+      expect(await heard(page, 'signalAllAcceptedCredentials')).toEqual(accepted);
+      expect(await heard(page, 'signalCurrentUserDetails')).toEqual(user);
       expect(complaints).toEqual([]);
       await close();
     },

@@ -26,6 +26,8 @@ async function published(of: World = world): Promise<Jwks> {
   return { keys: keys.filter((key) => key.use === 'sig') };
 }
 
+const kidsOf = ({ keys }: Jwks) => keys.map(({ kid }) => kid).sort();
+
 async function idToken(alg: string): Promise<string> {
   const tokens = await (apps.get(alg) as RelyingParty).signsIn(world.person(), account);
   return String(tokens.id_token);
@@ -78,14 +80,23 @@ describe('a rotation on schedule (KR-01)', () => {
   it('publishes, waits until caches have seen it, switches, and drops the old only when nothing needs it', async () => {
     expect(await rotateOnSchedule(world.services)).toEqual([]);
     const first = await published();
+    // It looks when it starts, and finds nothing due.
+    const beside = await openWorld({}, { beside: world });
     world.advance(30 * days);
     const old = await idToken('ES256');
-    // Every process looks at the same moment; one of them makes the keys.
-    const made = await Promise.all([rotateOnSchedule(world.services), rotateOnSchedule(world.services)]);
-    expect(made.flat().length).toBe(3);
-    expect(await rotateOnSchedule(world.services)).toEqual([]);
-    await until(async () => (await published()).keys.length === 6);
+    try {
+      // Every process looks at the same moment; one of them makes the keys, and all publish the same ones.
+      const made = await Promise.all([world, beside].map(({ services }) => rotateOnSchedule(services)));
+      expect(made.flat().length).toBe(3);
+      expect(await rotateOnSchedule(world.services)).toEqual([]);
+      for (const one of [world, beside]) await until(async () => (await published(one)).keys.length === 6);
+      expect(kidsOf(await published(beside))).toEqual(kidsOf(await published()));
+    } finally {
+      await beside.close();
+    }
     const cached = await published();
+    // What was published goes on under the same names.
+    expect(kidsOf(cached)).toEqual(expect.arrayContaining(kidsOf(first)));
 
     const between = await idToken('ES256');
     expect([headerOf(between).kid, isSignedBy(between, first)]).toEqual([headerOf(old).kid, true]);

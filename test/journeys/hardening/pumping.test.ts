@@ -93,7 +93,7 @@ describe.each(worldKinds)('text messages, on $name', ({ open }) => {
     expect((await asks('somebody@example.com')).status).toBe(200);
     const hits = await listEvents(world.services, { types: ['limit.hit'], limit: 200 });
     const names = hits.map(({ detail }) => detail['limit']);
-    for (const limit of ['code_by_number_block', 'code_by_contact', 'text_by_country'])
+    for (const limit of ['code_by_number_block', 'code_by_contact', 'text_by_country', 'text_by_everyone'])
       expect(names).toContain(limit);
     // A number is nobody's business in the record.
     expect(JSON.stringify(hits)).not.toContain('+4');
