@@ -2,7 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import { checkLogo, mostLogoBytes } from '../../clients/registry/logo.ts';
 import { storeLogo } from '../../clients/registry/logos.ts';
-import { expectNoAxeViolationsInLightAndDark, openBrowser, visit, weigh } from '../support/browser.ts';
+import {
+  expectNoAxeViolationsInLightAndDark,
+  openBrowser,
+  typesPassword,
+  visit,
+  weigh,
+} from '../support/browser.ts';
 import { picture, pngOfBytes, stillPictures } from '../support/pictures.ts';
 import { openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
 import { openWorld, type World } from '../support/world.ts';
@@ -29,9 +35,7 @@ async function keep(bytes: Buffer): Promise<void> {
 async function goToConsent(page: Page): Promise<void> {
   const account = await world.account();
   await page.goto(app.asks({ scope: 'openid profile email phone address' }).url.href);
-  await page.locator('[name=identifier]').fill(account.identifier);
-  await page.locator('[name=password]').fill(account.password);
-  await page.locator('main form button[type=submit]').first().click();
+  await typesPassword(page, account);
   await page.locator('[name=decision]').first().waitFor();
 }
 

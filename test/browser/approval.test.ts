@@ -1,15 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { recordEvent } from '../../src/audit/record.ts';
 import { setPassword } from '../../src/credentials/password.ts';
-import {
-  expectNoAxeViolationsInLightAndDark,
-  openBrowser,
-  takePicture,
-  type Visit,
-  visit,
-} from '../support/browser.ts';
+import { field, openBrowser, submit, typesPassword, type Visit, visit } from '../support/browser.ts';
 import { type Careful, carefulAccount, otherThan } from '../support/second-steps.ts';
+import { expectToBeSound } from '../support/sound-pages.ts';
 import { openWorld, type TestAccount, type World } from '../support/world.ts';
 
 const slow = 240_000;
@@ -23,32 +18,15 @@ afterAll(async () => {
   await world?.close();
 });
 
-const submit = (page: Page) => page.locator('main form button[type=submit]').first().click();
-const field = (page: Page, name: string) => page.locator(`[name="${name}"]`).first();
-
-async function looked({ page }: Visit, name: string): Promise<void> {
-  await expectNoAxeViolationsInLightAndDark(page);
-  await takePicture(page, `${name}-dark`);
-  await page.emulateMedia({ colorScheme: 'light' });
-  await takePicture(page, `${name}-light`);
-  await page.setViewportSize({ width: 320, height: 640 });
-  await takePicture(page, `${name}-narrow`);
-  const tooWide = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
-  expect([name, tooWide]).toEqual([name, 0]);
-  await page.setViewportSize({ width: 1024, height: 768 });
-}
-
-async function typesPassword({ page }: Visit, account: TestAccount): Promise<void> {
+async function atSecondStep({ page }: Visit, account: TestAccount): Promise<void> {
   await page.goto(`${world.issuer}/account`);
-  await field(page, 'identifier').fill(account.identifier);
-  await field(page, 'password').fill(account.password);
-  await submit(page);
+  await typesPassword(page, account);
   await field(page, 'code').waitFor();
 }
 
 /** At the page that shows the number. */
 async function asks(seen: Visit, account: Careful): Promise<string> {
-  await typesPassword(seen, account);
+  await atSecondStep(seen, account);
   await seen.page.locator('a[href$="/second-step/methods"]').click();
   await seen.page.locator('button[value="approval.device"]').click();
   const number = await seen.page.locator('[data-approval-number]').textContent();
@@ -63,22 +41,22 @@ describe.each(['en-GB', 'ar'])('an approval, in %s', (locale) => {
     async () => {
       const account = await carefulAccount(world);
       const [phone, laptop] = [await visit(browser, { locale }), await visit(browser, { locale })];
-      await typesPassword(phone, account);
+      await atSecondStep(phone, account);
       await field(phone.page, 'code').fill(await world.freshCode(account.totpSecret));
       await submit(phone.page);
       await phone.page.waitForURL(`${world.issuer}/account`);
       await phone.page.goto(`${world.issuer}/account/two-step/approvals`);
-      await looked(phone, named('setting'));
+      await expectToBeSound(phone.page, named('setting'));
       await submit(phone.page);
       await phone.page.waitForURL(/did=approvals_on/);
-      await looked(phone, named('two-step'));
+      await expectToBeSound(phone.page, named('two-step'));
 
       const number = await asks(laptop, account);
-      await looked(laptop, named('waiting'));
+      await expectToBeSound(laptop.page, named('waiting'));
       await phone.page.goto(`${world.issuer}/account`);
-      await looked(phone, named('banner'));
+      await expectToBeSound(phone.page, named('banner'));
       await phone.page.locator('.asked a').click();
-      await looked(phone, named('asked'));
+      await expectToBeSound(phone.page, named('asked'));
       await field(phone.page, 'number').fill(number);
       await submit(phone.page);
       await phone.page.waitForURL(/did=sign_in_approved/);
@@ -91,11 +69,11 @@ describe.each(['en-GB', 'ar'])('an approval, in %s', (locale) => {
       await field(phone.page, 'number').fill(otherThan(wanted));
       await submit(phone.page);
       await phone.page.waitForURL(/refused-sign-in/);
-      await looked(phone, named('refused'));
+      await expectToBeSound(phone.page, named('refused'));
       await other.page.locator('[name="identifier"]').waitFor({ timeout: 30_000 });
-      await looked(other, named('refused-waiting'));
+      await expectToBeSound(other.page, named('refused-waiting'));
       await phone.page.goto(`${world.issuer}/account/approvals`);
-      await looked(phone, named('none'));
+      await expectToBeSound(phone.page, named('none'));
       for (const seen of [phone, laptop, other]) {
         expect(seen.complaints).toEqual([]);
         await seen.close();
@@ -111,8 +89,8 @@ describe.each(['en-GB', 'ar'])('an approval, in %s', (locale) => {
       for (let guess = 0; guess < 20; guess += 1)
         await recordEvent(world.services, { type: 'account.sign_in_failed', accountId: account.accountId });
       const seen = await visit(browser, { locale });
-      await typesPassword(seen, account);
-      await looked(seen, named('unusual'));
+      await atSecondStep(seen, account);
+      await expectToBeSound(seen.page, named('unusual'));
       await field(seen.page, 'code').fill(await world.codeSentTo(account.identifier));
       await submit(seen.page);
       await seen.page.waitForURL(`${world.issuer}/account`);
@@ -128,11 +106,11 @@ describe.each(['en-GB', 'ar'])('an approval, in %s', (locale) => {
       const account = { ...(await world.account()), password: 'password123' };
       await setPassword(world.services, account);
       const seen = await visit(browser, { locale });
-      await typesPassword(seen, account);
+      await atSecondStep(seen, account);
       await field(seen.page, 'code').fill(await world.codeSentTo(account.identifier));
       await submit(seen.page);
       await seen.page.locator('form[action$="/known-password"]').waitFor();
-      await looked(seen, named('known-password'));
+      await expectToBeSound(seen.page, named('known-password'));
       await field(seen.page, 'password').fill('nine quiet lanterns more');
       await submit(seen.page);
       await seen.page.waitForURL(`${world.issuer}/account`);

@@ -1,13 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Browser, Page } from 'playwright-core';
-import {
-  expectNoAxeViolationsInLightAndDark,
-  openBrowser,
-  takePicture,
-  type Visit,
-  visit,
-} from '../support/browser.ts';
+import type { Browser } from 'playwright-core';
+import { field, openBrowser, visit } from '../support/browser.ts';
 import { openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
+import { expectToBeSound } from '../support/sound-pages.ts';
 import { openWorld, type World } from '../support/world.ts';
 
 const slow = 240_000;
@@ -32,21 +27,6 @@ afterAll(async () => {
   await world?.close();
 });
 
-const field = (page: Page, name: string) => page.locator(`[name="${name}"]`).first();
-
-/** Accessible in both modes, whole in 320 pixels. */
-async function looked({ page }: Visit, name: string): Promise<void> {
-  await expectNoAxeViolationsInLightAndDark(page);
-  await takePicture(page, `${name}-dark`);
-  await page.emulateMedia({ colorScheme: 'light' });
-  await takePicture(page, `${name}-light`);
-  await page.setViewportSize({ width: 320, height: 640 });
-  await takePicture(page, `${name}-narrow`);
-  const tooWide = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
-  expect([name, tooWide]).toEqual([name, 0]);
-  await page.setViewportSize({ width: 1024, height: 768 });
-}
-
 async function newCode(): Promise<string> {
   const scope = 'openid profile email offline_access';
   const { json } = await app.posts('device_authorization', { scope });
@@ -67,7 +47,7 @@ describe.each(['en-GB', 'ar'])('the pages for other devices, in %s', (locale) =>
       await field(page, 'user_code').fill('BBBB BBBB');
       await page.keyboard.press('Enter');
       await page.locator('[aria-invalid]').waitFor();
-      await looked(seen, named('device-wrong'));
+      await expectToBeSound(page, named('device-wrong'));
       await field(page, 'user_code').fill(code.toLowerCase());
       await page.keyboard.press('Enter');
       await field(page, 'identifier').waitFor();
@@ -75,15 +55,15 @@ describe.each(['en-GB', 'ar'])('the pages for other devices, in %s', (locale) =>
       await field(page, 'password').fill(account.password);
       await page.keyboard.press('Enter');
       await field(page, 'user_code').waitFor();
-      await looked(seen, named('device-code'));
+      await expectToBeSound(page, named('device-code'));
       await field(page, 'user_code').focus();
       await page.keyboard.press('Enter');
       await page.locator('[name=decision]').first().waitFor();
-      await looked(seen, named('device-asks'));
+      await expectToBeSound(page, named('device-asks'));
       await page.locator('[name=decision][value=allow]').focus();
       await page.keyboard.press('Enter');
       await page.waitForURL('**/device/allowed');
-      await looked(seen, named('device-allowed'));
+      await expectToBeSound(page, named('device-allowed'));
 
       const asked = { scope: 'openid profile', login_hint: account.identifier, binding_message: 'W4SCT-22' };
       await app.posts('backchannel_authentication', asked);
@@ -92,11 +72,11 @@ describe.each(['en-GB', 'ar'])('the pages for other devices, in %s', (locale) =>
         await page.goto(`${world.issuer}/account/requests`);
         if ((await link.count()) > 0) break;
       }
-      await looked(seen, named('requests'));
+      await expectToBeSound(page, named('requests'));
       await link.first().focus();
       await page.keyboard.press('Enter');
       await page.locator('[name=decision]').first().waitFor();
-      await looked(seen, named('request'));
+      await expectToBeSound(page, named('request'));
       await page.locator('[name=decision][value=deny]').focus();
       await page.keyboard.press('Enter');
       await page.waitForURL('**/account/requests?was=denied');

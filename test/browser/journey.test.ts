@@ -2,14 +2,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import type { Browser, Page } from 'playwright-core';
 import { type Demo, startDemo } from '../../src/demo/demo.ts';
 import { ana, ben } from '../../src/demo/people.ts';
-import {
-  expectNoAxeViolations,
-  expectNoAxeViolationsInLightAndDark,
-  openBrowser,
-  visit,
-  weigh,
-} from '../support/browser.ts';
+import { expectNoAxeViolations, openBrowser, visit, weigh } from '../support/browser.ts';
 import { forgetDecision } from '../support/forget-decision.ts';
+import { expectToBeSound, expectToFitANarrowWindow } from '../support/sound-pages.ts';
 import { openWorld, type World } from '../support/world.ts';
 
 const slow = 300_000;
@@ -51,21 +46,6 @@ async function signIn(page: Page, seen: () => Promise<void> = async () => {}): P
   await button(page).click();
   await page.locator('[name=decision]').first().waitFor();
   await seen();
-}
-
-/** Nothing is cut off or needs to be scrolled sideways in a window of 320 pixels (WCAG 1.4.10). */
-async function expectToFitANarrowWindow(page: Page): Promise<void> {
-  const size = page.viewportSize() ?? { width: 1024, height: 768 };
-  await page.setViewportSize({ width: 320, height: 640 });
-  const tooWide = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
-  expect([page.url(), tooWide]).toEqual([page.url(), 0]);
-  await page.setViewportSize(size);
-}
-
-async function expectToBeSound(page: Page): Promise<void> {
-  expect(await page.locator('h1').count()).toBe(1);
-  await expectNoAxeViolationsInLightAndDark(page);
-  await expectToFitANarrowWindow(page);
 }
 
 describe('a person with a browser', () => {

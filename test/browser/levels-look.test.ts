@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, it } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import { lockAccount } from '../../src/actions/lock-account.ts';
-import { expectNoAxeViolationsInLightAndDark, openBrowser, takePicture, visit } from '../support/browser.ts';
+import { openBrowser, visit } from '../support/browser.ts';
 import { openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
+import { expectToBeSound } from '../support/sound-pages.ts';
 import { openWorld, type TestAccount, type World } from '../support/world.ts';
 
 const slow = 90_000;
@@ -27,20 +28,6 @@ afterAll(async () => {
   await world?.close();
 });
 
-/** Accessible in light and dark, whole in a window of 320 pixels (WCAG 1.4.10), and kept for somebody to look at. */
-async function expectToBeSound(page: Page, name: string): Promise<void> {
-  expect(await page.locator('h1').count()).toBe(1);
-  await expectNoAxeViolationsInLightAndDark(page);
-  await takePicture(page, `levels-${name}-dark`);
-  await page.emulateMedia({ colorScheme: 'light' });
-  await takePicture(page, `levels-${name}`);
-  const size = page.viewportSize() ?? { width: 1024, height: 768 };
-  await page.setViewportSize({ width: 320, height: 640 });
-  await takePicture(page, `levels-${name}-narrow`);
-  expect([name, await page.evaluate('document.documentElement.scrollWidth - innerWidth')]).toEqual([name, 0]);
-  await page.setViewportSize(size);
-}
-
 async function asks(page: Page, params: Record<string, string>): Promise<void> {
   await page.goto(app.asks(params).url.href);
 }
@@ -62,7 +49,7 @@ describe.each(['en', 'ar'])('the pages of levels, accounts and sites in %s', (lo
         await signsIn(page, one as TestAccount);
         await page.waitForURL(`${world.issuer}/account`);
       }
-      const name = (what: string) => `${what}-${locale}`;
+      const name = (what: string) => `levels-${what}-${locale}`;
       await asks(page, { prompt: 'select_account' });
       await expectToBeSound(page, name('chooser'));
       await page.locator('.account-button').nth(1).click();

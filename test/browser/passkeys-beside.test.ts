@@ -23,7 +23,8 @@ afterAll(async () => {
 /** What a browser does whose password manager makes passkeys quietly; Chromium's test authenticator leaves it waiting. */
 const makesQuietly = `
   const make = navigator.credentials.create.bind(navigator.credentials);
-  navigator.credentials.create = ({ mediation, ...rest }) => make(rest);
+  navigator.credentials.create = ({ mediation, ...rest }) =>
+    mediation === 'conditional' ? make(rest) : Promise.reject(new DOMException('', 'NotAllowedError'));
 `;
 
 describe('a security key beside the password', () => {

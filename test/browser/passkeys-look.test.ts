@@ -1,13 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Browser, Page } from 'playwright-core';
-import {
-  expectNoAxeViolations,
-  expectNoAxeViolationsInLightAndDark,
-  openBrowser,
-  takePicture,
-  visit,
-} from '../support/browser.ts';
+import type { Browser } from 'playwright-core';
+import { expectNoAxeViolations, openBrowser, takePicture, visit } from '../support/browser.ts';
 import { alert, passkeyVisits, submit, withoutAutofill } from '../support/passkey-browser.ts';
+import { expectToBeSound } from '../support/sound-pages.ts';
 import { addAuthenticator } from '../support/virtual-authenticator.ts';
 import { openWorld, type World } from '../support/world.ts';
 
@@ -24,33 +19,18 @@ afterAll(async () => {
   await world?.close();
 });
 
-/** Accessible in light and dark, whole in a window of 320 pixels (WCAG 1.4.10), and kept for somebody to look at. */
-async function expectToBeSound(page: Page, name: string): Promise<void> {
-  expect(await page.locator('h1').count()).toBe(1);
-  await expectNoAxeViolationsInLightAndDark(page);
-  await takePicture(page, `passkey-${name}-dark`);
-  await page.emulateMedia({ colorScheme: 'light' });
-  await takePicture(page, `passkey-${name}`);
-  const size = page.viewportSize() ?? { width: 1024, height: 768 };
-  await page.setViewportSize({ width: 320, height: 640 });
-  const tooWide = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
-  await takePicture(page, `passkey-${name}-narrow`);
-  expect([page.url(), tooWide]).toEqual([page.url(), 0]);
-  await page.setViewportSize(size);
-}
-
 describe('the pages about passkeys', () => {
   it(
     'of the account are accessible and fit',
     async () => {
       const { page, account, complaints, close } = await visits.somebody();
       await visits.at(page, '/account/passkeys');
-      await expectToBeSound(page, 'none');
+      await expectToBeSound(page, 'passkey-none');
       await visits.addPasskey(page);
-      await expectToBeSound(page, 'added');
+      await expectToBeSound(page, 'passkey-added');
       for (const what of ['new', 'new-key']) {
         await visits.at(page, `/account/passkeys/${what}`);
-        await expectToBeSound(page, what);
+        await expectToBeSound(page, `passkey-${what}`);
       }
       const key = await addAuthenticator(page, { transport: 'usb', residentKeys: false, verifies: false });
       await visits.addSecurityKey(page);
@@ -65,14 +45,14 @@ describe('the pages about passkeys', () => {
         .where('kind', '=', 'security_key')
         .execute();
       await visits.at(page, '/account/passkeys');
-      await expectToBeSound(page, 'list');
+      await expectToBeSound(page, 'passkey-list');
       await visits.at(page, '/account/passkeys');
       await page
         .getByRole('link', { name: /^Rename/ })
         .first()
         .click();
       await submit(page).waitFor();
-      await expectToBeSound(page, 'rename');
+      await expectToBeSound(page, 'passkey-rename');
       await visits.at(page, '/account/passkeys');
       await page
         .getByRole('link', { name: /^Remove/ })
@@ -80,14 +60,14 @@ describe('the pages about passkeys', () => {
         .click();
       // With a second step there is more to prove than the password, so the passkey is asked for.
       await page.waitForURL(/confirm/);
-      await expectToBeSound(page, 'confirm');
+      await expectToBeSound(page, 'passkey-confirm');
       await submit(page).click();
       await page
         .getByRole('link', { name: /^Remove/ })
         .first()
         .click();
       await page.waitForURL(/remove$/);
-      await expectToBeSound(page, 'remove');
+      await expectToBeSound(page, 'passkey-remove');
       await key.remove();
       expect(complaints).toEqual([]);
       await close();
@@ -103,14 +83,14 @@ describe('the pages about passkeys', () => {
       const authenticator = await addAuthenticator(page);
       await page.addInitScript({ content: withoutAutofill });
       await visits.opensSignIn(page);
-      await expectToBeSound(page, 'sign-in');
+      await expectToBeSound(page, 'passkey-sign-in');
       await authenticator.verifies(false);
       await page.getByRole('button', { name: 'Sign in with a passkey' }).click();
       await alert(page).waitFor();
-      await expectToBeSound(page, 'sign-in-cancelled');
+      await expectToBeSound(page, 'passkey-sign-in-cancelled');
       await visits.typePassword(page, account);
       await page.getByRole('button', { name: 'Create a passkey' }).waitFor();
-      await expectToBeSound(page, 'offer');
+      await expectToBeSound(page, 'passkey-offer');
       await authenticator.verifies(true);
       await page.getByRole('button', { name: 'Create a passkey' }).click();
       await page.waitForURL(`${world.issuer}/account`);
@@ -122,7 +102,7 @@ describe('the pages about passkeys', () => {
       await visits.at(page, '/account');
       await visits.typePassword(page, account);
       await page.getByText('Prove that it is you').waitFor();
-      await expectToBeSound(page, 'second-step');
+      await expectToBeSound(page, 'passkey-second-step');
       expect(complaints).toEqual([]);
       await close();
     },

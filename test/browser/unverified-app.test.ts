@@ -1,6 +1,12 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Browser } from 'playwright-core';
-import { expectNoAxeViolationsInLightAndDark, openBrowser, takePicture, visit } from '../support/browser.ts';
+import {
+  expectNoAxeViolationsInLightAndDark,
+  openBrowser,
+  takePicture,
+  typesPassword,
+  visit,
+} from '../support/browser.ts';
 import { openRelyingParty } from '../support/relying-party.ts';
 import { openWorld, type World } from '../support/world.ts';
 
@@ -24,9 +30,7 @@ it.each(['en', 'ar'])(
     const account = await world.account();
     const { page, complaints, close } = await visit(browser, { locale });
     await page.goto(app.asks({ scope: 'openid profile email' }).url.href);
-    await page.locator('[name=identifier]').fill(account.identifier);
-    await page.locator('[name=password]').fill(account.password);
-    await page.locator('main form button[type=submit]').first().click();
+    await typesPassword(page, account);
     await page.locator('[name=decision]').first().waitFor();
     expect(await page.locator('.notice').count()).toBe(1);
     await expectNoAxeViolationsInLightAndDark(page);

@@ -80,6 +80,19 @@ export async function visit(
   return { page, complaints, close: () => context.close() };
 }
 
+export const field = (page: Page, name: string) => page.locator(`[name="${name}"]`).first();
+export const submit = (page: Page) => page.locator('main form button[type=submit]').first().click();
+
+/** The first page of a sign-in, filled and sent. */
+export async function typesPassword(
+  page: Page,
+  { identifier, password }: { identifier: string; password: string },
+): Promise<void> {
+  await field(page, 'identifier').fill(identifier);
+  await field(page, 'password').fill(password);
+  await submit(page);
+}
+
 /** Throws with each broken rule and the elements that break it (WCAG 2.2 A and AA, and axe's best practices). */
 export async function expectNoAxeViolations(page: Page): Promise<void> {
   const { violations } = await new AxeBuilder({ page })
