@@ -1,6 +1,6 @@
 /**
  * Does `work` every so often and when it is told to, never twice at once: what is told while a round is under way may have
- * come after what the round read, so another follows it. `stop` waits for the round that is under way.
+ * come after what the round read, so another follows it. `stop` waits for the round that is under way; none follows.
  */
 export function startRounds({
   every,
@@ -13,7 +13,9 @@ export function startRounds({
 }): { look(): void; stop(): Promise<void> } {
   let round: Promise<void> | undefined;
   let again = false;
+  let stopped = false;
   function look(): void {
+    if (stopped) return;
     again = round !== undefined;
     round ??= work()
       .then(() => undefined, failed)
@@ -26,8 +28,8 @@ export function startRounds({
   return {
     look,
     async stop() {
+      stopped = true;
       clearInterval(timer);
-      again = false;
       await round;
     },
   };

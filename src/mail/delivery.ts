@@ -1,64 +1,32 @@
 import { days, hours, minutes, seconds } from '../kit/durations.ts';
 import type { Services } from '../services.ts';
-import type { Database, MessagesTable } from '../store/tables.ts';
+import { sendDue, startQueue } from '../store/queues.ts';
+import type { MessagesTable } from '../store/tables.ts';
 import { describeError } from '../web/log.ts';
 import type { MessageBody } from './compose.ts';
 import { openTransports, PermanentRefusal, type Transports } from './transports.ts';
 
 type DeliveryServices = Pick<Services, 'db' | 'clock' | 'seals' | 'settings' | 'log'>;
 
-/** Longer than any transport's own limits together: whoever holds a message that long has died with it. */
+/** Longer than any transport's own limits together. */
 const lease = 60 * seconds;
 const pollEvery = 2 * seconds;
 const forgetEvery = 1 * hours;
-const atOnce = 10;
-
-// Which delivery to wake when this process wrote a message; the others find it at their next look.
-const kicks = new WeakMap<Database, () => void>();
 
 /**
  * Soon, and not at once: what a delivery costs would lie on the answer that is on its way, and only where there is
  * somebody to write to, so that time would tell who has an account.
  */
-export function kickDelivery(db: Database): void {
-  kicks.get(db)?.();
-}
+const soon = () => 200 + 200 * Math.random();
 
 /**
  * Sends what is due, from now until `stop`, which waits for what is on its way. Every process may run one. Without a
  * transport messages stay where they are, for the development outbox.
  */
 export function startDelivery(services: DeliveryServices): { stop(): Promise<void> } {
-  const { db, clock, settings, log } = services;
+  const { clock, settings, log } = services;
   const transports = openTransports(settings);
-  let timer: NodeJS.Timeout | undefined;
-  let round: Promise<void> | undefined;
-  let wanted = false;
-  let stopped = false;
   let forgotAt = clock.now();
-
-  function look(): void {
-    wanted = true;
-    if (round || stopped) return;
-    clearTimeout(timer);
-    round = rounds().finally(() => {
-      round = undefined;
-      if (wanted) look();
-      else if (!stopped) timer = setTimeout(look, pollEvery).unref();
-    });
-  }
-
-  async function rounds(): Promise<void> {
-    while (wanted && !stopped) {
-      wanted = false;
-      try {
-        await deliverDue(services, transports);
-        await forgetNowAndThen();
-      } catch (error) {
-        log.error({ error: describeError(error) }, 'messages could not be delivered');
-      }
-    }
-  }
 
   async function forgetNowAndThen(): Promise<void> {
     if (clock.now() - forgotAt < forgetEvery) return;
@@ -66,16 +34,16 @@ export function startDelivery(services: DeliveryServices): { stop(): Promise<voi
     await forgetOldMessages(services);
   }
 
-  kicks.set(db, () => setTimeout(look, 200 + 200 * Math.random()).unref());
-  look();
-  return {
-    async stop() {
-      stopped = true;
-      clearTimeout(timer);
-      kicks.delete(db);
-      await round;
+  return startQueue(services, {
+    queue: 'messages',
+    every: pollEvery,
+    wakesAfter: soon,
+    async work() {
+      await deliverDue(services, transports);
+      await forgetNowAndThen();
     },
-  };
+    failed: (error) => log.error({ error: describeError(error) }, 'messages could not be delivered'),
+  });
 }
 
 /** Sends everything that is due now; answers how many left. */
@@ -83,40 +51,16 @@ export async function deliverDue(services: DeliveryServices, transports: Transpo
   const channels = (['email', 'sms'] as const).filter((channel) => transports[channel]);
   let sent = 0;
   if (channels.length === 0) return sent;
-  for (let due = await claim(services, channels); due.length > 0; due = await claim(services, channels)) {
-    const results = await Promise.allSettled(due.map((row) => deliver(services, transports, row)));
-    for (const result of results)
-      if (result.status === 'rejected') throw result.reason;
-      else if (result.value) sent += 1;
-  }
+  await sendDue(services, {
+    queue: 'messages',
+    lease,
+    only: (eb) =>
+      eb.and([eb('sent_at', 'is', null), eb('failed_at', 'is', null), eb('channel', 'in', channels)]),
+    async send(row) {
+      if (await deliver(services, transports, row)) sent += 1;
+    },
+  });
   return sent;
-}
-
-/**
- * Takes due messages so that no other process does: the same statement that finds them moves their next attempt, and
- * looks again at each row as it does so. Should we die on the way, they are due again when the lease is over.
- */
-function claim({ db, clock }: DeliveryServices, channels: readonly ('email' | 'sms')[]) {
-  const now = clock.now();
-  return db
-    .updateTable('messages')
-    .set((eb) => ({ attempts: eb('attempts', '+', 1), next_attempt_at: now + lease }))
-    .where('sent_at', 'is', null)
-    .where('failed_at', 'is', null)
-    .where('next_attempt_at', '<=', now)
-    .where('id', 'in', (eb) =>
-      eb
-        .selectFrom('messages')
-        .select('id')
-        .where('sent_at', 'is', null)
-        .where('failed_at', 'is', null)
-        .where('channel', 'in', channels)
-        .where('next_attempt_at', '<=', now)
-        .orderBy('next_attempt_at')
-        .limit(atOnce),
-    )
-    .returningAll()
-    .execute();
 }
 
 /** When the outcome cannot be written down, the row is due again after its lease: twice is better than never. */

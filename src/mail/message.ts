@@ -1,9 +1,9 @@
 import { hours } from '../kit/durations.ts';
 import { orderedIds } from '../kit/ordered-ids.ts';
 import type { Services } from '../services.ts';
+import { wakeQueue } from '../store/queues.ts';
 import type { Locale } from '../web/words.ts';
 import { composeEmail, composeSms, type MessageBody } from './compose.ts';
-import { kickDelivery } from './delivery.ts';
 import { codeLifetime, type Told, templateOf } from './templates.ts';
 
 /**
@@ -52,7 +52,7 @@ export async function sendMessage(
       next_attempt_at: now,
     })
     .execute();
-  kickDelivery(db);
+  wakeQueue(db, 'messages');
 }
 
 /** Whether text messages can be sent at all; without it, phone numbers are no way to prove or recover anything. */

@@ -1,8 +1,8 @@
 import { minutes, seconds } from '../../kit/durations.ts';
-import { startRounds } from '../../kit/rounds.ts';
 import { newId } from '../../kit/secrets.ts';
 import type { App, Services } from '../../services.ts';
-import type { CibaPingsTable, Database } from '../../store/tables.ts';
+import { sendDue, startQueue, wakeQueue } from '../../store/queues.ts';
+import type { CibaPingsTable } from '../../store/tables.ts';
 import { describeError } from '../../web/log.ts';
 import type { Asked } from '../cross-device/asked.ts';
 
@@ -13,7 +13,6 @@ import type { Asked } from '../cross-device/asked.ts';
  */
 const lease = 30 * seconds;
 const lookEvery = 3 * seconds;
-const atOnce = 10;
 const keptAfterwards = 5 * minutes;
 const purpose = 'ciba ping';
 
@@ -33,46 +32,17 @@ export async function notePing({ db, clock }: Pick<Services, 'db' | 'clock'>, as
     .insertInto('ciba_pings')
     .values({ id: newId(), client_id: asked.clientId, ping, until, attempts: 0, next_attempt_at: now })
     .execute();
-  kicks.get(db)?.();
+  wakeQueue(db, 'ciba_pings');
 }
 
 export function startPingDelivery(app: App): { stop(): Promise<void> } {
-  const { db, log } = app;
-  const rounds = startRounds({
+  return startQueue(app, {
+    queue: 'ciba_pings',
     every: lookEvery,
-    work: () => deliverPings(app),
-    failed: (error) => log.warn({ error: describeError(error) }, 'pings could not be delivered'),
+    wakesAfter: () => 0,
+    work: () => sendDue(app, { queue: 'ciba_pings', lease, send: (row) => deliver(app, row) }),
+    failed: (error) => app.log.warn({ error: describeError(error) }, 'pings could not be delivered'),
   });
-  kicks.set(db, () => setImmediate(rounds.look));
-  return {
-    async stop() {
-      kicks.delete(db);
-      await rounds.stop();
-    },
-  };
-}
-
-// What to wake when this process noted one; the others find it at their next look.
-const kicks = new WeakMap<Database, () => void>();
-
-async function deliverPings(app: App): Promise<void> {
-  for (let due = await claim(app); due.length > 0; due = await claim(app))
-    await Promise.all(due.map((row) => deliver(app, row)));
-}
-
-/** The statement that finds a ping moves its next attempt: of several processes one sends it. */
-async function claim({ db, clock }: Pick<App, 'db' | 'clock'>): Promise<CibaPingsTable[]> {
-  const now = clock.now();
-  const due = db.selectFrom('ciba_pings').select('id').where('next_attempt_at', '<=', now).limit(atOnce);
-  // Most of the time there is nothing, and looking writes nothing.
-  if ((await due.execute()).length === 0) return [];
-  return db
-    .updateTable('ciba_pings')
-    .set((eb) => ({ attempts: eb('attempts', '+', 1), next_attempt_at: now + lease }))
-    .where('next_attempt_at', '<=', now)
-    .where('id', 'in', due)
-    .returningAll()
-    .execute();
 }
 
 async function deliver(app: App, row: CibaPingsTable): Promise<void> {

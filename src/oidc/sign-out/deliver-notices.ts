@@ -1,17 +1,16 @@
 import type { Client, Provider } from 'oidc-provider';
 import { recordEvent } from '../../audit/record.ts';
 import { hours, minutes, seconds } from '../../kit/durations.ts';
-import { startRounds } from '../../kit/rounds.ts';
 import type { App } from '../../services.ts';
 import type { LogoutNoticesTable } from '../../store/delivery-tables.ts';
+import { sendDue, startQueue } from '../../store/queues.ts';
 import { describeError } from '../../web/log.ts';
 import { currentContext } from '../engine-context.ts';
-import { noteLogout, whenNoted } from './logout-notices.ts';
+import { noteLogout } from './logout-notices.ts';
 
-/** Longer than the engine lets a fetch take: whoever holds a notice that long has died with it. */
+/** Longer than the engine lets a fetch take. */
 const lease = 30 * seconds;
 const pollEvery = 2 * seconds;
-const atOnce = 10;
 const giveUpAfter = 24 * hours;
 
 type Send = (this: Client, accountId: string, sid: string) => Promise<void>;
@@ -33,45 +32,13 @@ export function noteLogouts(provider: Provider, services: Pick<App, 'db' | 'cloc
 
 /** Tells apps what is due, from now until `stop`, which waits for what is on its way. Every process may run one. */
 export function startNoticeDelivery(app: App): { stop(): Promise<void> } {
-  const { db, log } = app;
-  const rounds = startRounds({
+  return startQueue(app, {
+    queue: 'logout_notices',
     every: pollEvery,
-    work: () => deliverNotices(app),
-    failed: (error) => log.warn({ error: describeError(error) }, 'logout notices could not be delivered'),
+    wakesAfter: () => 0,
+    work: () => sendDue(app, { queue: 'logout_notices', lease, send: (notice) => deliver(app, notice) }),
+    failed: (error) => app.log.warn({ error: describeError(error) }, 'logout notices could not be delivered'),
   });
-  whenNoted(db, () => setImmediate(rounds.look));
-  return {
-    async stop() {
-      whenNoted(db, undefined);
-      await rounds.stop();
-    },
-  };
-}
-
-/** Sends everything that is due now. */
-async function deliverNotices(app: App): Promise<void> {
-  for (let due = await claim(app); due.length > 0; due = await claim(app))
-    await Promise.all(due.map((notice) => deliver(app, notice)));
-}
-
-/** As messages are claimed (src/mail/delivery.ts): the statement that finds a notice moves its next attempt. */
-async function claim({ db, clock }: Pick<App, 'db' | 'clock'>): Promise<LogoutNoticesTable[]> {
-  const now = clock.now();
-  const due = db
-    .selectFrom('logout_notices')
-    .select('id')
-    .where('next_attempt_at', '<=', now)
-    .orderBy('next_attempt_at')
-    .limit(atOnce);
-  // Most of the time there is nothing, and looking writes nothing.
-  if ((await due.execute()).length === 0) return [];
-  return db
-    .updateTable('logout_notices')
-    .set((eb) => ({ attempts: eb('attempts', '+', 1), next_attempt_at: now + lease }))
-    .where('next_attempt_at', '<=', now)
-    .where('id', 'in', due)
-    .returningAll()
-    .execute();
 }
 
 async function deliver(app: App, notice: LogoutNoticesTable): Promise<void> {

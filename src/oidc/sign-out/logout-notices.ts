@@ -1,5 +1,6 @@
 import { newId } from '../../kit/secrets.ts';
 import type { Services } from '../../services.ts';
+import { wakeQueue } from '../../store/queues.ts';
 import type { Database } from '../../store/tables.ts';
 import { describeError } from '../../web/log.ts';
 
@@ -57,7 +58,7 @@ async function write({ db, clock }: Pick<Context, 'db' | 'clock'>, ended: Ended)
     .values(rows)
     .onConflict((conflict) => conflict.columns(['client_id', 'sid']).doNothing())
     .execute();
-  kicks.get(db)?.();
+  wakeQueue(db, 'logout_notices');
 }
 
 /** Reads the apps' table, which clients/registry owns: at the end of a session one statement is enough. */
@@ -70,12 +71,4 @@ async function whoListens(db: Database, clientIds: readonly string[]): Promise<S
     .where('metadata', 'like', '%"backchannel_logout_uri"%')
     .execute();
   return new Set(rows.map(({ client_id }) => client_id));
-}
-
-// Which delivery to wake when this process wrote a notice; the others find it at their next look.
-const kicks = new WeakMap<Database, () => void>();
-
-export function whenNoted(db: Database, kick: (() => void) | undefined): void {
-  if (kick) kicks.set(db, kick);
-  else kicks.delete(db);
 }
