@@ -1,21 +1,20 @@
 import path from 'node:path';
 import type Router from '@koa/router';
 import type { RouterContext } from '@koa/router';
-import { z } from 'zod';
 import { proveAddress } from '../src/actions/prove-address.ts';
 import { sendResetCodeAgain } from '../src/actions/reset-password.ts';
 import type { SignInProgress } from '../src/actions/sign-in.ts';
 import { sendSignUpCodeAgain } from '../src/actions/sign-up.ts';
 import type { App } from '../src/services.ts';
-import { codeField, type Problems, readForm } from '../src/web/form.ts';
+import { type Problems, readForm } from '../src/web/form.ts';
 import { showPage } from '../src/web/page.ts';
 import { continueSignIn } from './continue-sign-in.ts';
 import { backToStep, type CurrentStep, currentStep, pathOf, visitOf } from './current-step.ts';
 import { limitedSentence } from './problem-sentences.ts';
 import { showResetCode } from './reset-code.ts';
+import { codeRefused, sentCodeForm } from './sent-code.ts';
 
 const template = path.join(import.meta.dirname, 'prove-address.ejs');
-const codeForm = z.object({ code: codeField({ required: 'sign-up.prove.code_missing' }) });
 type ProveAddress = Extract<SignInProgress, { at: 'prove_address' }>;
 
 export async function showProveAddress(
@@ -40,19 +39,14 @@ export function mountProveAddress(router: Router, app: App): void {
     const current = await currentStep(app, ctx);
     const { interaction, step } = current;
     if (step.at !== 'prove_address') return backToStep(ctx, current);
-    const form = await readForm(ctx, codeForm);
+    const form = await readForm(ctx, sentCodeForm);
     if (!form.ok) return await showProveAddress(ctx, current, step, { problems: form.problems, status: 400 });
 
     const { code } = form.fields;
     const given = { progress: step, code, interactionUid: interaction.uid };
     const answer = await proveAddress(app, given, ctx.state.source);
     if (answer.ok) return await continueSignIn(app, ctx, current, answer.next);
-    const limited = answer.reason === 'limited';
-    const sentence = limited
-      ? limitedSentence(ctx, answer, 'sign-up.limited')
-      : `sign-up.prove.${answer.reason}`;
-    const status = limited ? 429 : 400;
-    await showProveAddress(ctx, current, step, { problems: { code: sentence }, status });
+    await showProveAddress(ctx, current, step, codeRefused(ctx, answer));
   });
 
   // For both pages that wait for a code that was sent.

@@ -1,18 +1,16 @@
 import path from 'node:path';
 import type Router from '@koa/router';
 import type { RouterContext } from '@koa/router';
-import { z } from 'zod';
 import { submitResetCode } from '../src/actions/reset-password.ts';
 import type { SignInProgress } from '../src/actions/sign-in.ts';
 import type { App } from '../src/services.ts';
-import { codeField, type Problems, readForm } from '../src/web/form.ts';
+import { type Problems, readForm } from '../src/web/form.ts';
 import { showPage } from '../src/web/page.ts';
 import { continueSignIn } from './continue-sign-in.ts';
 import { backToStep, type CurrentStep, currentStep, pathOf } from './current-step.ts';
-import { limitedSentence } from './problem-sentences.ts';
+import { codeRefused, sentCodeForm } from './sent-code.ts';
 
 const template = path.join(import.meta.dirname, 'reset-code.ejs');
-const codeForm = z.object({ code: codeField({ required: 'sign-up.prove.code_missing' }) });
 type ResetCode = Extract<SignInProgress, { at: 'reset_code' }>;
 
 export async function showResetCode(
@@ -37,20 +35,13 @@ export function mountResetCode(router: Router, app: App): void {
     const current = await currentStep(app, ctx);
     const { interaction, step } = current;
     if (step.at !== 'reset_code') return backToStep(ctx, current);
-    const form = await readForm(ctx, codeForm);
+    const form = await readForm(ctx, sentCodeForm);
     if (!form.ok) return await showResetCode(ctx, current, step, { problems: form.problems, status: 400 });
 
     const { code } = form.fields;
     const given = { progress: step, code, interactionUid: interaction.uid };
     const answer = await submitResetCode(app, given, ctx.state.source);
     if (answer.ok) return await continueSignIn(app, ctx, current, answer.next);
-    const limited = answer.reason === 'limited';
-    const sentence = limited
-      ? limitedSentence(ctx, answer, 'sign-up.limited')
-      : `sign-up.prove.${answer.reason}`;
-    await showResetCode(ctx, current, step, {
-      problems: { code: sentence },
-      status: limited ? 429 : 400,
-    });
+    await showResetCode(ctx, current, step, codeRefused(ctx, answer));
   });
 }

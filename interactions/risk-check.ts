@@ -1,21 +1,20 @@
 import path from 'node:path';
 import type Router from '@koa/router';
 import type { RouterContext } from '@koa/router';
-import { z } from 'zod';
 import { proveRiskCheck } from '../src/actions/prove-risk-check.ts';
 import { sendRiskCodeAgain } from '../src/actions/risk-check.ts';
 import { lastDigits } from '../src/actions/second-step-text.ts';
 import type { RiskCheckProgress } from '../src/actions/sign-in.ts';
 import type { App } from '../src/services.ts';
-import { codeField, type Problems, readForm } from '../src/web/form.ts';
+import { type Problems, readForm } from '../src/web/form.ts';
 import { showPage } from '../src/web/page.ts';
 import { continueSignIn } from './continue-sign-in.ts';
 import { backToStep, type CurrentStep, currentStep, entryOf, pathOf } from './current-step.ts';
 import { placeName } from './place-name.ts';
 import { limitedSentence } from './problem-sentences.ts';
+import { codeRefused, sentCodeForm } from './sent-code.ts';
 
 const template = path.join(import.meta.dirname, 'risk-check.ejs');
-const codeForm = z.object({ code: codeField({ required: 'sign-up.prove.code_missing' }) });
 
 /** The page that asks an unusual sign-in for a code, and says what is unusual (src/actions/risk-rules.ts). */
 export async function showRiskCheck(
@@ -45,18 +44,13 @@ export function mountRiskCheck(router: Router, app: App): void {
     const current = await currentStep(app, ctx);
     const { step } = current;
     if (step.at !== 'risk_check') return backToStep(ctx, current);
-    const form = await readForm(ctx, codeForm);
+    const form = await readForm(ctx, sentCodeForm);
     if (!form.ok)
       return await showRiskCheck(app, ctx, current, step, { problems: form.problems, status: 400 });
     const { code } = form.fields;
     const proved = await proveRiskCheck(app, { progress: step, code }, entryOf(app, ctx, current));
     if (proved.ok) return await continueSignIn(app, ctx, current, proved.next);
-    const limited = proved.reason === 'limited';
-    const sentence = limited
-      ? limitedSentence(ctx, proved, 'sign-up.limited')
-      : `sign-up.prove.${proved.reason}`;
-    const again = { problems: { code: sentence }, status: limited ? 429 : 400 };
-    await showRiskCheck(app, ctx, current, step, again);
+    await showRiskCheck(app, ctx, current, step, codeRefused(ctx, proved));
   });
 
   router.post('/interaction/:uid/risk/resend', async (ctx) => {
