@@ -1,9 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Browser } from 'playwright-core';
+import type { Browser, Route } from 'playwright-core';
 import { recordEvent } from '../../src/audit/record.ts';
 import { setPassword } from '../../src/credentials/password.ts';
 import { field, openBrowser, submit, typesPassword, type Visit, visit } from '../support/browser.ts';
-import { type Careful, carefulAccount, otherThan } from '../support/second-steps.ts';
+import {
+  type Careful,
+  carefulAccount,
+  giveApprovals,
+  otherThan,
+  signedInFully,
+} from '../support/second-steps.ts';
 import { expectToBeSound } from '../support/sound-pages.ts';
 import { openWorld, type TestAccount, type World } from '../support/world.ts';
 
@@ -116,6 +122,42 @@ describe.each(['en-GB', 'ar'])('an approval, in %s', (locale) => {
       await seen.page.waitForURL(`${world.issuer}/account`);
       expect(seen.complaints).toEqual([]);
       await seen.close();
+    },
+    slow,
+  );
+});
+
+describe('a waiting page', () => {
+  it(
+    'whose server is gone, or has no store, waits on and goes on when one answers',
+    async () => {
+      const account = await carefulAccount(world);
+      await giveApprovals(world.services, account.accountId);
+      const phone = await signedInFully(world, account);
+      const laptop = await visit(browser);
+      const number = await asks(laptop, account);
+      const unavailable = { error: 'unavailable', reference: 'abcd-1234' };
+      const troubles: ((route: Route) => Promise<void>)[] = [
+        (route) => route.abort('connectionrefused'),
+        (route) => route.fulfill({ status: 502, contentType: 'text/html', body: '<h1>Bad Gateway</h1>' }),
+        (route) => route.fulfill({ status: 503, json: unavailable }),
+      ];
+      const left = [...troubles];
+      await laptop.page.route(
+        '**/second-step/elsewhere',
+        (route) => left.shift()?.(route) ?? route.continue(),
+      );
+      const sent: string[] = [];
+      laptop.page.on('request', (one) => void (one.method() === 'POST' && sent.push(one.url())));
+      await phone.goes(`${world.issuer}/account/approvals`);
+      await laptop.page.waitForResponse((one) => one.url().endsWith('/elsewhere') && one.ok(), {
+        timeout: 60_000,
+      });
+      // Sent to a server that is not there, the form would leave an error page in the place of the number.
+      expect([left, sent]).toEqual([[], []]);
+      await phone.submits({ number });
+      await laptop.page.waitForURL(`${world.issuer}/account`, { timeout: 30_000 });
+      await laptop.close();
     },
     slow,
   );

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { limits, takeFromLimits } from '../../src/limits/limits.ts';
 import { Person } from '../support/person.ts';
+import { startProcessBeside } from '../support/process-beside.ts';
 import { asksForApproval, carefulAccount, giveApprovals, signedInFully } from '../support/second-steps.ts';
 import { send } from '../support/wire.ts';
-import { openWorld, type World } from '../support/world.ts';
+import type { World } from '../support/world.ts';
 import { worldKinds } from '../support/world-kinds.ts';
 
 /** An approval while processes come and go (misuse case MF-25). */
@@ -22,7 +23,7 @@ describe.each(worldKinds)('an approval, on $name', ({ open }) => {
 
   it('reaches a waiting page whose process is gone: by itself, and by the button (MF-25)', async () => {
     const { account, phone } = await withPhone();
-    const lost = await openWorld({}, { beside: world });
+    const lost = await startProcessBeside(world);
     let { port } = lost;
     const waiting = new Person({ reach: (origin) => (origin === world.issuer ? port : undefined) });
     const { laptop, number, look } = await asksForApproval(world, account, waiting);
@@ -31,7 +32,7 @@ describe.each(worldKinds)('an approval, on $name', ({ open }) => {
       return JSON.parse((await send(look, { headers, port })).text).state;
     };
     expect(await looks()).toBe('waiting');
-    await lost.close();
+    await lost.kill();
     await expect(looks()).rejects.toThrow();
 
     port = world.port;

@@ -15,17 +15,17 @@ if (look && box.querySelector('[data-approval-number]')) {
       // The sign-in is over: the page that follows says so.
       if (answer.status === 410) return form.requestSubmit();
       const { state } = await answer.json();
-      if (state === 'waiting') return true;
       if (state === 'expired') {
         box.querySelector('[data-approval-status]').textContent = box.dataset.approvalOver;
         box.querySelector('[data-approval-number]').textContent = '–';
         return false;
       }
-      return form.requestSubmit();
+      if (state === 'ready' || state === 'refused') return form.requestSubmit();
     } catch {
       // A server that went away is not an answer; the next one may come from another.
-      return true;
     }
+    // Nor is it one that a server has no store, which it says as JSON too.
+    return true;
   }
 
   async function wait() {
