@@ -63,8 +63,10 @@ export async function fetchDocument(
     const later = fetched.reason === 'unreachable' || fetched.reason === 'too_slow';
     return { ok: false, reason: later ? 'unreachable' : 'not_there', problem: fetchProblems[fetched.reason] };
   }
-  const said = objectIn(fetched.bytes);
   const notThere = (problem: string) => ({ ok: false, reason: 'not_there', problem }) as const;
+  if (!isJson(fetched.type))
+    return notThere('is not served as application/json. Set its Content-Type to that.');
+  const said = objectIn(fetched.bytes);
   if (!said) return notThere('is not a JSON object.');
   if (said['client_id'] !== clientId)
     return notThere('does not name this very address as its client_id. Write it there letter by letter.');
@@ -72,6 +74,11 @@ export async function fetchDocument(
   if ('client_secret' in said || shared)
     return notThere('has a secret, which everybody could read. Use none or private_key_jwt.');
   return { ok: true, metadata: { token_endpoint_auth_method: 'none', ...metadataOf(said) } };
+}
+
+/** Or a kind of it. Where people leave files or write pages they choose the text, and seldom what it is served as. */
+function isJson(type: string): boolean {
+  return /^application\/([\w.-]+\+)?json\s*(;|$)/i.test(type);
 }
 
 function objectIn(bytes: Buffer): Record<string, unknown> | undefined {

@@ -23,6 +23,9 @@ export type FetchRefusal =
 
 export type EgressSettings = Pick<Settings, 'ALLOW_LOOPBACK_FETCH'> & { conformance?: boolean };
 
+/** `type`: what its server says that it is. */
+type Fetched = { bytes: Buffer; type: string };
+
 type Context = {
   settings: EgressSettings;
   /** How names become addresses. */
@@ -35,7 +38,7 @@ const patience = 2.5 * seconds;
 export async function fetchBytes(
   { settings, resolve = lookup }: Context,
   { url, mostBytes, accept }: { url: URL; mostBytes: number; accept: string },
-): Promise<Outcome<{ bytes: Buffer }, FetchRefusal>> {
+): Promise<Outcome<Fetched, FetchRefusal>> {
   const way = wayTo(url, settings);
   if (way === 'none') return refused('not_allowed');
   const signal = AbortSignal.timeout(patience);
@@ -98,8 +101,8 @@ function answerTo(url: URL, options: RequestOptions): Promise<IncomingMessage> {
 async function readAnswer(
   answer: IncomingMessage,
   mostBytes: number,
-): Promise<Outcome<{ bytes: Buffer }, FetchRefusal>> {
-  const { statusCode = 0 } = answer;
+): Promise<Outcome<Fetched, FetchRefusal>> {
+  const { statusCode = 0, headers } = answer;
   const chunks: Buffer[] = [];
   let size = 0;
   try {
@@ -111,7 +114,7 @@ async function readAnswer(
       if (size > mostBytes) return refused('too_large');
       chunks.push(chunk);
     }
-    return { ok: true, bytes: Buffer.concat(chunks) };
+    return { ok: true, bytes: Buffer.concat(chunks), type: headers['content-type'] ?? '' };
   } finally {
     answer.destroy();
   }

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import * as client from 'openid-client';
@@ -22,8 +22,9 @@ beforeAll(async () => {
   host = createServer((request, response) => {
     const path = request.url ?? '';
     fetched.push(path);
-    response.statusCode = documents[path] === undefined ? 404 : 200;
     const said = documents[path];
+    if (said instanceof Function) return said(response);
+    response.writeHead(said === undefined ? 404 : 200, { 'content-type': 'application/json' });
     response.end(typeof said === 'string' ? said : JSON.stringify(said));
   }).listen(0, '127.0.0.1');
   await once(host, 'listening');
@@ -36,12 +37,15 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   fetched = [];
+  // So that no test has used up what the next one may have looked at.
+  world.advance(60 * minutes);
 });
 afterAll(async () => {
   host.close();
   await world.close();
 });
 
+const [html, json] = [{ 'content-type': 'text/html' }, { 'content-type': 'application/json' }];
 const redirectUri = 'https://notebook.example.test/callback';
 const documentAt = (path: string, members: object = {}) => ({
   client_id: `${origin}${path}`,
@@ -167,6 +171,39 @@ it('tells the makers what is wrong with a document', async () => {
     expect(seen).toEqual([expect.stringMatching(problem), expect.stringMatching(problem)]);
   }
   expect((await asks('nobody')).person.text).toMatch(/client_id is of no app here/);
+});
+
+it.each<[string, (answer: ServerResponse, text: string) => void, RegExp]>([
+  ['leads on', (answer) => answer.writeHead(302, { location: '/good.json' }).end(), /a redirect/],
+  ['is a page', (answer, text) => answer.writeHead(200, html).end(`<p>${text}</p>`), /not served as/],
+  ['is JSON on a page', (answer, text) => answer.writeHead(200, html).end(text), /not served as application/],
+  ['is of no kind', (answer, text) => answer.writeHead(200).end(text), /not served as/],
+  ['is not all there is', (answer, text) => answer.writeHead(206, json).end(text), /status 200/],
+  ['is large', (answer, text) => answer.writeHead(200, json).end(`${text}${' '.repeat(6_000)}`), /larger/],
+  ['is a list', (answer, text) => answer.writeHead(200, json).end(`[${text}]`), /not a JSON object/],
+])('is no app when its address %s', async (name, answers, problem) => {
+  const path = `/${name.replaceAll(' ', '-')}`;
+  documents = {
+    '/good.json': documentAt(path),
+    [path]: (answer: ServerResponse) => answers(answer, JSON.stringify(documentAt(path))),
+  };
+  const { person } = await asks(`${origin}${path}`);
+  expect([person.status, person.errorCode, person.text]).toEqual([
+    400,
+    'invalid_client',
+    expect.stringMatching(problem),
+  ]);
+  // Where a redirect leads to, nothing was fetched.
+  expect(fetched).toEqual([path]);
+});
+
+it('is an app whose document is of a kind of JSON of its own', async () => {
+  const said = JSON.stringify(documentAt('/own'));
+  documents = {
+    '/own': (answer: ServerResponse) =>
+      answer.writeHead(200, { 'content-type': 'application/client+json; charset=utf-8' }).end(said),
+  };
+  expect((await asks(`${origin}/own`)).person.heading).toBe('Sign in');
 });
 
 it('fetches nothing while the settings want none', async () => {

@@ -1,9 +1,9 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { CompactEncrypt, importJWK, type JWK } from 'jose';
+import { CompactEncrypt, createRemoteJWKSet, importJWK, type JWK, jwtVerify } from 'jose';
 import { claimsOf, newKeys, openSigningApp, type SigningApp, seconds } from '../support/signing-app.ts';
 import { send } from '../support/wire.ts';
 import { openWorld, type TestAccount, type World } from '../support/world.ts';
@@ -60,6 +60,12 @@ describe('a signed request', () => {
     ['for another server', () => app.request({ aud: 'https://other.test' })],
     ['of another app', () => app.request({ iss: 'other' })],
     ['that is over', () => app.request({ exp: seconds() - 60 })],
+    ['that is not good yet', () => app.request({ nbf: seconds() + 60 })],
+    ['for our token endpoint', () => app.request({ aud: `${world.issuer}/token` })],
+    ['for nobody', () => app.request({ aud: undefined })],
+    ['of nobody', () => app.request({ iss: undefined })],
+    ['that says that it is a proof', () => app.request({}, { header: { typ: 'dpop+jwt' } })],
+    ['with an extension nobody knows', () => app.request({}, { header: { crit: ['x'], x: 1 } })],
     ['that names another app within', () => app.request({ client_id: 'other' })],
     ['with an address to fetch within', () => app.request({ request_uri: 'https://a.test/r' })],
     ['with another request within', () => app.request({ request: 'a.b.c' })],
@@ -92,6 +98,22 @@ describe('a signed request', () => {
     expect(person.left?.searchParams.get('code') ?? null).toBeNull();
   });
 
+  it.each([undefined, 'JWT', 'oauth-authz-req+jwt', 'application/OAuth-Authz-Req+JWT'])(
+    'may say of itself what it is: %s',
+    async (typ) => {
+      const request = app.request({}, { header: { typ } });
+      expect((await app.posts('/par', { ...app.assertion(), request })).status).toBe(201);
+      expect((await world.person().goes(asks({ request }))).heading).toBe('Sign in');
+    },
+  );
+
+  it('is not the word of the app itself for who saw it in an address bar (RFC 8725 section 3.11)', async () => {
+    const request = app.request({ sub: app.clientId, jti: randomUUID() });
+    const stolen = { ...app.assertion(), client_assertion: request };
+    const { status, json } = await app.posts('/introspect', { ...stolen, token: 'x' });
+    expect([status, json['error']]).toEqual([401, 'invalid_client']);
+  });
+
   it('is fetched from nowhere (AZ-17)', async () => {
     let visits = 0;
     const canary = createServer((_, answer) => {
@@ -120,18 +142,21 @@ describe('a signed request', () => {
 });
 
 describe('an answer as a JWT (JARM)', () => {
+  /** What it says, when one of our keys signed it for this app (section 2.4). */
+  async function readBy(app: SigningApp, answer: unknown) {
+    const keys = createRemoteJWKSet(new URL(`${world.issuer}/jwks`));
+    const expected = { issuer: world.issuer, audience: app.clientId, requiredClaims: ['exp'] };
+    return (await jwtVerify(String(answer), keys, expected)).payload;
+  }
+
   it.each(['jwt', 'query.jwt', 'fragment.jwt'])('is given by %s', async (mode) => {
     const url = await app.pushes(app.params({ response_mode: mode }));
     const arrived = await app.visits(world.person(), account, url);
     const given = mode === 'fragment.jwt' ? new URLSearchParams(arrived.hash.slice(1)) : arrived.searchParams;
-    expect(claimsOf(given.get('response'))).toMatchObject({
-      iss: world.issuer,
-      aud: app.clientId,
-      state: 'the-state',
-      code: expect.any(String),
-      exp: expect.any(Number),
-    });
     expect([...given.keys()]).toEqual(['response']);
+    const said = await readBy(app, given.get('response'));
+    expect(said).toMatchObject({ state: 'the-state', code: expect.any(String) });
+    expect((await app.redeems(String(said['code']))).status).toBe(200);
   });
 
   it('is posted by form_post.jwt', async () => {
@@ -139,16 +164,39 @@ describe('an answer as a JWT (JARM)', () => {
     await app.visits(person, account, await app.pushes());
     await person.goes(await app.pushes(app.params({ response_mode: 'form_post.jwt' })));
     const sent = person.html.forms.flatMap(({ controls }) => controls);
+    expect(sent.map(({ name }) => name).filter(Boolean)).toEqual(['response']);
     const response = sent.find(({ name }) => name === 'response')?.value;
-    expect(claimsOf(response)).toMatchObject({ aud: app.clientId, code: expect.any(String) });
+    expect(await readBy(app, response)).toMatchObject({ code: expect.any(String) });
   });
 
   it('tells a refusal too', async () => {
     const person = world.person();
     await person.goes(await app.pushes(app.params({ response_mode: 'jwt', prompt: 'none' })));
-    expect(claimsOf(person.left?.searchParams.get('response'))).toMatchObject({
-      error: 'login_required',
-      aud: app.clientId,
+    const said = await readBy(app, person.left?.searchParams.get('response'));
+    expect(said).toMatchObject({ error: 'login_required', state: 'the-state' });
+  });
+
+  it('brings tokens in the fragment and never in the query (section 2.3.1)', async () => {
+    const hybrid = await openSigningApp(world, {
+      allow_implicit: true,
+      grant_types: ['authorization_code', 'implicit'],
+      response_types: ['code id_token'],
     });
+    const asked = { response_type: 'code id_token', nonce: 'n-1' };
+    const form = hybrid.params({ ...asked, response_mode: 'query.jwt' });
+    const refused = await hybrid.posts('/par', { ...hybrid.assertion(), ...form });
+    expect([refused.status, refused.json['error']]).toEqual([400, 'invalid_request']);
+    const url = await hybrid.pushes(hybrid.params({ ...asked, response_mode: 'jwt' }));
+    const arrived = await hybrid.visits(world.person(), account, url);
+    const response = new URLSearchParams(arrived.hash.slice(1)).get('response');
+    expect(await readBy(hybrid, response)).toMatchObject({
+      code: expect.any(String),
+      id_token: expect.any(String),
+    });
+  });
+
+  it.each(['web_message', 'x.jwt', 'jwt jwt'])('is none that nobody knows: %s', async (response_mode) => {
+    const { json } = await app.posts('/par', { ...app.assertion(), ...app.params({ response_mode }) });
+    expect(json['error']).toBe('unsupported_response_mode');
   });
 });

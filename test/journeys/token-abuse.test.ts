@@ -150,6 +150,8 @@ describe('assertions of an app that signs (TK-15)', () => {
     ['an expiry gone by', { claims: { exp: 1_000_000_000 } }],
     ['a beginning to come', { claims: { nbf: 9_000_000_000 } }],
     ['no id', { claims: { jti: undefined } }],
+    ['the type of a request', { header: { alg: 'ES256', typ: 'oauth-authz-req+jwt' } }],
+    ['the type of a token', { header: { alg: 'ES256', typ: 'at+jwt' } }],
     ['an extension nobody knows', { header: { alg: 'ES256', crit: ['x'], x: 1 } }],
   ])('are refused with %s', async (_, { header, claims, key }) => {
     const made = { clientId: signer.clientId, audience: world.issuer, privateKey: key ?? privateKey };

@@ -4,7 +4,7 @@ import { assertShortLived } from '../token-policies.ts';
 import { isHighAssurance, strongAlgorithms } from './high-assurance.ts';
 
 type Claims = Record<string, unknown>;
-type Header = { alg?: unknown };
+type Header = { alg?: unknown; typ?: unknown };
 
 /**
  * A client assertion (RFC 7523). Of high assurance: for the issuer and nobody else, as one text, so that it cannot be
@@ -14,6 +14,8 @@ type Header = { alg?: unknown };
 export function judgeAssertion(services: Pick<Services, 'clock'>) {
   return (ctx: KoaContextWithOIDC, claims: Claims, header: Header): void => {
     assertShortLived(services, claims);
+    if (!isMeantAs('client-authentication+jwt', header))
+      throw new errors.InvalidClientAuth('the JWT is of another type');
     const { client, issuer } = ctx.oidc;
     if (!client || !isHighAssurance(client)) return;
     if (claims['aud'] !== issuer && !asksByNameOnly(client))
@@ -42,6 +44,8 @@ export function judgeRequestObject(
   header: Header,
   client: object,
 ): void {
+  if (!isMeantAs('oauth-authz-req+jwt', header))
+    throw new errors.InvalidRequestObject('the JWT is of another type');
   const strict = isHighAssurance(client);
   // What was pushed plainly is kept by the engine as an unsigned object of its own making.
   const own = 'PushedAuthorizationRequest' in ctx.oidc.entities;
@@ -56,6 +60,18 @@ export function judgeRequestObject(
 
 function missing(name: string): Error {
   return new errors.InvalidRequestObject(`Request Object is missing the '${name}' claim`);
+}
+
+/**
+ * What says that it is something else is not taken (RFC 8725 section 3.11): a request is seen by whoever sees the address bar,
+ * and must not become the word of the app. Many libraries write no type at all, or `JWT`.
+ */
+function isMeantAs(kind: string, { typ }: Header): boolean {
+  if (typ === undefined) return true;
+  const said = String(typ)
+    .toLowerCase()
+    .replace(/^application\//, '');
+  return said === 'jwt' || said === kind;
 }
 
 function isStrong({ alg }: Header): boolean {
