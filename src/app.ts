@@ -125,7 +125,7 @@ export async function openApp(services: Services): Promise<Server> {
       draining = true;
     },
     async stop() {
-      engine.stop();
+      await engine.stop();
       await pings.stop();
       await notices.stop();
       await flushAudit(services);

@@ -1,6 +1,7 @@
 import { recordEvent } from '../audit/record.ts';
 import { forgetOldBrowsers } from '../credentials/known-browsers.ts';
 import { hours, seconds } from '../kit/durations.ts';
+import { startRounds } from '../kit/rounds.ts';
 import { claimOffPasswords, forgetNobodysFailures } from '../limits/failures.ts';
 import type { Services } from '../services.ts';
 import { describeError } from '../web/log.ts';
@@ -27,29 +28,16 @@ export async function tellOfFailures(ctx: Context): Promise<number> {
 /** Does so from now until `stop`, which waits for what is under way, and forgets what protects nobody any more. */
 export function watchFailures(ctx: Context): { stop(): Promise<void> } {
   let forgotAt = 0;
-  let round: Promise<void> | undefined;
-
-  async function look(): Promise<void> {
-    try {
+  return startRounds({
+    every: lookEvery,
+    async work() {
       await tellOfFailures(ctx);
       if (ctx.clock.now() - forgotAt < forgetEvery) return;
       forgotAt = ctx.clock.now();
       await forgetNobodysFailures(ctx);
       await forgetOldBrowsers(ctx);
-    } catch (error) {
-      ctx.log.error({ error: describeError(error) }, 'wrong tries could not be looked through');
-    }
-  }
-
-  const timer = setInterval(() => {
-    round ??= look().finally(() => {
-      round = undefined;
-    });
-  }, lookEvery).unref();
-  return {
-    async stop() {
-      clearInterval(timer);
-      await round;
     },
-  };
+    failed: (error) =>
+      ctx.log.error({ error: describeError(error) }, 'wrong tries could not be looked through'),
+  });
 }

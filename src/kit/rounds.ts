@@ -24,7 +24,8 @@ export function startRounds({
         if (again) look();
       });
   }
-  const timer = setInterval(look, every).unref();
+  // A round that takes longer than `every` is not followed at once for that.
+  const timer = setInterval(() => round ?? look(), every).unref();
   return {
     look,
     async stop() {

@@ -39,7 +39,7 @@ export type Engine = {
   documents: PublishedDocuments;
   /** What direct/ answers with, and compat/. */
   direct(): DirectParts;
-  stop(): void;
+  stop(): Promise<void>;
 };
 
 const lookEvery = 1 * seconds;
@@ -113,9 +113,8 @@ export async function openEngine(
       correctDiscovery(ctx, services.settings);
       documents.keep(ctx);
     },
-    stop() {
-      void rounds.stop();
-      schedule.stop();
+    async stop() {
+      await Promise.all([rounds.stop(), schedule.stop()]);
     },
   };
 }

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { startRounds } from '../kit/rounds.ts';
 import { keptTables, type RecordChanges } from './record-changes.ts';
 import type { Database } from './tables.ts';
 
@@ -9,9 +10,8 @@ const lookEveryMs = 40;
  * their commits (https://www.sqlite.org/pragma.html#pragma_data_version; our own it does not count). It does not say
  * what changed, and such writes are rare: everything kept is forgotten.
  */
-export function hearSqlite(db: Database, changes: RecordChanges): { stop(): void } {
+export function hearSqlite(db: Database, changes: RecordChanges): { stop(): Promise<void> } {
   let known: number | undefined;
-  let looking = false;
   async function look(): Promise<void> {
     const { rows } = await sql<{ data_version: number }>`pragma data_version`.execute(db);
     const version = rows[0]?.data_version;
@@ -20,14 +20,5 @@ export function hearSqlite(db: Database, changes: RecordChanges): { stop(): void
     known = version;
     changes.hear(true);
   }
-  const timer = setInterval(() => {
-    if (looking) return;
-    looking = true;
-    look()
-      .catch(() => changes.hear(false))
-      .finally(() => {
-        looking = false;
-      });
-  }, lookEveryMs).unref();
-  return { stop: () => clearInterval(timer) };
+  return startRounds({ every: lookEveryMs, work: look, failed: () => changes.hear(false) });
 }

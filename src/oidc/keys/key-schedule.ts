@@ -1,5 +1,6 @@
 import { recordEvent } from '../../audit/record.ts';
 import { days, minutes } from '../../kit/durations.ts';
+import { startRounds } from '../../kit/rounds.ts';
 import type { Services } from '../../services.ts';
 import { describeError } from '../../web/log.ts';
 import { rotateDueKeys } from './signing-keys.ts';
@@ -19,14 +20,14 @@ export async function rotateOnSchedule(context: Context): Promise<string[]> {
   return kids;
 }
 
-/** Looks now and then, until `stop`. Every process may: a server that is rarely up still rotates. */
-export function startKeySchedule(context: Context): { stop(): void } {
-  function look(): void {
-    rotateOnSchedule(context).catch((error: unknown) =>
+/** Looks now and then, until `stop`, which waits for a rotation under way. Every process may: a server that is rarely up still rotates. */
+export function startKeySchedule(context: Context): { stop(): Promise<void> } {
+  const rounds = startRounds({
+    every: lookEvery,
+    work: () => rotateOnSchedule(context),
+    failed: (error) =>
       context.log.warn({ error: describeError(error) }, 'the signing keys could not be rotated'),
-    );
-  }
-  const timer = setInterval(look, lookEvery).unref();
-  look();
-  return { stop: () => clearInterval(timer) };
+  });
+  rounds.look();
+  return rounds;
 }
