@@ -88,6 +88,9 @@ async function contactOf(app: KindContext, accountId: string) {
 }
 
 /** What a code is good for: this sign-in, account and address. */
-export function riskCodeFor({ accountId, address }: RiskCheckProgress, { interactionUid }: Entry) {
+export function riskCodeFor(
+  { accountId, address }: Pick<RiskCheckProgress, 'accountId' | 'address'>,
+  { interactionUid }: Pick<Entry, 'interactionUid'>,
+) {
   return { purpose: 'risk', about: `${interactionUid} ${accountId} ${address}` } as const;
 }

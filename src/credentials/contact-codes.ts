@@ -24,7 +24,6 @@ const guessWindowMs = 1 * hours;
 export type ContactCodePurpose =
   | 'sign_up'
   | 'reset'
-  | 'verify'
   | 'second_step'
   | 'step_up'
   | 'text_step'

@@ -39,7 +39,8 @@ export type Row<Artefact extends object> = {
 
 /** `first`: when somebody has won, or nobody is left to, for a verb that is to come while the others are half done. */
 export type Use = { request: Asked } | { verb(desk: Services, first: Promise<unknown>): Promise<object> };
-export type Refusal = { status: number; error?: string; leadsTo?: RegExp };
+/** `reason`: of a verb's no. */
+export type Refusal = { status: number; error?: string; reason?: string; leadsTo?: RegExp };
 export type KeysByPartition = ReadonlyMap<string, readonly string[]>;
 
 /** A round that was played: what came of it, and what to count once the stores are quiet. */
@@ -139,8 +140,9 @@ async function answerOf(doing: Promise<object>): Promise<Answer> {
   }
 }
 
-function isRefusal(answer: Answer, { status, error, leadsTo }: Refusal): boolean {
+function isRefusal(answer: Answer, { status, error, reason, leadsTo }: Refusal): boolean {
   if (answer.status !== status) return false;
+  if (reason !== undefined && jsonOf(answer)['reason'] !== reason) return false;
   if (error !== undefined && jsonOf(answer)['error'] !== error && redirected(answer, 'error') !== error)
     return false;
   return !leadsTo || leadsTo.test(/\r\nlocation: ([^\r]*)/i.exec(answer.head)?.[1] ?? '');

@@ -1,21 +1,17 @@
 import { addAccount } from '../../src/accounts/account.ts';
-import { beginPasskey, enrolPasskey } from '../../src/actions/enrol-passkey.ts';
-import { signInChallenge } from '../../src/actions/sign-in-passkey.ts';
 import { newBackupCodes, replaceBackupCodes } from '../../src/credentials/backup-codes.ts';
 import { issueContactCode } from '../../src/credentials/contact-codes.ts';
 import { addTextStep } from '../../src/credentials/text-steps.ts';
 import { changeTwoStep, turnOn } from '../../src/credentials/two-step.ts';
-import { issueChallenge } from '../../src/credentials/webauthn-challenges.ts';
-import { newId, newSecret } from '../../src/kit/secrets.ts';
+import { newId } from '../../src/kit/secrets.ts';
 import { listSessions } from '../../src/oidc/sessions.ts';
-import { SoftwareAuthenticator } from '../support/software-authenticator.ts';
-import { newAddress, redirected } from './last-byte.ts';
+import { redirected } from './last-byte.ts';
 import { bringTo, bringToTheEnd, newAccount, newVisit, type Visit } from './people.ts';
 import { primitive } from './primitive.ts';
 import type { RaceWorld } from './race-world.ts';
 import { eventsOf, goesOn, limited, looksAtCode, pages } from './rows-sign-in.ts';
 
-/** The other ways to a second step, and passkeys. */
+/** The other ways to a second step, and how many sessions come of it. */
 
 /** A browser that knows the password and is asked for an answer by this method. */
 async function asked(
@@ -103,46 +99,6 @@ const backupCode = primitive({
   alarm: 'never',
 });
 
-const assertionChallenge = primitive({
-  name: 'WebAuthn assertion challenge',
-  rests: 'live',
-  uses: 20,
-  most: 1,
-  async make(world) {
-    const [desk] = world.desks;
-    const { accountId } = await newAccount(world);
-    const authenticator = await aPasskey(world, accountId);
-    const visiting = await newVisit(world);
-    const challenge = await issueChallenge(desk, signInChallenge({ interactionUid: visiting.uid }));
-    const options = { challenge, rpId: 'localhost', allowCredentials: [] };
-    return { accountId, response: authenticator.assert(options), ...visiting };
-  },
-  use: ({ browser, uid, response }) => ({
-    request: browser.request(`/interaction/${uid}/passkey`, { response }),
-  }),
-  wins: goesOn,
-  losers: pages,
-  effects: (world, { accountId }) => eventsOf(world, accountId, 'account.signed_in'),
-  alarm: 'never',
-});
-
-/** A synced passkey, which always counts 0: what is raced is the challenge. */
-async function aPasskey({ desks: [desk], issuer }: RaceWorld, accountId: string) {
-  const authenticator = new SoftwareAuthenticator({ origin: issuer });
-  const from = { ip: newAddress(), userAgent: 'a race', requestId: newId() };
-  const what = { accountId, at: 'enrol' as const, boundTo: newSecret(), making: 'passkey' as const };
-  const begun = await beginPasskey(desk, what, from);
-  if (!begun.ok) throw new Error(begun.reason);
-  const last = {
-    response: authenticator.register(begun.options),
-    fallbackName: 'Passkey',
-    locale: 'en' as const,
-  };
-  const enrolled = await enrolPasskey(desk, { ...what, ...last }, from);
-  if (!enrolled.ok) throw new Error(enrolled.reason);
-  return authenticator;
-}
-
 const sessionLimit = primitive({
   name: 'session limit',
   rests: 'live',
@@ -166,4 +122,4 @@ const sessionLimit = primitive({
   alarm: 'never',
 });
 
-export const secondStepRows = [textCode, backupCode, assertionChallenge, sessionLimit];
+export const secondStepRows = [textCode, backupCode, sessionLimit];

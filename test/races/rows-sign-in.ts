@@ -1,4 +1,5 @@
 import { generate } from 'otplib';
+import { riskCodeFor } from '../../src/actions/risk-check.ts';
 import { codeIsAbout } from '../../src/actions/sign-up.ts';
 import { type ContactCodePurpose, issueContactCode } from '../../src/credentials/contact-codes.ts';
 import { hashPassword } from '../../src/credentials/password.ts';
@@ -130,6 +131,36 @@ const resetCode = primitive({
   alarm: 'never',
 });
 
+const unusualCode = primitive({
+  name: 'e-mail verification',
+  rests: 'live',
+  uses: 20,
+  most: 1,
+  async make(world) {
+    const [desk] = world.desks;
+    const { accountId, address } = await newAccount(world);
+    const visiting = await newVisit(world);
+    const proved = { accountId, amr: ['pwd'], provedAt: Date.now(), remember: false };
+    const contact = { channel: 'email' as const, address, written: address };
+    const binding = riskCodeFor({ accountId, address }, { interactionUid: visiting.uid });
+    const { id: codeId, code } = await issueContactCode(desk, { ...binding, data: {} });
+    await bringTo(world, visiting, {
+      at: 'risk_check',
+      ...proved,
+      ...contact,
+      signs: ['many_failures'],
+      codeId,
+      sentAgain: false,
+    });
+    return { accountId, code, ...visiting };
+  },
+  use: ({ browser, uid, code }) => ({ request: browser.request(`/interaction/${uid}/risk`, { code }) }),
+  wins: goesOn,
+  losers: [...pages, limited],
+  effects: (world, { accountId }) => eventsOf(world, accountId, 'risk_check.passed'),
+  alarm: 'never',
+});
+
 /** Each look at a code is counted, by the code and by the hour; of the hour a right one is given back. */
 export async function looksAtCode(
   { desks: [{ live, seals }] }: RaceWorld,
@@ -254,4 +285,13 @@ const resume = primitive({
   alarm: 'never',
 });
 
-export const signInRows = [emailCode, resetCode, totpStep, challenge, loginCounter, resume, sameIdentifier];
+export const signInRows = [
+  emailCode,
+  resetCode,
+  unusualCode,
+  totpStep,
+  challenge,
+  loginCounter,
+  resume,
+  sameIdentifier,
+];
