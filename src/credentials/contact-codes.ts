@@ -21,13 +21,7 @@ export const contactCodeLifeMs = 10 * minutes;
 const mostContactCodeGuesses = 5;
 const guessWindowMs = 1 * hours;
 
-export type ContactCodePurpose =
-  | 'sign_up'
-  | 'reset'
-  | 'second_step'
-  | 'step_up'
-  | 'text_step'
-  | 'risk';
+export type ContactCodePurpose = 'sign_up' | 'reset' | 'second_step' | 'step_up' | 'text_step' | 'risk';
 /** `about` is what the code is bound to (the interaction and the address): no other page, person or address may use it. */
 type Binding = { purpose: ContactCodePurpose; about: string };
 type CodeContext = Pick<Services, 'live' | 'seals'>;
