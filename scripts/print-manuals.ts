@@ -13,6 +13,7 @@ import { commandsManual } from './manuals/commands.ts';
 import { httpApiManual } from './manuals/http-api.ts';
 import { limitsManual } from './manuals/limits.ts';
 import type { Manual } from './manuals/markdown.ts';
+import { protocolManual } from './manuals/protocol.ts';
 import { scopesManual } from './manuals/scopes.ts';
 import { settingsManual } from './manuals/settings.ts';
 
@@ -20,6 +21,7 @@ export const manuals: readonly Manual[] = [
   settingsManual,
   commandsManual,
   httpApiManual,
+  protocolManual,
   scopesManual,
   limitsManual,
   auditEventsManual,
