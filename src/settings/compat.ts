@@ -4,6 +4,8 @@ import { list } from './kinds.ts';
 /** What is written in the libraries, so that they work as they are in a network where these names lead here. */
 const theirHosts = [
   'www.amazon.com',
+  'www.amazon.co.uk',
+  'www.amazon.co.jp',
   'na.account.amazon.com',
   'eu.account.amazon.com',
   'apac.account.amazon.com',
@@ -11,6 +13,10 @@ const theirHosts = [
   'api.amazon.co.uk',
   'api.amazon.de',
   'api.amazon.co.jp',
+  'api.sandbox.amazon.com',
+  'api.sandbox.amazon.co.uk',
+  'api.sandbox.amazon.de',
+  'api.sandbox.amazon.co.jp',
 ];
 
 const hostName = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/;

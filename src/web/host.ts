@@ -42,7 +42,7 @@ const atMtls = new Set([
   '/backchannel',
 ]);
 
-const compatible = /^\/(ap\/oa|(ap\/)?user\/profile|[aA][uU][tT][hH]\/[oO]2\/[A-Za-z/]+)$/;
+const compatible = /^\/(ap\/oa\/?|(ap\/)?user\/profile\/?|[aA][uU][tT][hH]\/[oO]2\/[A-Za-z/]+)$/;
 
 /** Which port such a name is reached by is the proxy's business: nothing is built from it. */
 export const withoutPort = (host: string) => host.replace(/:\d{1,5}$/, '');

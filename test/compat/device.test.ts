@@ -95,8 +95,29 @@ describe('a device without a keyboard', () => {
     expect((await polls(denied, other.own)).json).toMatchObject({ error: 'invalid_code_pair' });
     await decides(world.person(), denied, 'deny');
     expect((await polls(denied)).json).toMatchObject({ error: 'invalid_grant' });
-    world.advance(11 * minutes);
-    expect(['invalid_grant', 'invalid_code_pair']).toContain((await polls(late)).json['error']);
+    // Whose codes ran out asks for others, as whose codes are none; a no ends it.
+    for (const wait of [10 * minutes + 1 * seconds, 11 * minutes]) {
+      world.advance(wait);
+      expect((await polls(late)).json).toMatchObject({ error: 'invalid_code_pair' });
+    }
+  });
+
+  it.each<[string, 'form' | 'json', object]>([
+    ['in JSON', 'json', {}],
+    ['by the name of the standard', 'form', { grant_type: 'urn:ietf:params:oauth:grant-type:device_code' }],
+    ['and says who it is', 'form', { client_id: '' }],
+  ])('may ask %s, and slower when it asks too often', async (_how, as, more) => {
+    const { device_code, user_code } = (await asksForCodes()).json;
+    const own = 'client_id' in more ? device.own : more;
+    const body = { grant_type: 'device_code', device_code, user_code, ...own };
+    const asks = async () => (await device.posts('/auth/O2/token', body, {}, as)).json['error'];
+    await world.still(async () => {
+      expect(await asks()).toBe('authorization_pending');
+      world.advance(4 * seconds);
+      expect(await asks()).toBe('slow_down');
+    });
+    const { json } = await device.posts('/auth/o2/token', { ...body, user_code: undefined }, {}, 'json');
+    expect(json['error_description']).toBe('The request is missing a required parameter : user_code');
   });
 
   it.each([

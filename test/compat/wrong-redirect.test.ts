@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { limits, takeFromLimits } from '../../src/limits/limits.ts';
+import { openDesk } from '../../src/operator/desk.ts';
+import { runCommand } from '../../src/operator/run-command.ts';
 import { openRelyingParty } from '../support/relying-party.ts';
 import { newAddress, send } from '../support/wire.ts';
 import { openWorld, type World } from '../support/world.ts';
@@ -20,6 +22,24 @@ describe('the page for a redirect URI that is not registered', () => {
     for (const words of ['http://shop.example.test/cb', app.redirectUri, 'http and https', app.clientId])
       expect(person.text).toContain(words);
     expect(person.alert).toContain('Your account is fine');
+  });
+
+  it('names the command that mends it, to the letter', async () => {
+    const app = await openCompatApp(world);
+    const person = world.person();
+    const sent = 'https://shop.example.test/cb?close';
+    await person.goes(app.asks({ redirect_uri: sent }));
+    const [, line = ''] = /latchkey (apps update .+) https:\/\/\.\.\./.exec(person.text) ?? [];
+    const desk = openDesk({
+      environment: world.environment,
+      stdin: process.stdin,
+      stderr: process.stderr,
+      serve: async () => {},
+    });
+    const done = await runCommand(desk, [...line.split(' '), sent]).finally(() => desk.close());
+    expect(done).toMatchObject({ ok: true });
+    await person.goes(app.asks({ redirect_uri: sent }));
+    expect([person.status, person.heading]).toEqual([200, 'Sign in']);
   });
 
   it('is the same at the standard endpoint, and makes nothing of what was sent but text', async () => {

@@ -41,7 +41,7 @@ export function compatAuthorize(
 ): Middleware {
   const { issuer } = app.settings;
   return async (ctx, next) => {
-    if (ctx.path !== path) return next();
+    if (ctx.path !== path && ctx.path !== `${path}/`) return next();
     if (ctx.method !== 'GET' && ctx.method !== 'HEAD') {
       ctx.set('Allow', 'GET, HEAD');
       throw new Problem({ status: 405, code: 'method_not_allowed' });

@@ -15,10 +15,12 @@ export async function allowAutomatic(
   requested: readonly string[],
   from: RequestSource,
 ): Promise<void> {
-  if (!requested.includes(compatMarker) || !requested.every(isAutomatic)) return;
+  if (!requested.includes(compatMarker)) return;
   const before = await findConsent(context, { accountId, clientId });
-  if (requested.every((name) => before?.allowed.includes(name))) return;
-  await recordConsent(context, { accountId, clientId, allowed: requested, declined: [] });
-  const detail = { allowed: [...requested], declined: [] };
+  const decided = new Set([...(before?.allowed ?? []), ...(before?.declined ?? [])]);
+  const allowed = requested.filter((name) => !decided.has(name));
+  if (allowed.length === 0 || !allowed.every(isAutomatic)) return;
+  await recordConsent(context, { accountId, clientId, allowed, declined: [] });
+  const detail = { allowed, declined: [] };
   await recordEvent(context, { type: 'consent.given', accountId, clientId, detail }, from);
 }

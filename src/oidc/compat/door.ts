@@ -30,9 +30,10 @@ const endpoints = new Map<string, Endpoint>([
   ['/ap/user/profile', { methods: ['GET', 'HEAD'], answer: nestedProfileEndpoint }],
 ]);
 
-/** Libraries write both `/auth/o2/` and `/auth/O2/`; the other paths are written in one way. */
+/** Libraries write both `/auth/o2/` and `/auth/O2/`, and some end with a slash. */
 function endpointOf(path: string): Endpoint | undefined {
-  return endpoints.get(/^\/auth\/o2\//i.test(path) ? path.toLowerCase() : path);
+  const bare = path.replace(/\/$/, '');
+  return endpoints.get(/^\/auth\/o2\//i.test(bare) ? bare.toLowerCase() : bare);
 }
 
 export function isForCompat({ url = '' }: Pick<IncomingMessage, 'url'>): boolean {

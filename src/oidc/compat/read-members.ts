@@ -57,5 +57,6 @@ async function readBody(req: IncomingMessage): Promise<string | undefined> {
     if (received > mostBytes) return undefined;
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  // Some editors and libraries begin their texts with a byte order mark, which is left out (RFC 8259 section 8.1).
+  return new TextDecoder().decode(Buffer.concat(chunks));
 }

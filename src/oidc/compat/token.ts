@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
 import type { Client } from 'oidc-provider';
-import { isCustomScope } from '../../consents/compat-scopes.ts';
+import { isCustomScope, onlyListed } from '../../consents/compat-scopes.ts';
 import { openLightContext } from '../direct/light-context.ts';
 import { handled } from '../direct/token.ts';
 import { withContext } from '../engine-context.ts';
@@ -116,10 +116,9 @@ async function machineGrant(parts: CompatParts, ctx: Context, members: Members):
   if (!client.grantTypeAllowed('client_credentials')) return { ok: false, refusal: refusals.notAllowed };
   const { scope } = members;
   if (!scope) return { ok: false, refusal: refusals.missing('scope') };
-  const listed = typeof client.scope === 'string' ? new Set(client.scope.split(' ')) : undefined;
-  const known = (name: string) => isCustomScope(name) && (!listed || listed.has(name));
   const names = scope.split(' ').filter(Boolean);
-  if (names.length > 50 || !names.every(known)) return { ok: false, refusal: refusals.scope };
+  const known = onlyListed(names.filter(isCustomScope), client.scope);
+  if (names.length > 50 || known.length !== names.length) return { ok: false, refusal: refusals.scope };
   const params = { grant_type: 'client_credentials', scope: [...new Set(names)].join(' ') };
   return { ok: true, client, bySecret, grantType: 'client_credentials', params };
 }
@@ -163,10 +162,9 @@ function refusalOf(what: {
   return refusals.grant(detail.includes('redirect_uri') ? 'redirect_uri' : 'code');
 }
 
-/** What the devices' own libraries tell apart (section 2.6 of what is public about them): anything else ends their wait. */
+/** What the devices' own libraries tell apart (section 2.6 of what is public about them): whose codes are over asks for others. */
 function deviceRefusal(error: string): Refusal {
-  const over = error === 'expired_token' || error === 'access_denied';
-  return over
-    ? refusals.grant('device_code')
-    : { status: 400, error, description: 'The user has not yet decided about the request' };
+  if (error === 'expired_token') return refusals.codePair;
+  if (error === 'access_denied') return refusals.grant('device_code');
+  return { status: 400, error, description: 'The user has not yet decided about the request' };
 }
