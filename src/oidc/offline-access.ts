@@ -1,4 +1,5 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
+import { readMember } from './context-members.ts';
 
 /**
  * When an app may ask for access while the person is away. OpenID Connect Core section 11 wants `prompt=consent` with
@@ -12,17 +13,11 @@ import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 type Requested = { scope?: string; prompt?: string };
 
 export function allowOfflineAccess(provider: Provider): void {
-  const { prototype } = provider.OIDCContext as unknown as { prototype: object };
-  const prompts = Object.getOwnPropertyDescriptor(prototype, 'prompts')?.get;
-  if (!prompts) throw new Error('the engine reads its prompts in another way than it did');
-  Object.defineProperty(prototype, 'prompts', {
-    configurable: true,
-    get(this: { params?: Requested }): Set<string> {
-      if (!this.params) return new Set();
-      const asked = prompts.call(this) as Set<string>;
-      const offline = this.params.scope?.split(' ').includes('offline_access');
-      return offline && !asked.has('none') ? asked.add('consent') : asked;
-    },
+  readMember<{ params?: Requested }, Set<string>>(provider, 'prompts', ({ params }, prompts) => {
+    if (!params) return new Set();
+    const asked = prompts();
+    const offline = params.scope?.split(' ').includes('offline_access');
+    return offline && !asked.has('none') ? asked.add('consent') : asked;
   });
 }
 

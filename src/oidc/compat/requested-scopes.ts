@@ -1,22 +1,17 @@
 import type { Client, Provider } from 'oidc-provider';
 import { compatScopesIn, isCustomScope, onlyListed } from '../../consents/compat-scopes.ts';
+import { readMember } from '../context-members.ts';
 import { isCompatClient } from './token-form.ts';
 
 type Asking = { client?: Client; params?: { scope?: string; grant_type?: string } };
 
 /** Has the engine see what apps of this kind ask for: of scopes that are not the standard's it would say that none was given. */
 export function countCompatScopes(provider: Provider): void {
-  const { prototype } = provider.OIDCContext as unknown as { prototype: object };
-  const standard = Object.getOwnPropertyDescriptor(prototype, 'requestParamOIDCScopes')?.get;
-  if (!standard) throw new Error('the engine reads its scopes in another way than it did');
-  Object.defineProperty(prototype, 'requestParamOIDCScopes', {
-    configurable: true,
-    get(this: Asking): Set<string> {
-      const known = standard.call(this) as Set<string>;
-      if (!isCompatClient(this.client)) return known;
-      for (const name of namesIn(this)) known.add(name);
-      return known;
-    },
+  readMember<Asking, Set<string>>(provider, 'requestParamOIDCScopes', (asking, standard) => {
+    const known = standard();
+    if (!isCompatClient(asking.client)) return known;
+    for (const name of namesIn(asking)) known.add(name);
+    return known;
   });
 }
 

@@ -1,5 +1,6 @@
 import { errors, interactionPolicy, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
 import { acrFor, cannotBeMet, levelOf, wantedLevel } from '../../kit/levels.ts';
+import { readMember } from '../context-members.ts';
 
 /** The reason by which our pages know that only a level is missing (interactions/step-up.ts). */
 export const levelMissing = 'level_missing';
@@ -32,13 +33,9 @@ export function checkLevels(login: interactionPolicy.Prompt): void {
 
 /** The engine's `acr` is one text in the session; ours follows from what was proved and what was asked for. */
 export function sayLevels(provider: Provider): void {
-  const { OIDCContext } = provider as unknown as { OIDCContext: { prototype: object } };
-  Object.defineProperty(OIDCContext.prototype, 'acr', {
-    configurable: true,
-    get(this: KoaContextWithOIDC['oidc']) {
-      return acrFor(this.session?.amr, wantedLevel(this.params ?? {}));
-    },
-  });
+  readMember<KoaContextWithOIDC['oidc'], string | undefined>(provider, 'acr', ({ session, params }) =>
+    acrFor(session?.amr, wantedLevel(params ?? {})),
+  );
 }
 
 /** Of what was proved, for every ID token (OpenID Connect Core section 2). */
