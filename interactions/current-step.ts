@@ -1,4 +1,5 @@
 import type { RouterContext } from '@koa/router';
+import { parseIdentifier } from '../src/accounts/identifier.ts';
 import { type Entry, type SignInProgress, signInStep } from '../src/actions/sign-in.ts';
 import type { Visit } from '../src/actions/sign-up.ts';
 import { twoFactors } from '../src/kit/levels.ts';
@@ -40,6 +41,17 @@ export async function currentStep(app: App, ctx: RouterContext): Promise<Current
 export function pathOf({ interaction }: Pick<CurrentStep, 'interaction'>, page?: string): string {
   const path = `/interaction/${interaction.uid}`;
   return page ? `${path}/${page}` : path;
+}
+
+/** What the app typed in advance (`login_hint`), where it is an address or number; else nothing. It is never looked up. */
+export function hintedAddress(
+  { settings }: Pick<App, 'settings'>,
+  { interaction }: Pick<CurrentStep, 'interaction'>,
+): string {
+  const hint = parseIdentifier(interaction.params['login_hint'] ?? '', {
+    region: settings.DEFAULT_PHONE_REGION,
+  });
+  return hint.ok ? hint.written : '';
 }
 
 /** A form of a step that is not the current one: another tab went on, or the page is an old one. GET shows what is now. */

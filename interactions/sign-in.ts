@@ -5,11 +5,11 @@ import { z } from 'zod';
 import { findLogo } from '../clients/registry/logos.ts';
 import { findAccount } from '../src/accounts/account.ts';
 import { firstContact } from '../src/accounts/claims.ts';
-import { parseIdentifier } from '../src/accounts/identifier.ts';
 import { describe } from '../src/actions/remembered-accounts.ts';
 import { submitPassword } from '../src/actions/sign-in-password.ts';
 import { listPasskeys } from '../src/credentials/passkeys.ts';
 import { relyingParty } from '../src/credentials/webauthn-party.ts';
+import { anotherPerson } from '../src/oidc/answers/named-person.ts';
 import type { App } from '../src/services.ts';
 import { type Problems, passwordField, readForm, textField, tickBox } from '../src/web/form.ts';
 import { showPage } from '../src/web/page.ts';
@@ -17,7 +17,7 @@ import { appDocuments } from './account/app-access.ts';
 import { challengeFields, challengeOf, meetsChallenge } from './challenge.ts';
 import { choicesOf, chooserPart } from './choose-account.ts';
 import { continueSignIn } from './continue-sign-in.ts';
-import { backToStep, type CurrentStep, currentStep, pathOf } from './current-step.ts';
+import { backToStep, type CurrentStep, currentStep, hintedAddress, pathOf } from './current-step.ts';
 import { wasOvertaken } from './overtaken.ts';
 import { limitedSentence } from './problem-sentences.ts';
 
@@ -111,8 +111,8 @@ export async function showSignInAgain(
 async function passkeyPart(app: App, current: CurrentStep, refused: Shown['refused']) {
   const party = relyingParty(app.settings);
   if (!party) return undefined;
-  const { accountId, prompt } = current.interaction;
-  const theirs = accountId && prompt === 'login' ? await listPasskeys(app, accountId) : [];
+  const accountId = askedAgain(current);
+  const theirs = accountId ? await listPasskeys(app, accountId) : [];
   // Where others use our name too, a key that we do not know may be theirs (docs/decisions/0018-passkeys.md).
   const credentialId = party.alone ? refused?.unknown : undefined;
   return {
@@ -128,14 +128,20 @@ async function passkeyPart(app: App, current: CurrentStep, refused: Shown['refus
  * Whom the page expects: the app's hint if it is an address, else who is signed in here and is asked again. Both are
  * only typed in advance, never looked up: a hint must not tell whether somebody has an account.
  */
-async function expected(app: App, { interaction }: CurrentStep): Promise<string> {
-  const { params, accountId, prompt } = interaction;
-  const hint = parseIdentifier(params['login_hint'] ?? '', { region: app.settings.DEFAULT_PHONE_REGION });
-  if (hint.ok) return hint.written;
-  if (!accountId || prompt !== 'login') return '';
+async function expected(app: App, current: CurrentStep): Promise<string> {
+  const hint = hintedAddress(app, current);
+  if (hint) return hint;
+  const accountId = askedAgain(current);
+  if (!accountId) return '';
   const account = await findAccount(app, accountId);
   const contact = account && (firstContact(account, 'email') ?? firstContact(account, 'phone'));
   return contact?.written ?? '';
+}
+
+/** Who is signed in here and is the one to prove it again: not where the app named somebody else. */
+function askedAgain({ interaction }: CurrentStep): string | undefined {
+  const { accountId, prompt, reasons } = interaction;
+  return prompt === 'login' && !reasons.includes(anotherPerson) ? accountId : undefined;
 }
 
 /** Only somebody who proved every factor comes here, so the reason may be told. */

@@ -9,7 +9,7 @@ import { type Problems, passwordField, readForm, textField } from '../src/web/fo
 import { showPage } from '../src/web/page.ts';
 import { challengeFields, challengeOf, meetsChallenge } from './challenge.ts';
 import { continueSignIn } from './continue-sign-in.ts';
-import { backToStep, type CurrentStep, currentStep, pathOf, visitOf } from './current-step.ts';
+import { backToStep, type CurrentStep, currentStep, hintedAddress, pathOf, visitOf } from './current-step.ts';
 import { limitedSentence, passwordSentence } from './problem-sentences.ts';
 
 const template = path.join(import.meta.dirname, 'sign-up.ejs');
@@ -35,7 +35,7 @@ export async function showSignUp(
     challenge,
     app: current.app,
     name: typed['name'] ?? '',
-    identifier: typed['identifier'] ?? '',
+    identifier: typed['identifier'] ?? hintedAddress(app, current),
     least: app.settings.PASSWORD_MIN_LENGTH,
     action: pathOf(current, 'sign-up'),
     strength: pathOf(current, 'strength'),

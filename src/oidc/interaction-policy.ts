@@ -1,18 +1,22 @@
 import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
 import type { Services } from '../services.ts';
+import { checkNamedPerson } from './answers/named-person.ts';
 import { isSignedOut, type KnownAccount } from './claims.ts';
 import { undecidedOf } from './compat/undecided.ts';
 import { isFirstParty } from './grant-minting.ts';
 import { needsConsentPage } from './offline-access.ts';
+import type { PairwiseSubjects } from './pairwise.ts';
 import { isTooOld } from './sessions.ts';
 import { checkLevels } from './step-up/level-check.ts';
 
 /**
  * When an authorization request needs the person: to prove who they are (prompt `login`), or to decide (prompt
- * `consent`). The engine brings the standard's reasons (prompt, max_age, id_token_hint, scopes that were not decided);
+ * `consent`). The engine brings the standard's reasons (prompt, max_age, scopes that were not decided);
  * these are ours.
  */
-export function openInteractionPolicy(context: Pick<Services, 'settings' | 'clock'>) {
+export function openInteractionPolicy(
+  context: Pick<Services, 'settings' | 'clock'> & { subjects: PairwiseSubjects },
+) {
   const { base, Check, Prompt } = interactionPolicy;
   const policy = base();
   const login = policy.get('login');
@@ -38,6 +42,7 @@ export function openInteractionPolicy(context: Pick<Services, 'settings' | 'cloc
     }),
   );
 
+  checkNamedPerson(login, context.subjects);
   checkLevels(login);
 
   // Asked before the rest: who is to sign in (OpenID Connect Core section 3.1.2.1), and whether somebody new is (Initiating

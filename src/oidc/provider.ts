@@ -8,7 +8,7 @@ import { accountClient } from './account-client.ts';
 import { openAdapter } from './adapter.ts';
 import { enabledAlgorithms } from './answers/algorithms.ts';
 import { decideClaimsByScope } from './answers/claims-by-scope.ts';
-import { refuseTypedHints } from './answers/id-token-hints.ts';
+import { readHints } from './answers/id-token-hints.ts';
 import { knownResponseTypes } from './answers/response-types.ts';
 import { fapiProfile, isHighAssurance } from './assurance/high-assurance.ts';
 import { judgeAssertion, judgeRequestObject } from './assurance/rules.ts';
@@ -158,7 +158,7 @@ export function openProvider(
       short: { signed: true, httpOnly: true, sameSite: 'lax' },
     },
     interactions: {
-      policy: openInteractionPolicy(services),
+      policy: openInteractionPolicy({ ...services, subjects }),
       url: async (_ctx, interaction) => `/interaction/${interaction.uid}`,
     },
     routes: {
@@ -203,7 +203,7 @@ export function openProvider(
   provider.Client.prototype.compareClientSecret = compareSecret(services);
   keepClients(provider, known);
   decideClaimsByScope(provider);
-  refuseTypedHints(provider);
+  readHints(provider);
   noteLogouts(provider, services);
   allowOfflineAccess(provider);
   demandSignedAnswers(provider);
