@@ -7,6 +7,7 @@ import type { Services } from '../services.ts';
 import { readVersions } from '../store/versions.ts';
 import { describeError } from '../web/log.ts';
 import { handOverOnOurPage } from './answers/hand-over.ts';
+import { keepQuery } from './answers/kept-query.ts';
 import { correctDiscovery } from './answers/response-types.ts';
 import { accountFinder } from './claims.ts';
 import { shapeRedirect } from './compat/redirect.ts';
@@ -109,6 +110,7 @@ export async function openEngine(
       if (ctx.status === 503 && !ctx.response.get('Retry-After'))
         ctx.set('Retry-After', String(retryAfterSeconds));
       goOnSignedOut(ctx);
+      if (ctx['oidc']) keepQuery(ctx as unknown as KoaContextWithOIDC);
       await handOverOnOurPage(views, ctx);
       correctDiscovery(ctx, services.settings);
       documents.keep(ctx);
