@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { listEvents } from '../../src/audit/list.ts';
+import { changeTwoStep, prefer } from '../../src/credentials/two-step.ts';
+import { aPasskey } from '../support/passkeys.ts';
 import type { Person } from '../support/person.ts';
 import {
   aWhile,
@@ -13,6 +15,7 @@ import {
   signedInFully,
   wrongCode,
 } from '../support/second-steps.ts';
+import type { TestServices } from '../support/stores.ts';
 import { openWorld, type World } from '../support/world.ts';
 
 let world: World;
@@ -71,6 +74,18 @@ describe('a sensitive change in a session that is a while old (MF-15)', () => {
     ]);
     const [event] = await listEvents(world.services, { accountId: account.accountId, limit: 1 });
     expect(event).toMatchObject({ type: 'account.confirmed', detail: { amr: ['otp'] } });
+  });
+
+  it('asks for the passkey before all others, also where another method is asked first at the sign-in', async () => {
+    const account = await carefulAccount(world);
+    await aPasskey(world.services as unknown as TestServices, account.accountId);
+    const { id } = await giveTotp(world.services, account.accountId, 'Tablet');
+    const method = `totp.${id}`;
+    await changeTwoStep(world.services, account.accountId, (tx) => prefer(tx, account.accountId, method));
+    const person = await settled(account);
+    await person.goes(`${world.issuer}/account/two-step/codes`);
+    expect(person.html.source).toContain('data-passkey');
+    expect((await methodsShown(person))[0]).toBe('Passkey or security key');
   });
 
   it('is good for ten minutes, in this browser', async () => {

@@ -142,6 +142,20 @@ describe('a code by text message', () => {
     ]);
   });
 
+  it('is counted by the sender’s address, whichever accounts it knows the passwords of (MF-19)', async () => {
+    const [account, other] = [await carefulAccount(world), await carefulAccount(world)];
+    for (const { accountId } of [account, other]) await giveText(world.services, accountId);
+    const attacker = world.person();
+    await usesUp({ limit: 'code_by_address', key: attacker.address });
+    await choosesText(await atSecondStep(world, account, attacker), account);
+    expect([attacker.alert, await textsTo(world, account)]).toEqual([
+      expect.stringContaining('too many codes'),
+      [],
+    ]);
+    await choosesText(await atSecondStep(world, other), other);
+    expect(await textsTo(world, other)).toHaveLength(1);
+  });
+
   it('does not stand in for the number that reset the password a moment ago', async () => {
     const number = '+491701234567';
     const account = await world.account({ email: 'only-text@example.com', phone: number });

@@ -14,7 +14,7 @@ let app: RelyingParty;
 let ana: TestAccount;
 let totp: TestAccount & { totpSecret: string };
 beforeAll(async () => {
-  world = await openWorld();
+  world = await openWorld({ SUPPORT_URL: 'https://help.example.com/' });
   app = await openRelyingParty(world, { first_party: true });
   ana = await world.account({ email: 'ana@example.com', phone: '+34600123456' });
   const totpSecret = newTotpSecret();
@@ -104,9 +104,27 @@ describe('signing in with a password', () => {
       await told.person.signsIn(account);
       expect([told.person.status, told.person.heading]).toEqual([403, heading]);
       expect(await listSessions(world.services, account.accountId)).toEqual([]);
+      // What happened, and the way out.
+      expect(told.person.alert).toMatch(/unlocks it|You cannot sign in with it/);
+      const way = told.person.html.links.find(({ label }) => label === 'Contact support');
+      expect(way?.href).toBe('https://help.example.com/');
       await told.person.goes(told.attempt.url);
       expect(told.person.heading).toBe('Sign in');
     }
+  });
+
+  it('asks of a locked account with a second step for that first, and only then tells (SI-23)', async () => {
+    const totpSecret = newTotpSecret();
+    const { accountId, identifier, password } = await world.account({ totpSecret });
+    await lockAccount(world.services, { accountId, reason: 'lost phone' });
+    const { person } = await asked();
+    await person.submits({ identifier, password });
+    expect([person.status, person.heading]).toEqual([200, 'Two-step verification']);
+    await person.submits({ code: await wrongCode(totpSecret) });
+    expect([person.status, person.heading]).toEqual([400, 'Two-step verification']);
+    await person.submits({ code: await world.freshCode(totpSecret) });
+    expect([person.status, person.heading]).toEqual([403, 'This account is locked']);
+    expect(await listSessions(world.services, accountId)).toEqual([]);
   });
 
   it('slows down after five wrong passwords, tells the right one nothing then, and lets go after a while (SI-03)', async () => {

@@ -6,7 +6,7 @@ import { reinstateAccount } from '../../src/actions/reinstate-account.ts';
 import { suspendAccount } from '../../src/actions/suspend-account.ts';
 import { unlockAccount } from '../../src/actions/unlock-account.ts';
 import { setPassword } from '../../src/credentials/password.ts';
-import { days } from '../../src/kit/durations.ts';
+import { days, minutes } from '../../src/kit/durations.ts';
 import { aPasskey } from '../support/passkeys.ts';
 import type { Person } from '../support/person.ts';
 import { openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
@@ -47,6 +47,24 @@ describe('the trust in a browser', () => {
     const late = world.person({ userAgent: firefox });
     for (const pair of pairs) await late.cookies.setCookie(pair, world.issuer);
     expect(await afterPassword(world, late, account)).toBe('asked');
+  });
+
+  it('ends when the operator says (TRUSTED_DEVICE_DAYS), which the page and the cookie say too', async () => {
+    const short = await openWorld({ TRUSTED_DEVICE_DAYS: '3' });
+    const account = await carefulAccount(short);
+    const person = await atSecondStep(short, account, short.person({ userAgent: firefox }));
+    expect(person.text).toMatch(/3 days/);
+    await person.submits({ code: await short.freshCode(account.totpSecret), trust_device: 'yes' });
+    const cookie = person.setCookies.find((one) => one.startsWith('device.')) ?? '';
+    const left = Number(/Max-Age=(\d+)/.exec(cookie)?.[1]) * 1000;
+    expect([left > 3 * days - 10 * minutes, left <= 3 * days]).toEqual([true, true]);
+    const copies = [await withDevicesOf(short, person), await withDevicesOf(short, person)] as const;
+    // What their jars make of the time is not the question.
+    short.advance(3 * days - 10 * minutes);
+    expect(await afterPassword(short, copies[0], account)).toBe('skipped');
+    short.advance(10 * minutes);
+    expect(await afterPassword(short, copies[1], account)).toBe('asked');
+    await short.close();
   });
 
   it.each<[string, (account: Careful, person: Person) => Promise<unknown>]>([

@@ -90,6 +90,17 @@ describe('signing in by passkey', () => {
     expect(await lastEvent()).toMatchObject({ type: 'passkey.refused' });
   });
 
+  it('is refused from a key that could not be backed up when it was made, and now can', async () => {
+    const { authenticator } = await aPasskey(services, accountId, { flags: { be: false, bs: false } });
+    for (const flags of [
+      { be: true, bs: false },
+      { be: true, bs: true },
+    ])
+      expect(await signIn({ flags }, authenticator)).toEqual({ ok: false, reason: 'refused' });
+    expect((await lastEvent())?.detail).toMatchObject({ reason: 'wrong_backup_flags' });
+    expect(await signIn({}, authenticator)).toMatchObject({ ok: true });
+  });
+
   it('refuses the right key id with the signature of another key', async () => {
     const thief = new SoftwareAuthenticator({ origin: services.settings.issuer.origin });
     expect(await signIn({ signedBy: thief })).toEqual({ ok: false, reason: 'refused' });
