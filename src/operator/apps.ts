@@ -213,8 +213,7 @@ const enable = command({
   async run(desk, given) {
     const enabled = await enableClient(await desk.services(), given);
     if (!enabled.ok) return noApp();
-    const line = enabled.changed ? `Enabled ${given.clientId}.` : `${given.clientId} was not disabled.`;
-    return yes({ client_id: given.clientId, changed: enabled.changed }, [line]);
+    return changedOrNot(given.clientId, enabled.changed, { done: 'Enabled', before: 'was not disabled' });
   },
 });
 
@@ -226,8 +225,10 @@ const verify = command({
   async run(desk, given) {
     const verified = await verifyClient(await desk.services(), given);
     if (!verified.ok) return noApp();
-    const line = verified.changed ? `Verified ${given.clientId}.` : `${given.clientId} was verified before.`;
-    return yes({ client_id: given.clientId, changed: verified.changed }, [line]);
+    return changedOrNot(given.clientId, verified.changed, {
+      done: 'Verified',
+      before: 'was verified before',
+    });
   },
 });
 
@@ -236,6 +237,12 @@ export const appCommands = [create, show, list, update, rotateSecret, remove, di
 function revoked(done: string, client_id: string, grants: number): Reply {
   return yes({ client_id, grants_revoked: grants }, [
     `${done} ${client_id}: revoked ${counted(grants, 'grant')}.`,
+  ]);
+}
+
+function changedOrNot(client_id: string, changed: boolean, said: { done: string; before: string }): Reply {
+  return yes({ client_id, changed }, [
+    changed ? `${said.done} ${client_id}.` : `${client_id} ${said.before}.`,
   ]);
 }
 
