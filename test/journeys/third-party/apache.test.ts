@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { changeClient } from '../../../src/actions/change-client.ts';
 import { registerClient } from '../../../src/actions/register-client.ts';
 import { type Apache, startApache } from '../../support/apache.ts';
 import type { Person } from '../../support/person.ts';
@@ -26,6 +27,8 @@ beforeAll(async () => {
       redirect_uris: [`${apache.origin}/protected/redirect_uri`],
       post_logout_redirect_uris: [`${apache.origin}/goodbye.html`],
       backchannel_logout_uri: `${apache.origin}/protected/redirect_uri?logout=backchannel`,
+      initiate_login_uri: `${apache.origin}/protected/redirect_uri`,
+      client_uri: `${apache.origin}/protected/`,
     },
   });
   if (!added.ok) throw new Error(JSON.stringify(added));
@@ -110,6 +113,18 @@ describe('a page that mod_auth_openidc protects', () => {
     expect(person.heading).toBe('Sign in');
   });
 
+  it('is opened from the account (Third-Party-Initiated Login, OpenID Connect Core section 4)', async () => {
+    const person = await signedIn();
+    await person.cookies.setCookie('mod_auth_openidc_session=; Max-Age=0; Path=/', apache.origin);
+    await person.goes(`${world.issuer}/account/apps`);
+    const before = person.history.length;
+    await person.follows('Open Apache');
+    const way = person.history.slice(before).map(({ url }) => new URL(url).pathname);
+    expect(way).toEqual(expect.arrayContaining(['/protected/redirect_uri', '/authorize']));
+    expect([person.heading, person.url]).toEqual(['Protected', `${apache.origin}/protected/`]);
+    expect(shows(person, 'OIDC_CLAIM_sub')).toBe(account.accountId);
+  });
+
   it('does not let in who says no', async () => {
     const other = await world.account();
     const person = world.person();
@@ -120,5 +135,38 @@ describe('a page that mod_auth_openidc protects', () => {
     expect(person.history.at(-1)).toMatchObject({ status: 303 });
     await person.goes(`${apache.origin}/protected/`);
     expect(person.heading).toBe('Allow Apache to use your Latchkey account?');
+  });
+});
+
+describe('one that asks by POST and wants its answer in a form', () => {
+  let posting: Apache;
+  beforeAll(async () => {
+    posting = await startApache(
+      'auth_openidc',
+      (origin) =>
+        `${protectedBy(world.issuer)(origin)}OIDCProviderAuthRequestMethod POST\nOIDCResponseMode form_post\n`,
+    );
+    const changes = {
+      redirect_uris: [`${apache.origin}/protected/redirect_uri`, `${posting.origin}/protected/redirect_uri`],
+    };
+    expect(await changeClient(world.services, { clientId, changes })).toMatchObject({ ok: true });
+  });
+  afterAll(() => posting?.stop());
+
+  it('gets it, from who signs in now and from who is signed in (OpenID Connect Core section 3.1.2.1)', async () => {
+    const person = world.person();
+    for (const isAsked of [true, false]) {
+      await person.goes(`${posting.origin}/protected/`);
+      // Pages that a script sends on at once, which this browser does not run.
+      await person.submits();
+      if (isAsked) await person.signsIn(account);
+      expect([person.url.startsWith(world.issuer), person.html.forms[0]?.action]).toEqual([
+        true,
+        `${posting.origin}/protected/redirect_uri`,
+      ]);
+      await person.submits();
+      expect([person.heading, shows(person, 'REMOTE_USER')]).toEqual(['Protected', 'ana@example.com']);
+      await person.cookies.setCookie('mod_auth_openidc_session=; Max-Age=0; Path=/', posting.origin);
+    }
   });
 });
