@@ -67,6 +67,38 @@ describe('a token that is bound to a key', () => {
     }
   });
 
+  const { host, port } = { host: () => new URL(world.issuer).host, port: () => new URL(world.issuer).port };
+  it.each<[string, () => string]>([
+    ['its host in capitals', () => `HTTP://${host().toUpperCase()}/userinfo`],
+    ['a query and a fragment, which do not count', () => `${app.endpoint('userinfo')}?a=b#c`],
+    ['dot segments, which mean nothing', () => `${world.issuer}/a/./../userinfo`],
+  ])('is good with a proof whose address is written with %s (RFC 9449 section 4.3)', async (_, htu) => {
+    expect((await userinfo(forUserinfo({ htu: htu() }))).status).toBe(200);
+  });
+
+  it.each<[string, () => unknown]>([
+    ['a slash at its end', () => `${world.issuer}/userinfo/`],
+    ['capitals in its path', () => `${world.issuer}/UserInfo`],
+    ['another port', () => 'http://localhost:1/userinfo'],
+    ['no port', () => 'http://localhost/userinfo'],
+    ['another scheme', () => `https://${host()}/userinfo`],
+    ['another name of the host', () => `http://127.0.0.1:${port()}/userinfo`],
+    ['a host that begins like ours', () => `http://localhost.evil.test:${port()}/userinfo`],
+    ['a user', () => `http://a:b@${host()}/userinfo`],
+    ['no address', () => '/userinfo'],
+    ['a list', () => [`${world.issuer}/userinfo`]],
+  ])('is refused with a proof whose address has %s', async (_, htu) => {
+    const { status, headers } = await userinfo(forUserinfo({ htu: htu() }));
+    expect([status, headers['www-authenticate']]).toEqual([401, expect.stringContaining('htu')]);
+  });
+
+  it('is for the address of the endpoint, however it was called', async () => {
+    for (const path of ['/userinfo/', '/UserInfo']) {
+      const headers = { authorization: `DPoP ${bound}`, dpop: forUserinfo() };
+      expect((await send(`${world.issuer}${path}`, { headers })).status).toBe(200);
+    }
+  });
+
   const now = () => Math.floor(Date.now() / 1000);
   const jwk = (pair: Pair) => pair.privateKey.export({ format: 'jwk' });
   it.each<[string, () => string]>([
@@ -89,6 +121,11 @@ describe('a token that is bound to a key', () => {
       () => forUserinfo({}, { jwk: keys.publicKey.export({ format: 'jwk' }) }, otherKeys),
     ],
     ['that is no proof', () => 'a.b.c'],
+    ['with an id that is no text', () => forUserinfo({ jti: 5 })],
+    ['with a nonce that is no text', () => forUserinfo({ nonce: 5 })],
+    ['with a nonce that somebody made up', () => forUserinfo({ nonce: 'made-up' })],
+    ['for a method in small letters', () => forUserinfo({ htm: 'get' })],
+    ['twice in one header', () => `${forUserinfo()}, ${forUserinfo()}`],
   ])('is refused with a proof %s', async (_, make) => {
     const { status, headers } = await userinfo(make());
     expect(status).toBe(401);
@@ -106,6 +143,12 @@ describe('a token that is bound to a key', () => {
     expect((await userinfo(undefined, 'Bearer')).status).toBe(401);
     expect([400, 401]).toContain((await userinfo(undefined)).status);
     expect([400, 401]).toContain((await userinfo([forUserinfo(), forUserinfo()])).status);
+  });
+
+  it('is refused in a form, where no proof belongs', async () => {
+    const dpop = proof({ htm: 'POST', htu: app.endpoint('userinfo'), ath: hashOf(bound) });
+    const body = new URLSearchParams({ access_token: bound });
+    expect((await send(app.endpoint('userinfo'), { headers: { dpop }, body })).status).toBe(400);
   });
 
   it('says so when it is introspected', async () => {

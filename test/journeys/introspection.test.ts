@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { disableClient } from '../../src/actions/disable-client.ts';
 import { removeClient } from '../../src/actions/remove-client.ts';
 import { suspendAccount } from '../../src/actions/suspend-account.ts';
@@ -85,6 +86,44 @@ describe('how a token is looked at (IR-03)', () => {
     expect((await send(address, { headers: app.basic() })).status).toBe(405);
     const posted = await send(address, { method: 'POST', body: new URLSearchParams(), headers: app.basic() });
     expect([posted.status, posted.json['error']]).toEqual([400, 'invalid_request']);
+  });
+});
+
+describe('an answer as a JWT (RFC 9701)', () => {
+  const accept = 'application/token-introspection+jwt';
+  const signed = { introspection_signed_response_alg: 'ES256' };
+  const looks = (one: RelyingParty, token: string, as = accept) =>
+    one.posts('introspection', { token }, { ...one.basic(), accept: as });
+
+  async function readBy(one: RelyingParty, token: string) {
+    const { status, headers, text } = await looks(one, token);
+    expect([status, headers['content-type']]).toEqual([200, expect.stringContaining(accept)]);
+    const keys = createRemoteJWKSet(new URL(`${world.issuer}/jwks`));
+    const expected = { issuer: world.issuer, audience: one.clientId, typ: 'token-introspection+jwt' };
+    const { payload, protectedHeader } = await jwtVerify(text, keys, expected);
+    expect(protectedHeader.alg).toBe('ES256');
+    // Section 5: nothing of the token stands outside, where it could be taken for a claim about the asker.
+    expect(Object.keys(payload).sort()).toEqual(['aud', 'iat', 'iss', 'token_introspection']);
+    return payload['token_introspection'];
+  }
+
+  it('is signed for who asks, and says to others than who may know that the token is not active', async () => {
+    const [named, stranger] = [
+      await openRelyingParty(world, { ...signed, redirect_uris: [], resource_server: [app.clientId] }),
+      await openRelyingParty(world, signed),
+    ];
+    const { access_token } = await tokensOf();
+    expect(await readBy(named, access_token)).toMatchObject({ active: true, client_id: app.clientId });
+    expect(await readBy(stranger, access_token)).toEqual({ active: false });
+    expect(await readBy(named, 'unknown')).toEqual({ active: false });
+  });
+
+  it('is given where it is asked for by name', async () => {
+    const named = await openRelyingParty(world, signed);
+    for (const other of ['*/*', 'application/*', 'application/json', 'application/jwt']) {
+      const { headers } = await looks(named, 'unknown', other);
+      expect([other, headers['content-type']]).toEqual([other, expect.stringMatching(/^application\/json/)]);
+    }
   });
 });
 

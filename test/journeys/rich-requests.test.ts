@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { registerApi } from '../../src/actions/register-api.ts';
 import { arrivalOf, openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
-import { claimsOf } from '../support/signing-app.ts';
+import { claimsOf, openSigningApp } from '../support/signing-app.ts';
 import { send } from '../support/wire.ts';
 import { openWorld, type TestAccount, type World } from '../support/world.ts';
 
@@ -113,10 +113,32 @@ describe('an app that asks for one payment', () => {
     ['with an object where a text is shown', [{ ...payment, amount: { value: 1 } }]],
     ['with a text that hides', [{ ...payment, creditors: ['a\u202eb'] }]],
     ['that is no list', payment],
+    ['beside one of an unknown kind', [payment, { type: 'loan' }]],
+    ['of no kind', [{ ...payment, type: undefined }]],
+    ['of the kind of all objects', [{ ...payment, type: '__proto__' }]],
+    ['that is nothing', [null]],
+    ['twenty-one times', Array.from({ length: 21 }, () => payment)],
   ])('is refused one %s', async (_, details) => {
     const person = world.person();
     await person.goes(asking(details).url);
     expect(arrivalOf(person).searchParams.get('error')).toBe('invalid_authorization_details');
+  });
+
+  it('may push it, and sign it as a list within its request (sections 3, 9)', async () => {
+    const signing = await openSigningApp(world, { resources: [bank] });
+    const asked = { resource: bank, scope: 'openid' };
+    const pushed = signing.params({ ...asked, authorization_details: JSON.stringify([payment]) });
+    const signed = { request: signing.request({ ...asked, authorization_details: [payment] }) };
+    for (const form of [pushed, signed]) {
+      const code = await signing.getsCode(account, form);
+      const { json } = await signing.redeems(code, { resource: bank });
+      expect(json['authorization_details']).toEqual([payment]);
+    }
+    for (const details of [JSON.stringify([{ type: 'loan' }]), '{']) {
+      const form = signing.params({ ...asked, authorization_details: details });
+      const refused = await signing.posts('/par', { ...signing.assertion(), ...form });
+      expect([refused.status, refused.json['error']]).toEqual([400, 'invalid_authorization_details']);
+    }
   });
 
   it('is refused without the API it is for, and when the API is not among its own', async () => {

@@ -6,8 +6,9 @@ import { suspendAccount } from '../../src/actions/suspend-account.ts';
 import { flushAudit } from '../../src/audit/append.ts';
 import { listEvents } from '../../src/audit/list.ts';
 import { revokeGrants } from '../../src/oidc/grants.ts';
+import { signJwt } from '../support/assertion.ts';
 import { arrivalOf, openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
-import { claimsOf } from '../support/signing-app.ts';
+import { claimsOf, headerOf, type Keys, newKeys } from '../support/signing-app.ts';
 import { openWorld, type TestAccount, type World } from '../support/world.ts';
 
 /** A service that was called with a person's token calls the next one for the same person (RFC 8693). */
@@ -171,6 +172,39 @@ describe('a service of ours', () => {
     ['that is none', { subject_token: 'a.b.c' }, 'invalid_request'],
   ])('may not exchange one %s', async (_, spoiled, error) => {
     expect((await exchanges(service, await tokenOf(), spoiled)).json['error']).toBe(error);
+  });
+
+  it.each<[string, (subject: string) => Promise<string> | string]>([
+    ['that somebody else signed', (subject) => signedBy(newKeys(), headerOf(subject), claimsOf(subject))],
+    ['that brings its own key', (subject) => withOwnKey(claimsOf(subject))],
+    ['of another issuer', (subject) => withOwnKey({ ...claimsOf(subject), iss: 'https://other.test' })],
+    ['that nobody signed', (subject) => `${part({ alg: 'none', typ: 'at+jwt' })}.${subject.split('.')[1]}.`],
+    ['that was changed', (subject) => subject.replace(/\.[^.]+\./, `.${part(moreOf(subject))}.`)],
+    ['that is an ID token', async () => String((await app.signsIn(world.person(), account)).id_token)],
+    ['that is a refresh token', async () => String((await lasting()).refresh_token)],
+    ['for UserInfo', async () => (await lasting()).access_token],
+  ])('may not exchange one %s', async (_, made) => {
+    const { status, json } = await exchanges(service, await made(await tokenOf()));
+    expect([status, json['error']]).toEqual([400, 'invalid_request']);
+  });
+
+  const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const moreOf = (subject: string) => ({ ...claimsOf(subject), sub: 'somebody-else' });
+  const signedBy = (keys: Keys, header: object, claims: object) => signJwt(header, claims, keys.privateKey);
+  const lasting = () => app.signsIn(world.person(), account, { scope: 'openid offline_access' });
+  function withOwnKey(claims: object): string {
+    const keys = newKeys();
+    return signedBy(
+      keys,
+      { alg: 'ES256', typ: 'at+jwt', jwk: keys.publicKey.export({ format: 'jwk' }) },
+      claims,
+    );
+  }
+
+  it('may not exchange one that is over', async () => {
+    const subject = await tokenOf();
+    world.advance(301_000);
+    expect((await exchanges(service, subject)).json['error']).toBe('invalid_request');
   });
 
   it('may not exchange what was not made for it', async () => {

@@ -30,6 +30,7 @@ export function richRequests(apis: readonly Api[], known: KnownRecords): Feature
         {
           async validate(ctx, detail, client) {
             assertFlow(ctx);
+            assertReadable(ctx);
             if (!(await apiFor(known, client, api)))
               throw invalid(`authorization details type '${type}' is not allowed for this client`);
             if (![ctx.oidc.params?.['resource']].flat().includes(api))
@@ -59,6 +60,14 @@ export function richRequests(apis: readonly Api[], known: KnownRecords): Feature
 function assertFlow({ oidc }: KoaContextWithOIDC): void {
   if (oidc.route === 'device_authorization' || oidc.route === 'backchannel_authentication')
     throw invalid('authorization_details are not supported here');
+}
+
+const mostAsked = 20;
+
+/** Each is a part of the page, and whoever has to read hundreds reads none. */
+function assertReadable({ oidc }: KoaContextWithOIDC): void {
+  const asked = JSON.parse(String(oidc.params?.['authorization_details'] ?? '[]')) as Detail[];
+  if (asked.length > mostAsked) throw invalid(`authorization_details has more than ${mostAsked} entries`);
 }
 
 function askedIn({ oidc }: KoaContextWithOIDC): Detail[] | undefined {
