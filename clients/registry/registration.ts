@@ -4,7 +4,6 @@ import { digest, newSecret, sameSecret } from '../../src/kit/secrets.ts';
 import type { Services } from '../../src/services.ts';
 import type { Database } from '../../src/store/tables.ts';
 import { bumpVersion } from '../../src/store/versions.ts';
-import type { Client } from './registry.ts';
 
 /**
  * How an app came in: an operator registered it, or it did so itself, with a token of an operator's or without, or by a
@@ -13,7 +12,13 @@ import type { Client } from './registry.ts';
 export type ClientOrigin = 'operator' | 'token' | 'open' | 'document';
 
 /** Nobody looked at it: it came in by itself, and no operator has vouched for it since. */
-export function isUnverified({ origin, verifiedAt }: Pick<Client, 'origin' | 'verifiedAt'>): boolean {
+export function isUnverified({
+  origin,
+  verifiedAt,
+}: {
+  origin: ClientOrigin;
+  verifiedAt: number | undefined;
+}): boolean {
   return (origin === 'open' || origin === 'document') && verifiedAt === undefined;
 }
 
@@ -56,8 +61,11 @@ export function newManagementToken(): ManagementToken {
   return { text, digest: digest(text) };
 }
 
-export function isManagementToken(client: Pick<Client, 'registrationDigest'>, text: string): boolean {
-  return client.registrationDigest !== undefined && sameSecret(client.registrationDigest, digest(text));
+export function isManagementToken(
+  { registrationDigest }: { registrationDigest: string | undefined },
+  text: string,
+): boolean {
+  return registrationDigest !== undefined && sameSecret(registrationDigest, digest(text));
 }
 
 /**

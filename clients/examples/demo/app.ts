@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { homePage, type PersonToPlay } from './pages.ts';
 import { addEvent, openSessions, type Session } from './session.ts';
-import { openSignIn, type SignIn } from './sign-in.ts';
+import { openSignIn, type Registered, type SignIn } from './sign-in.ts';
 
 /**
  * Paperplane, a small real app that signs people in with OpenID Connect: node:http and an unmodified openid-client,
@@ -14,14 +14,7 @@ import { openSignIn, type SignIn } from './sign-in.ts';
  *
  * sign-in.ts is what an app needs; session.ts is what it keeps; pages.ts is what it shows.
  */
-export type DemoOptions = {
-  issuer: string;
-  /** What the service is called on the button. */
-  brand: string;
-  clientId: string;
-  clientSecret: string;
-  /** The app's own origin, as browsers see it. */
-  origin: string;
+export type DemoOptions = Registered & {
   /** People to try it with, and what their authenticator app shows now. Only where nobody else can look. */
   peopleToPlay?: () => Promise<PersonToPlay[]>;
 };

@@ -1,5 +1,4 @@
 import * as client from 'openid-client';
-import type { DemoOptions } from './app.ts';
 import { addEvent, type Session } from './session.ts';
 
 /**
@@ -16,9 +15,20 @@ export type SignIn = {
   end(session: Session): Promise<string>;
 };
 
+/** What the service and the app know of each other. */
+export type Registered = {
+  issuer: string;
+  /** What the service is called on the button. */
+  brand: string;
+  clientId: string;
+  clientSecret: string;
+  /** The app's own origin, as browsers see it. */
+  origin: string;
+};
+
 const scope = 'openid profile email phone address offline_access';
 
-export function openSignIn({ issuer, brand, clientId, clientSecret, origin }: DemoOptions): SignIn {
+export function openSignIn({ issuer, brand, clientId, clientSecret, origin }: Registered): SignIn {
   const redirectUri = `${origin}/callback`;
   let found: Promise<client.Configuration> | undefined;
 

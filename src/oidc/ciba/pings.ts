@@ -4,7 +4,6 @@ import type { App, Services } from '../../services.ts';
 import { sendDue, startQueue, wakeQueue } from '../../store/queues.ts';
 import type { CibaPingsTable } from '../../store/tables.ts';
 import { describeError } from '../../web/log.ts';
-import type { Asked } from '../cross-device/asked.ts';
 
 /**
  * The ping delivery mode (CIBA Core section 10.2): an app is told that there is an answer, and fetches it. What is to be sent is
@@ -23,7 +22,10 @@ export function sealPing({ seals }: Pick<Services, 'seals'>, ping: Ping): string
 }
 
 /** After an answer, whichever it was. */
-export async function notePing({ db, clock }: Pick<Services, 'db' | 'clock'>, asked: Asked): Promise<void> {
+export async function notePing(
+  { db, clock }: Pick<Services, 'db' | 'clock'>,
+  asked: { clientId: string; expiresAt: number; read: { stored: { ping?: string | undefined } } },
+): Promise<void> {
   const { ping } = asked.read.stored;
   if (!ping) return;
   const now = clock.now();
