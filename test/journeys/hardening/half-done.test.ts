@@ -10,7 +10,14 @@ import { listSessions } from '../../../src/oidc/sessions.ts';
 import { aPasskey } from '../../support/passkeys.ts';
 import type { Person } from '../../support/person.ts';
 import { arrivalOf, openRelyingParty, type RelyingParty } from '../../support/relying-party.ts';
-import { carefulAccount, giveBackupCodes, giveText, lastDigits } from '../../support/second-steps.ts';
+import {
+  carefulAccount,
+  giveApprovals,
+  giveBackupCodes,
+  giveText,
+  lastDigits,
+  signedInFully,
+} from '../../support/second-steps.ts';
 import type { TestServices } from '../../support/stores.ts';
 import { openWorld, type World } from '../../support/world.ts';
 import { addressesFor, type HalfDone, tried } from './sweep.ts';
@@ -85,6 +92,17 @@ const states: Record<string, () => Promise<HalfDone>> = {
     return half;
   },
   'a passkey asked': passkeyAsked,
+  'an approval asked for, and not given': async () => {
+    const half = await begun();
+    const { account, person } = half;
+    await giveApprovals(world.services, account.accountId);
+    await signedInFully(world, account);
+    await person.submits({ identifier: account.identifier, password: account.password });
+    await person.follows('Use a backup method');
+    await person.presses('Use this: On a device where you’re signed in to your account');
+    expect(person.text).toMatch(/\b\d{3} \d{3}\b/);
+    return half;
+  },
   'an unusual sign-in, asked for a code': unusual,
   'a password of attackers’ lists to be changed': async () => {
     const half = await begun();
@@ -153,14 +171,22 @@ describe.each(Object.keys(states))('somebody with %s', (name) => {
     const [before] = await live.read([key]);
     if (!before) throw new Error('nothing is under way');
     const { accountId } = half.account;
+    const access = async () => {
+      const sessions = await listSessions(world.services, accountId);
+      return {
+        sessions: sessions.map(({ uid }) => uid),
+        grants: await listGrants(world.services, accountId),
+      };
+    };
+    // Nothing, but where somebody could approve from.
+    const was = await access();
+    expect(was.sessions).toHaveLength(name.includes('approval') ? 1 : 0);
     const addresses = addressesFor(world, app, half);
     expect(addresses.length).toBeGreaterThan(50);
     for (const address of addresses)
       for (const method of ['GET', 'POST'] as const) {
         await tried(world, half, address, method);
-        const inside = await listSessions(world.services, accountId);
-        const granted = await listGrants(world.services, accountId);
-        expect([method, address, inside.length, granted.length]).toEqual([method, address, 0, 0]);
+        expect([method, address, await access()]).toEqual([method, address, was]);
         await live.commit([{ do: 'put', key, value: before.value, ttlMs: 3_600_000 }]);
       }
     await half.person.goes(app.asks({ prompt: 'none' }).url);

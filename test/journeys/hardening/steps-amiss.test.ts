@@ -1,16 +1,22 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { setPassword } from '../../../src/credentials/password.ts';
 import { days, minutes } from '../../../src/kit/durations.ts';
 import { listGrants } from '../../../src/oidc/grants.ts';
 import { listSessions } from '../../../src/oidc/sessions.ts';
+import { aPasskey } from '../../support/passkeys.ts';
 import type { Person } from '../../support/person.ts';
 import { openRelyingParty, type RelyingParty } from '../../support/relying-party.ts';
 import {
   type Careful,
   carefulAccount,
+  giveApprovals,
   giveBackupCodes,
   giveText,
   lastDigits,
+  signedInFully,
 } from '../../support/second-steps.ts';
+import type { TestServices } from '../../support/stores.ts';
+import { send } from '../../support/wire.ts';
 import { openWorld, type World } from '../../support/world.ts';
 
 /**
@@ -48,6 +54,28 @@ async function forgotten() {
   await person.goes(`${person.url}/forgot`);
   await person.submits({ identifier: account.identifier });
   return { person, account };
+}
+
+const ofTests = () => world.services as unknown as TestServices;
+
+/** What a browser answers to the passkey page's script. */
+async function passkeyFor(
+  person: Person,
+  { accountId }: { accountId: string },
+  step: string,
+  made?: Awaited<ReturnType<typeof aPasskey>>,
+): Promise<Form> {
+  const { authenticator } = made ?? (await aPasskey(ofTests(), accountId));
+  const { json } = await send(`${world.issuer}${stepOf(person, step)}/options`, {
+    body: new URLSearchParams(),
+    headers: {
+      cookie: person.cookieHeader(),
+      origin: world.issuer,
+      'sec-fetch-site': 'same-origin',
+      'x-forwarded-for': person.address,
+    },
+  });
+  return { response: authenticator.assert(json['options'] as { challenge: string }) };
 }
 
 const steps: Record<string, () => Promise<At>> = {
@@ -104,6 +132,42 @@ const steps: Record<string, () => Promise<At>> = {
     const code = await world.codeSentTo(account.identifier);
     return { person, account, path: stepOf(person, 'risk'), right: async () => ({ code }) };
   },
+  'a passkey on the sign-in page': async () => {
+    const account = await world.account();
+    const person = await begins();
+    const form = await passkeyFor(person, account, 'passkey');
+    return { person, account, path: stepOf(person, 'passkey'), right: async () => form };
+  },
+  'a passkey at the second step': async () => {
+    const { person, account, given } = await withPassword((id) => aPasskey(ofTests(), id));
+    await person.follows('Use a backup method');
+    await person.presses(`Use this: ${given.passkey.name}`);
+    const form = await passkeyFor(person, account, 'second-step', given);
+    return { person, account, path: stepOf(person, 'second-step'), right: async () => form };
+  },
+  'an approval that was given on another device': async () => {
+    const account = await carefulAccount(world);
+    await giveApprovals(world.services, account.accountId);
+    const phone = await signedInFully(world, account);
+    const person = await begins();
+    await person.submits({ identifier: account.identifier, password: account.password });
+    await person.follows('Use a backup method');
+    await person.presses('Use this: On a device where you’re signed in to your account');
+    const number = person.text.match(/\b\d{3} \d{3}\b/)?.[0].replace(' ', '') ?? '';
+    await phone.goes(`${world.issuer}/account/approvals`);
+    await phone.submits({ number });
+    const right = async () => ({ approval: 'asked' });
+    return { person, account, path: stepOf(person, 'second-step'), right };
+  },
+  'another password for one that attackers know': async () => {
+    const account = { ...(await carefulAccount(world)), password: 'password123' };
+    await setPassword(world.services, account);
+    const person = await begins();
+    await person.submits({ identifier: account.identifier, password: account.password });
+    await person.submits({ code: await world.freshCode(account.totpSecret) });
+    const right = async () => ({ password: 'a long new password' });
+    return { person, account, path: stepOf(person, 'known-password'), right };
+  },
   'the missing step of a session': async () => {
     const account = await carefulAccount(world);
     const person = await world.person().goes(`${world.issuer}/account`);
@@ -159,8 +223,8 @@ describe.each(Object.entries(steps))('%s', (_, arrive) => {
     const [mine, theirs] = [await arrive(), await arrive()];
     const before = [await access(mine.account), await access(theirs.account)];
     const form = await theirs.right();
-    // A new password is whoever's interaction it is typed into; that is the step before it.
-    if ('new_password' in form) return;
+    // A new password is whoever's interaction it is typed into, an approval that of the one that asked: nothing names an account.
+    if ('password' in form || 'approval' in form) return;
     await sends(mine.person, mine.path, form);
     expect(mine.person.left).toBeUndefined();
     // Of two who were away for so long the first has waited for too long by the time of the second.
@@ -173,6 +237,8 @@ describe.each(Object.entries(steps))('%s', (_, arrive) => {
     const { person, path, right, account } = await arrive();
     const form = await right();
     await sends(person, path, form);
+    // It is the right one: what is asked next, or the app.
+    expect(person.left ?? [person.status, person.alert]).toEqual(person.left ?? [200, undefined]);
     const after = await access(account);
     await sends(person, path, form);
     const said = person.left?.searchParams.get('code') ?? null;
