@@ -67,7 +67,10 @@ async function formOf({ account }: HalfDone): Promise<Record<string, string>> {
   };
 }
 
-/** `given`: instead of what would be sent otherwise. */
+/**
+ * What comes of it, with the engine asked to go on where the answer leads there: only then there would be a session, or a code.
+ * `given`: instead of what would be sent otherwise.
+ */
 export async function tried(
   world: World,
   half: HalfDone,
@@ -76,15 +79,16 @@ export async function tried(
   given: Record<string, string> = {},
 ): Promise<Answer> {
   const form = { ...(await formOf(half)), ...given };
-  return await send(`${world.issuer}${address}`, {
-    method,
-    ...(method === 'POST' ? { body: new URLSearchParams(form) } : {}),
-    headers: {
-      cookie: half.person.cookieHeader(world.issuer),
-      'x-forwarded-for': newAddress(),
-      'sec-fetch-site': 'same-origin',
-      'sec-fetch-mode': 'navigate',
-      accept: 'text/html',
-    },
-  });
+  const headers = {
+    cookie: half.person.cookieHeader(world.issuer),
+    'x-forwarded-for': newAddress(),
+    'sec-fetch-site': 'same-origin',
+    'sec-fetch-mode': 'navigate',
+    accept: 'text/html',
+  };
+  const body = method === 'POST' ? { body: new URLSearchParams(form) } : {};
+  const answer = await send(`${world.issuer}${address}`, { method, ...body, headers });
+  const { location = '/' } = answer.headers;
+  if (!/^\/authorize\/[\w-]+$/.test(location.replace(world.issuer, ''))) return answer;
+  return await send(new URL(location, world.issuer), { headers });
 }
