@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { changeClient } from '../../../src/actions/change-client.ts';
 import { registerClient } from '../../../src/actions/register-client.ts';
 import { arrivalOf, openRelyingParty, type RelyingParty } from '../../support/relying-party.ts';
 import { isSignedBy, type Jwks, payloadOf } from '../../support/signatures.ts';
@@ -94,6 +95,53 @@ describe('an app that an operator allowed them', () => {
     expect(new URLSearchParams(arrivalOf(person).hash.slice(1)).get('error')).toBe('invalid_request');
     const { json } = await app.redeems(code, attempt);
     expect(payloadOf(String(json['id_token']))['sub']).toBe(payloadOf(String(answer.get('id_token')))['sub']);
+  });
+});
+
+describe('what such an app was given', () => {
+  it('ends with a code that comes twice, in the address bar as well as at /token (oidcc-codereuse)', async () => {
+    const attempt = app.asks({ response_type: 'token code' });
+    const person = await world.person().goes(attempt.url);
+    await person.signsIn(account);
+    const answer = new URLSearchParams(arrivalOf(person).hash.slice(1));
+    const [code, token] = [String(answer.get('code')), String(answer.get('access_token'))];
+    const redeemed = await app.redeems(code, attempt);
+    expect((await app.userinfo(token)).status).toBe(200);
+    expect((await app.redeems(code, attempt)).json['error']).toBe('invalid_grant');
+    for (const one of [token, String(redeemed.json['access_token'])])
+      expect((await app.userinfo(one)).status).toBe(401);
+  });
+
+  it('stands in the ID token where no access token comes, at UserInfo where one does (OpenID Connect Core section 5.4)', async () => {
+    const inIdToken = async (response_type: string) => {
+      const answer = await answerTo({ response_type, scope: 'openid email' });
+      return payloadOf(String(answer.get('id_token')))['email'];
+    };
+    expect(await inIdToken('id_token')).toBe(account.identifier);
+    for (const type of ['id_token token', 'code id_token']) expect(await inIdToken(type)).toBeUndefined();
+  });
+
+  it('may come in a form, and is over when an operator takes the flows away', async () => {
+    const metadata = { allow_implicit: true, grant_types: ['authorization_code', 'implicit'] };
+    const old = await openRelyingParty(world, { ...metadata, response_types: ['code', 'code id_token'] });
+    const asks = { response_type: 'code id_token', response_mode: 'form_post' };
+    const person = await world.person().goes(old.asks(asks).url);
+    await person.signsIn(account);
+    await person.decides('allow');
+    const [form] = person.html.forms;
+    expect(form?.action).toBe(old.redirectUri);
+    expect(form?.controls.map(({ name }) => name)).toEqual(expect.arrayContaining(['code', 'id_token']));
+    const { clientId } = old;
+    const half = await changeClient(world.services, { clientId, changes: { allow_implicit: false } });
+    expect(half).toMatchObject({ ok: false });
+    const changes = {
+      allow_implicit: false,
+      grant_types: ['authorization_code'],
+      response_types: ['code'],
+    };
+    expect(await changeClient(world.services, { clientId, changes })).toMatchObject({ ok: true });
+    await person.goes(old.asks({ response_type: 'code id_token' }).url);
+    expect(new URLSearchParams(arrivalOf(person).hash.slice(1)).get('error')).toBe('invalid_request');
   });
 });
 
