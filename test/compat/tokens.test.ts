@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { minutes } from '../../src/kit/durations.ts';
 import type { Person } from '../support/person.ts';
+import { until } from '../support/timing.ts';
 import { send } from '../support/wire.ts';
 import { openWorld, type TestAccount, type World } from '../support/world.ts';
 import { type CompatApp, openCompatApp } from './compat-app.ts';
@@ -188,30 +189,17 @@ describe('a refresh token', () => {
       );
       expect(answer.status).toBe(200);
     }
-    const rows = await eventually(() =>
-      world.services.db
-        .selectFrom('audit_events')
-        .selectAll()
-        .where('type', '=', 'refresh_token.odd_use')
-        .execute(),
-    );
+    const events = world.services.db.selectFrom('audit_events').selectAll();
+    const oddUses = () => events.where('type', '=', 'refresh_token.odd_use').execute();
+    await until(async () => (await oddUses()).length > 0);
+    const rows = await oddUses();
     expect(rows).toHaveLength(1);
     expect(JSON.parse(String(rows[0]?.detail))).toMatchObject({ reason: 'networks' });
-    const told = await eventually(async () =>
-      (await world.outbox()).filter(({ subject }) => subject?.includes('unusual way')),
-    );
-    expect(told.map(({ text }) => text.includes('Paperplane Shop'))).toEqual([true]);
+    const told = async () => (await world.outbox()).filter(({ subject }) => subject?.includes('unusual way'));
+    await until(async () => (await told()).length > 0);
+    expect((await told()).map(({ text }) => text.includes('Paperplane Shop'))).toEqual([true]);
   });
 });
-
-async function eventually<Row>(look: () => Promise<Row[]>): Promise<Row[]> {
-  for (let tries = 0; tries < 100; tries += 1) {
-    const rows = await look();
-    if (rows.length > 0) return rows;
-    await new Promise((ready) => setTimeout(ready, 20));
-  }
-  return [];
-}
 
 describe('what is wrong with a request', () => {
   it.each([

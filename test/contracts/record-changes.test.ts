@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   changeClient,
@@ -13,6 +12,7 @@ import { type KnownRecords, openKnownRecords } from '../../src/oidc/known-record
 import { type OpenServices, openServices } from '../../src/services.ts';
 import { readSettings } from '../../src/settings.ts';
 import { openFaultProxy } from '../support/fault-proxy.ts';
+import { until } from '../support/timing.ts';
 import type { World } from '../support/world.ts';
 import { worldKinds } from '../support/world-kinds.ts';
 
@@ -33,10 +33,6 @@ describe.each(worldKinds)('what a process keeps of the records on $name', ({ ope
     await other.close();
     await world.close();
   });
-
-  async function until(reached: () => boolean | Promise<boolean>): Promise<void> {
-    while (!(await reached())) await sleep(2);
-  }
 
   async function newClient(): Promise<string> {
     const added = await registerClient(world.services, {

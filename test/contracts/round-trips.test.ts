@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { arrivalOf, openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
+import { until } from '../support/timing.ts';
 import type { TestAccount, World } from '../support/world.ts';
 import { worldKinds } from '../support/world-kinds.ts';
 
@@ -56,10 +57,6 @@ describe.each(worldKinds)('round trips on $name', ({ open }) => {
       });
       executor.executeQuery = execute;
     }
-  }
-
-  async function until(reached: () => boolean): Promise<void> {
-    while (!reached()) await new Promise((later) => setTimeout(later, 5));
   }
 
   const lasting = { scope: 'openid profile offline_access' };

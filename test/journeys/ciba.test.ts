@@ -7,6 +7,7 @@ import { suspendAccount } from '../../src/actions/suspend-account.ts';
 import { listConsents } from '../../src/consents/consent.ts';
 import type { Person } from '../support/person.ts';
 import { openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
+import { until } from '../support/timing.ts';
 import { openWorld, type TestAccount, type World } from '../support/world.ts';
 
 const grantType = 'urn:openid:params:grant-type:ciba';
@@ -214,10 +215,9 @@ describe('an app that asks a person by name (CIBA)', () => {
     const asked = await ask(app, { login_hint: account.identifier, client_notification_token });
     deaf = 1;
     await (await atRequest(app, account)).decides('allow');
-    for (let tries = 0; tries < 60 && heard.length === 0; tries += 1) {
-      await new Promise((looked) => setTimeout(looked, 100));
-      if (deaf === 0) later(3);
-    }
+    await until(() => deaf <= 0);
+    later(3);
+    await until(() => heard.length > 0);
     expect(heard).toEqual([
       {
         authorization: `Bearer ${client_notification_token}`,
@@ -241,8 +241,7 @@ describe('an app that asks a person by name (CIBA)', () => {
     [deaf, said] = [1, status];
     await (await atRequest(app, account)).decides('allow');
     const owed = () => world.services.db.selectFrom('ciba_pings').selectAll().execute();
-    for (let tries = 0; tries < 60 && (deaf > 0 || (await owed()).length > 0); tries += 1)
-      await new Promise((looked) => setTimeout(looked, 50));
+    await until(async () => deaf <= 0 && (await owed()).length === 0);
     expect([deaf, await owed(), heard.slice(before)]).toEqual([0, [], []]);
     expect((await poll(app, asked)).status).toBe(200);
   });

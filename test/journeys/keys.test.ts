@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { retireKey } from '../../src/actions/retire-key.ts';
 import { days, hours, minutes } from '../../src/kit/durations.ts';
@@ -6,6 +5,7 @@ import { rotateOnSchedule } from '../../src/oidc/keys/key-schedule.ts';
 import { listKeys } from '../../src/oidc/keys/signing-keys.ts';
 import { openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
 import { headerOf, isSignedBy, type Jwks } from '../support/signatures.ts';
+import { until } from '../support/timing.ts';
 import { send } from '../support/wire.ts';
 import { openWorld, type TestAccount, type World } from '../support/world.ts';
 
@@ -31,11 +31,6 @@ const kidsOf = ({ keys }: Jwks) => keys.map(({ kid }) => kid).sort();
 async function idToken(alg: string): Promise<string> {
   const tokens = await (apps.get(alg) as RelyingParty).signsIn(world.person(), account);
   return String(tokens.id_token);
-}
-
-/** What is told or whose time came is taken up by itself; when, no test may depend on. */
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  while (!(await holds())) await sleep(20);
 }
 
 describe('the keys that sign', () => {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { regionMac } from '../../src/actions/ask-regions.ts';
 import { suspendAccount } from '../../src/actions/suspend-account.ts';
 import { limits } from '../../src/limits/limits.ts';
+import { until } from '../support/timing.ts';
 import { newAddress, send } from '../support/wire.ts';
 import { openWorld, type World } from '../support/world.ts';
 
@@ -29,15 +30,6 @@ async function forgets(identifier: string) {
 const toldTo = async (address: string) =>
   (await here.outbox()).filter(({ to, subject }) => to === address && /account is in/.test(subject ?? ''));
 
-async function eventually<Result>(look: () => Promise<Result[]>): Promise<Result[]> {
-  for (let tries = 0; tries < 200; tries += 1) {
-    const found = await look();
-    if (found.length > 0) return found;
-    await new Promise((later) => setTimeout(later, 10));
-  }
-  return [];
-}
-
 describe('whose account is at another of our sites', () => {
   it('finds the sites on a page that is the same for everybody', async () => {
     const person = await here.person().goes(`${here.issuer}/account`);
@@ -61,7 +53,8 @@ describe('whose account is at another of our sites', () => {
     expect(person.text.replaceAll(known.identifier, '')).toBe(
       other.text.replaceAll('nobody-anywhere@example.com', ''),
     );
-    const [message] = await eventually(() => toldTo(known.identifier));
+    await until(async () => (await toldTo(known.identifier)).length > 0);
+    const [message] = await toldTo(known.identifier);
     expect(message?.text).toContain(`Germany: ${new URL(germany.issuer).host}`);
     expect(message?.links).toEqual([]);
 
@@ -71,7 +64,7 @@ describe('whose account is at another of our sites', () => {
     // Asked later than these, and so answered later.
     const last = await germany.account();
     await forgets(last.identifier);
-    await eventually(() => toldTo(last.identifier));
+    await until(async () => (await toldTo(last.identifier)).length > 0);
     for (const one of [
       both.identifier,
       suspended.identifier,

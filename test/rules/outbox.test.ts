@@ -13,7 +13,7 @@ import type { Database } from '../../src/store/tables.ts';
 import { openLog } from '../../src/web/log.ts';
 import { type SmtpServer, startSmtpServer } from '../support/smtp-server.ts';
 import { databaseKinds, openTestDatabase, testClock } from '../support/stores.ts';
-import { timed } from '../support/timing.ts';
+import { timed, until } from '../support/timing.ts';
 
 const email = { channel: 'email', written: 'Ada@münchen.de' } as const;
 const phone = { channel: 'phone', written: '+1 202 555 0123' } as const;
@@ -271,12 +271,4 @@ async function startGateway() {
     },
   };
   return gateway;
-}
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  const giveUpAt = performance.now() + 60_000;
-  while (!(await condition())) {
-    if (performance.now() > giveUpAt) throw new Error('it never came about');
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }

@@ -18,6 +18,15 @@ export async function timed(
 // What comes soon comes late on a busy machine. Whoever promises a time looks at the `ms` of the answer.
 const atLeastMs = 30_000;
 
+/** What comes by itself, and when, no test may depend on. It looks every few milliseconds and gives up after a minute. */
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  const giveUpAt = performance.now() + 60_000;
+  while (!(await holds())) {
+    if (performance.now() > giveUpAt) throw new Error('it never came about');
+    await sleep(10);
+  }
+}
+
 /** Tries until it succeeds; answers what it got and after how many milliseconds. Gives up after `withinMs`, or half a minute. */
 export async function untilWorks<Result>(
   withinMs: number,

@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { endAllAccess } from '../../../src/actions/end-all-access.ts';
 import { suspendAccount } from '../../../src/actions/suspend-account.ts';
@@ -11,6 +10,7 @@ import { type AppServer, listenForApp } from '../../support/app-server.ts';
 import type { Person } from '../../support/person.ts';
 import { openRelyingParty, type RelyingParty } from '../../support/relying-party.ts';
 import { headerOf, isSignedBy, type Jwks, payloadOf } from '../../support/signatures.ts';
+import { until } from '../../support/timing.ts';
 import { send } from '../../support/wire.ts';
 import { openWorld, type TestAccount, type World } from '../../support/world.ts';
 
@@ -56,10 +56,6 @@ async function signedIn(person = world.person()) {
 async function signsOut(person: Person, hint: string): Promise<void> {
   await person.goes(`${app.endpoint('end_session')}?id_token_hint=${hint}`);
   await person.submits({ logout: 'yes' });
-}
-
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await sleep(20);
 }
 
 const waiting = () => world.services.db.selectFrom('logout_notices').selectAll().execute();

@@ -4,6 +4,7 @@ import { registerClient } from '../../../src/actions/register-client.ts';
 import { type Apache, startApache } from '../../support/apache.ts';
 import type { Person } from '../../support/person.ts';
 import { recipe } from '../../support/recipes.ts';
+import { until } from '../../support/timing.ts';
 import { send } from '../../support/wire.ts';
 import { openWorld, type TestAccount, type World } from '../../support/world.ts';
 
@@ -106,11 +107,7 @@ describe('a page that mod_auth_openidc protects', () => {
     await person.goes(`${world.issuer}/logout`);
     await person.submits({ logout: 'yes' });
     // It is told right after; it would otherwise know the person for hours.
-    for (let tries = 0; tries < 200 && person.heading !== 'Sign in'; tries += 1) {
-      await person.goes(`${apache.origin}/protected/`);
-      if (person.heading !== 'Sign in') await new Promise((looked) => setTimeout(looked, 50));
-    }
-    expect(person.heading).toBe('Sign in');
+    await until(async () => (await person.goes(`${apache.origin}/protected/`)).heading === 'Sign in');
   });
 
   it('is opened from the account (Third-Party-Initiated Login, OpenID Connect Core section 4)', async () => {
