@@ -19,7 +19,11 @@ let keys: client.CryptoKeyPair;
 beforeAll(async () => {
   authority = openAuthority();
   const port = await freePort();
-  world = await openWorld({ MTLS_HEADER: 'x-ssl-client-cert', MTLS_ORIGIN: `https://localhost:${port}` });
+  world = await openWorld({
+    MTLS_HEADER: 'x-ssl-client-cert',
+    MTLS_ORIGIN: `https://localhost:${port}`,
+    DPOP_NONCE: 'on',
+  });
   const server = authority.issues({ subject: '/CN=localhost', san: 'DNS:localhost', uses: 'serverAuth' });
   const clientAuthority = authority.own.files.pem;
   nginx = await startNginx({ port, upstream: world.port, server, clientAuthority });
@@ -81,12 +85,20 @@ describe('an app on openid-client with keys', () => {
     const arrived = await visits(url);
     expect([...arrived.searchParams.keys()]).toEqual(['response']);
 
+    // The library does by itself what it is told by the nonce of ours that is missing at first (RFC 9449 section 8).
+    const refused: string[] = [];
+    config[client.customFetch] = async (url, options) => {
+      const answer = await fetch(url, options as RequestInit);
+      if (!answer.ok) refused.push(`${new URL(url).pathname} ${(await answer.clone().json()).error}`);
+      return answer;
+    };
     const DPoP = client.getDPoPHandle(config, await client.randomDPoPKeyPair());
     const checks = { pkceCodeVerifier, idTokenExpected: true };
     const tokens = await client.authorizationCodeGrant(config, arrived, checks, undefined, { DPoP });
     const sub = String(tokens.claims()?.sub);
     const claims = await client.fetchUserInfo(config, tokens.access_token, sub, { DPoP });
     expect(claims.email).toBe(account.identifier);
+    expect(refused).toEqual(['/token use_dpop_nonce']);
     const bare = client.fetchUserInfo(config, tokens.access_token, sub);
     await expect(bare).rejects.toThrow();
     const again = await client.refreshTokenGrant(config, String(tokens.refresh_token), undefined, { DPoP });
@@ -125,6 +137,65 @@ describe('an app on openid-client with a certificate', () => {
   });
 });
 
+describe('an app on oauth4webapi with a certificate', () => {
+  it('is let in by it, and its tokens are bound to it', async () => {
+    const own = authority.issues({ subject: '/O=Example/CN=ledger' });
+    const added = await registerClient(world.services, {
+      clientId: 'ledger',
+      metadata: {
+        client_name: 'Ledger',
+        redirect_uris: [redirectUri],
+        token_endpoint_auth_method: 'tls_client_auth',
+        tls_client_auth_subject_dn: 'CN=ledger,O=Example',
+        tls_client_certificate_bound_access_tokens: true,
+      },
+    });
+    expect(added).toMatchObject({ ok: true });
+    const as = await metadataOf();
+    const ledger = { client_id: 'ledger', use_mtls_endpoint_aliases: true };
+    const auth = oauth.TlsClientAuth();
+    const shows = (shown: Parameters<typeof fetchWith>[0]) => ({
+      ...insecure,
+      [oauth.customFetch]: fetchWith(shown) as never,
+    });
+    const options = shows({ cert: own.pem, key: own.key });
+    const verifier = oauth.generateRandomCodeVerifier();
+    const params = { ...(await newRequest(verifier)), response_type: 'code' };
+    const sent = await oauth.pushedAuthorizationRequest(as, ledger, auth, params, options);
+    const { request_uri } = await oauth.processPushedAuthorizationResponse(as, ledger, sent);
+    const url = new URL(String(as.authorization_endpoint));
+    url.search = String(new URLSearchParams({ client_id: 'ledger', request_uri }));
+    const arrived = oauth.validateAuthResponse(as, ledger, await visits(url), oauth.expectNoState);
+    const answer = await oauth.authorizationCodeGrantRequest(
+      as,
+      ledger,
+      auth,
+      arrived,
+      redirectUri,
+      verifier,
+      options,
+    );
+    const tokens = await oauth.processAuthorizationCodeResponse(as, ledger, answer, { requireIdToken: true });
+    const { sub = '' } = oauth.getValidatedIdTokenClaims(tokens) ?? {};
+    const reads = async (how: typeof options) =>
+      oauth.processUserInfoResponse(
+        as,
+        ledger,
+        sub,
+        await oauth.userInfoRequest(as, ledger, tokens.access_token, how),
+      );
+    expect((await reads(options)).email).toBe(account.identifier);
+    const stolen = { cause: [{ parameters: { error: 'invalid_token' } }] };
+    await expect(reads(shows({}))).rejects.toMatchObject(stolen);
+  });
+});
+
+const insecure = { [oauth.allowInsecureRequests]: true };
+async function metadataOf(): Promise<oauth.AuthorizationServer> {
+  const issuer = new URL(world.issuer);
+  return oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, insecure));
+}
+
 describe('an app on oauth4webapi with a certificate of its own making', () => {
   it('is let in by it where its registration has it, and by no other', async () => {
     const own = authority.selfSigned({ subject: '/CN=alone' });
@@ -144,9 +215,7 @@ describe('an app on oauth4webapi with a certificate of its own making', () => {
       },
     });
     expect(added).toMatchObject({ ok: true });
-    const issuer = new URL(world.issuer);
-    const insecure = { [oauth.allowInsecureRequests]: true };
-    const as = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, insecure));
+    const as = await metadataOf();
     const alone = { client_id: 'alone', use_mtls_endpoint_aliases: true };
     const asks = async (shown: { cert: string; key: string }) => {
       const options = { ...insecure, [oauth.customFetch]: fetchWith(shown) as never };
