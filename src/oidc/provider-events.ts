@@ -1,6 +1,6 @@
 import type { errors, KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { recordEvent, recordSoon } from '../audit/record.ts';
-import { hours } from '../kit/durations.ts';
+import { hours, seconds } from '../kit/durations.ts';
 import type { Services } from '../services.ts';
 import { describeError } from '../web/log.ts';
 import { sourceOf } from '../web/request-state.ts';
@@ -38,6 +38,7 @@ export function listenToProvider(services: Services, provider: Provider, views: 
     logRefusal(services, ctx, error);
     const reused = reuseEvent(error);
     if (reused) void tellOfReuse(services, views, ctx, reused);
+    else if (/authorization code not found/.test(detailOf(error))) void tellOfReuseAgain(services, ctx);
   });
 
   provider.on('authorization.error', (ctx, error: EngineError) => logRefusal(services, ctx, error));
@@ -90,10 +91,10 @@ async function tellOfReuse(
 ): Promise<void> {
   const { code, refresh_token } = (ctx.oidc.params ?? {}) as { code?: string; refresh_token?: string };
   const grant = (code ?? refresh_token ?? '').slice(0, grantIdLength);
-  if (!(await isFirstToTell(services, grant))) return;
   // The grant is gone by now, and whoever came need not be the app it was given to.
   const { accountId, clientId } = memoryOf(ctx).grants.get(grant)?.grant ?? {};
   const whose = { ...(accountId ? { accountId } : {}), ...(clientId ? { clientId } : {}) };
+  if (!(await isFirstToTell(services, grant, whose))) return;
   note(services, ctx, { type, ...parties(ctx), ...whose, detail: { grant } });
   if (!accountId || !clientId || type === 'code.reuse_detected') return;
   try {
@@ -104,14 +105,43 @@ async function tellOfReuse(
   }
 }
 
+type Told = { accountId?: string; clientId?: string; at: number };
+
 /** Of many who come with it at the same moment one tells, so that the person gets one message and the record one line. */
-async function isFirstToTell({ live }: Pick<Services, 'live'>, grantId: string): Promise<boolean> {
+async function isFirstToTell(
+  { live, clock }: Pick<Services, 'live' | 'clock'>,
+  grantId: string,
+  whose: Omit<Told, 'at'>,
+): Promise<boolean> {
   try {
-    const key = layout.reuseTold(grantId);
-    return (await live.commit([{ do: 'add', key, value: '', ttlMs: 1 * hours }])).ok;
+    const value = JSON.stringify({ ...whose, at: clock.now() });
+    return (await live.commit([{ do: 'add', key: layout.reuseTold(grantId), value, ttlMs: toldIsKept }])).ok;
   } catch {
     // Told twice is better than not told.
     return true;
+  }
+}
+
+const toldIsKept = 1 * hours;
+const sameMoment = 5 * seconds;
+
+/** A code went with its grant when it came twice. Who comes with it once more, later than together, still has it. */
+async function tellOfReuseAgain(services: Services, ctx: KoaContextWithOIDC): Promise<void> {
+  const { live, clock, log } = services;
+  const grant = layout.underGrant('c', String(ctx.oidc.params?.['code']))?.grantId;
+  if (grant === undefined) return;
+  try {
+    const key = layout.reuseTold(grant);
+    const [known] = await live.read([key]);
+    if (!known?.value) return;
+    const { at, ...whose } = JSON.parse(known.value) as Told;
+    if (clock.now() - at < sameMoment) return;
+    const value = JSON.stringify({ ...whose, at: clock.now() });
+    const told = await live.commit([{ do: 'replace', key, expect: known.value, value, ttlMs: toldIsKept }]);
+    if (told.ok)
+      note(services, ctx, { type: 'code.reuse_detected', ...parties(ctx), ...whose, detail: { grant } });
+  } catch (error) {
+    log.warn({ error: describeError(error) }, 'a code that came again could not be recorded');
   }
 }
 

@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { createHash, generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { listEvents } from '../../src/audit/list.ts';
 import { days, seconds } from '../../src/kit/durations.ts';
@@ -34,7 +34,7 @@ describe('a code that comes twice (misuse case TK-01)', () => {
     expect(await app.introspects(String(first['refresh_token']))).toEqual({ active: false });
     expect((await app.userinfo(String(first['access_token']))).status).toBe(401);
     const events = await listEvents(world.services, { accountId: account.accountId, limit: 100 });
-    expect(events.map(({ type }) => type)).toContain('code.reuse_detected');
+    expect(events.filter(({ type }) => type === 'code.reuse_detected')).toHaveLength(3);
   });
 
   it('is over after a minute', async () => {
@@ -68,6 +68,21 @@ describe('a code with something wrong beside it (TK-05, AZ-13)', () => {
     expect(status).toBe(400);
     expect(json['error']).toMatch(/invalid_grant|invalid_request/);
     expect(json['access_token']).toBeUndefined();
+  });
+
+  it('is refused with a verifier that is too short, though it is the one', async () => {
+    const short = 'a'.repeat(42);
+    const code_challenge = createHash('sha256').update(short).digest('base64url');
+    const { code: fresh, attempt } = await app.getsCode(world.person(), account, { code_challenge });
+    const { status, json } = await app.redeems(fresh, { ...attempt, verifier: short });
+    expect([status, json['error']]).toEqual([400, 'invalid_request']);
+  });
+
+  it('is not spent by that: after five wrong verifiers the right one is taken (docs/divergences.md, 4.1.2)', async () => {
+    const { code: fresh, attempt } = await code();
+    for (const letter of 'abcde')
+      expect((await app.redeems(fresh, { ...attempt, verifier: letter.repeat(43) })).status).toBe(400);
+    expect((await app.redeems(fresh, attempt)).status).toBe(200);
   });
 
   it('is refused without a verifier at all', async () => {
@@ -160,7 +175,8 @@ describe('the scope of a refresh (TK-11)', () => {
     const narrow = (await app.refreshes(refresh_token, { scope: 'openid email' })).json;
     expect(narrow['scope']).toBe('openid email');
     expect(Object.keys((await app.userinfo(String(narrow['access_token']))).json)).not.toContain('name');
-    const whole = (await app.refreshes(String(narrow['refresh_token']))).json;
+    // An empty one is as good as none (RFC 6749 section 3.1).
+    const whole = (await app.refreshes(String(narrow['refresh_token']), { scope: '' })).json;
     expect(whole['scope']).toBe('openid profile email offline_access');
   });
 });
