@@ -181,6 +181,11 @@ describe('response types (AZ-11)', () => {
     expect(headers.location).not.toMatch(/[?&#](code|access_token|id_token)=/);
   });
 
+  it('is told to nobody at an address that is not registered', async () => {
+    for (const type of ['token', 'bogus'])
+      await expectOwnErrorPage(queryOf({ response_type: type, redirect_uri: 'https://evil.test/' }));
+  });
+
   it('code is the only one that discovery names', async () => {
     expect(app.config.serverMetadata().response_types_supported).toEqual(['code']);
   });

@@ -128,7 +128,8 @@ describe('a device that shows a code (RFC 8628)', () => {
       await openRelyingParty(world, { ...television, token_endpoint_auth_method: 'client_secret_basic' }),
     ];
     const codes = await ask(app);
-    expect((await poll(other, codes)).error).toBe('invalid_grant');
+    const sister = await openRelyingParty(world, television);
+    for (const one of [other, sister]) expect((await poll(one, codes)).error).toBe('invalid_grant');
     const wrong = { authorization: `Basic ${Buffer.from(`${other.clientId}:wrong`).toString('base64')}` };
     const form = { grant_type: grantType, device_code: codes.device_code };
     const answer = await other.posts('token', form, wrong);

@@ -72,9 +72,11 @@ describe('who may look at a token (misuse case IR-01)', () => {
 describe('how a token is looked at (IR-03)', () => {
   it.each([
     ['nobody', anonymous, [400, 401]],
-    ['a wrong secret', { authorization: `Basic ${Buffer.from('nobody:wrong').toString('base64')}` }, [401]],
-  ])('not by %s', async (_, headers, statuses) => {
+    ['somebody unknown', { authorization: `Basic ${Buffer.from('nobody:wrong').toString('base64')}` }, [401]],
+    ['its own app with a wrong secret', 'wrong', [401]],
+  ])('not by %s', async (_, given, statuses) => {
     const { access_token } = await tokensOf();
+    const headers = given === 'wrong' ? app.basic('wrong') : (given as Record<string, string>);
     const { status, json } = await app.posts('introspection', { token: access_token }, headers);
     expect(statuses).toContain(status);
     expect(json['active']).toBeUndefined();
@@ -187,11 +189,11 @@ describe('the hint of what kind a token is (IR-07)', () => {
 
   it.each(['introspection', 'revocation'] as const)('given twice is refused at %s', async (endpoint) => {
     const { access_token } = await tokensOf();
-    const twice = new URLSearchParams([
-      ['token', access_token],
-      ['token', access_token],
-    ]);
-    expect((await app.posts(endpoint, twice)).json).toMatchObject({ error: 'invalid_request' });
+    const [token, hint] = [`token=${access_token}`, 'token_type_hint=access_token'];
+    for (const twice of [`${token}&${token}`, `${token}&${hint}&${hint}`]) {
+      const answer = await app.posts(endpoint, new URLSearchParams(twice));
+      expect([answer.status, answer.json['error']]).toEqual([400, 'invalid_request']);
+    }
     expect((await app.userinfo(access_token)).status).toBe(200);
   });
 });

@@ -77,6 +77,13 @@ describe('a signed request', () => {
         `${part({ alg: 'PBES2-HS256+A128KW', enc: 'A128GCM', p2c: 10_000_000, p2s: 'AAAA' })}.AAAA.AAAA.AAAA.AAAA`,
     ],
     [
+      'that would grow when it is opened',
+      async () => {
+        const [, ...rest] = (await encrypted(app.request(), { alg: 'ECDH-ES' })).split('.');
+        return [part({ alg: 'ECDH-ES', enc: 'A256GCM', zip: 'DEF' }), ...rest].join('.');
+      },
+    ],
+    [
       'encrypted by RSA with PKCS #1 v1.5',
       () => `${part({ alg: 'RSA1_5', enc: 'A128GCM' })}.AAAA.AAAA.AAAA.AAAA`,
     ],

@@ -1,4 +1,15 @@
-import { generateKeyPairSync, type KeyObject, randomBytes, randomUUID } from 'node:crypto';
+import {
+  createHmac,
+  createPublicKey,
+  generateKeyPairSync,
+  type JsonWebKey,
+  type KeyObject,
+  randomBytes,
+  randomUUID,
+} from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newSecret } from '../../src/kit/secrets.ts';
 import { assertionOf, signJwt } from '../support/assertion.ts';
@@ -16,6 +27,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
+const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
 const lasting = { scope: 'openid email offline_access' };
 
 describe('grant types (misuse case TK-19)', () => {
@@ -137,10 +149,6 @@ describe('assertions of an app that signs (TK-15)', () => {
         key: stranger.privateKey,
       },
     ],
-    [
-      'a key it points to',
-      { header: { alg: 'ES256', jku: 'http://127.0.0.1:9/jwks' }, key: stranger.privateKey },
-    ],
     ['an unknown key id', { header: { alg: 'ES256', kid: 'two' }, key: stranger.privateKey }],
     ['another issuer', { claims: { iss: 'somebody' } }],
     ['another subject', { claims: { sub: 'somebody' } }],
@@ -159,6 +167,66 @@ describe('assertions of an app that signs (TK-15)', () => {
     const { json, status } = await signer.posts('introspection', { token: 'x', ...proof }, anonymous);
     expect([400, 401]).toContain(status);
     expect(json['error']).toMatch(/invalid_client|invalid_request/);
+  });
+
+  it.each<[string, (made: string, jwk: JsonWebKey) => string]>([
+    [
+      'our key of the app as if it were a secret',
+      (made, jwk) => {
+        const signed = `${part({ alg: 'HS256', kid: 'one' })}.${made.split('.')[1]}`;
+        return `${signed}.${createHmac('sha256', JSON.stringify(jwk)).update(signed).digest('base64url')}`;
+      },
+    ],
+    ['three parts that are not one word', (made) => made.replaceAll('.', ' . ')],
+    [
+      'another one in it',
+      (made) => `${part({ alg: 'ES256', cty: 'JWT' })}.${part(made)}.${made.split('.')[2]}`,
+    ],
+    [
+      'a body that is not encoded',
+      (made) => `${part({ alg: 'ES256', b64: false, crit: ['b64'] })}.{}.${made.split('.')[2]}`,
+    ],
+  ])('are refused with %s', async (_, change) => {
+    const { client_assertion = '', ...rest } = assertionOf({
+      clientId: signer.clientId,
+      audience: world.issuer,
+      privateKey,
+    });
+    const jwk = createPublicKey(privateKey).export({ format: 'jwk' });
+    const proof = { ...rest, client_assertion: change(client_assertion, jwk) };
+    const { json, status } = await signer.posts('introspection', { token: 'x', ...proof }, anonymous);
+    expect([400, 401]).toContain(status);
+    expect(json['error']).toMatch(/invalid_client|invalid_request/);
+  });
+
+  it('are not read by a key that they point to, and nobody goes there', async () => {
+    let visits = 0;
+    const canary = createServer((_, answer) => {
+      visits += 1;
+      answer.end(JSON.stringify({ keys: [stranger.publicKey.export({ format: 'jwk' })] }));
+    }).listen(0, '127.0.0.1');
+    await once(canary, 'listening');
+    const address = `http://127.0.0.1:${(canary.address() as AddressInfo).port}/jwks`;
+    for (const header of [{ jku: address }, { x5u: address }, { jku: address, kid: 'one' }]) {
+      const made = { clientId: signer.clientId, audience: world.issuer, privateKey: stranger.privateKey };
+      const proof = assertionOf({ ...made, header: { alg: 'ES256', ...header } });
+      const { status } = await signer.posts('introspection', { token: 'x', ...proof }, anonymous);
+      expect(status).toBe(401);
+    }
+    canary.close();
+    expect(visits).toBe(0);
+  });
+
+  it('stand alone: with a secret beside them, or a secret in their place, nobody gets in (TK-13)', async () => {
+    const proof = assertionOf({ clientId: signer.clientId, audience: world.issuer, privateKey });
+    const secret = { client_id: signer.clientId, client_secret: 'x'.repeat(43) };
+    for (const given of [{ ...proof, ...secret }, secret, { client_id: signer.clientId }]) {
+      const { status, json } = await signer.posts('introspection', { token: 'x', ...given }, anonymous);
+      expect([400, 401]).toContain(status);
+      expect(json['error']).toMatch(/invalid_client|invalid_request/);
+    }
+    const alone = await signer.posts('introspection', { token: 'x', ...proof }, anonymous);
+    expect(alone.status).toBe(200);
   });
 
   it('are used once, however many come at once', async () => {
