@@ -145,3 +145,16 @@ describe('a key that leaked', () => {
     }
   });
 });
+
+it('rotates by itself, without a word from anybody, as soon as a process is there that finds it due', async () => {
+  world.advance(31 * days);
+  const before = kidsOf(await published());
+  const started = await openWorld({}, { beside: world });
+  try {
+    const isNew = async (one: World) =>
+      kidsOf(await published(one)).filter((kid) => !before.includes(kid)).length === 3;
+    for (const one of [started, world]) await until(() => isNew(one));
+  } finally {
+    await started.close();
+  }
+});
