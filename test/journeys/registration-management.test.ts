@@ -48,6 +48,42 @@ describe('an app that looks after itself', () => {
     });
   });
 
+  it('loses what it leaves out, or has it as it is by default (RFC 7592 section 2.2), and leaves out no address and no id', async () => {
+    const made = await registered(open, {
+      ...asked,
+      'client_name#de': 'Drachen',
+      contacts: ['ops@kites.example.test'],
+      post_logout_redirect_uris: ['https://kites.example.test/bye'],
+      default_max_age: 100,
+      id_token_signed_response_alg: 'ES256',
+      scope: 'openid email',
+      token_endpoint_auth_method: 'client_secret_post',
+    });
+    const { client_id } = made;
+    for (const [members, error] of [
+      [{ client_id }, 'invalid_redirect_uri'],
+      [asked, 'invalid_request'],
+      ['nothing', 'invalid_client_metadata'],
+    ] as const)
+      expect(await manages(made, { method: 'PUT', members: members as object })).toMatchObject({
+        status: 400,
+        json: { error },
+      });
+    const { redirect_uris } = asked;
+    const nulls = { client_uri: null, logo_uri: '', 'client_name#de': null };
+    const changed = await manages(made, { method: 'PUT', members: { client_id, redirect_uris, ...nulls } });
+    expect(changed.json).toMatchObject({
+      redirect_uris,
+      client_name: client_id,
+      id_token_signed_response_alg: 'RS256',
+      token_endpoint_auth_method: 'client_secret_basic',
+      post_logout_redirect_uris: [],
+    });
+    for (const name of ['client_name#de', 'contacts', 'default_max_age', 'scope', 'client_uri'])
+      expect(changed.json).not.toHaveProperty([name]);
+    expect(changed.status).toBe(200);
+  });
+
   it('keeps its token when what it said is not accepted, and gets a secret when it begins to need one', async () => {
     const made = await registered(open, { ...asked, token_endpoint_auth_method: 'none' });
     expect(made['client_secret']).toBeUndefined();
