@@ -5,10 +5,11 @@ import { verifyPassword } from '../credentials/password.ts';
 import { type Lines, openLines } from '../kit/lines.ts';
 import { type Outcome, refused } from '../kit/outcome.ts';
 import type { Subject } from '../limits/failures.ts';
-import { giveBack, type Limited, orGiveBack, type Take, takeFromLimits } from '../limits/limits.ts';
+import { giveBack, type Limited, orGiveBack } from '../limits/limits.ts';
 import { notePressure } from '../limits/pressure.ts';
 import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
+import { roomForPassword } from './room-for-password.ts';
 import { afterFirstFactor, type NextStep } from './sign-in.ts';
 import { giveOneTryBack, orGiveTryBack, takeOneTry } from './tries.ts';
 import { warnOfKnownPassword } from './warn-of-known-password.ts';
@@ -28,20 +29,19 @@ export async function submitPassword(
   typed: { identifier: string; password: string; remember: boolean },
   from: RequestSource,
 ): Promise<Outcome<{ next: NextStep }, 'refused'> | Limited> {
-  const shared = sharedLimits(from);
-  const sender = await takeFromLimits(app, shared);
+  const sender = await roomForPassword(app, typed.identifier, from);
   if (!sender.ok) {
     app.metrics.signIns.inc({ outcome: 'limited' });
     return sender;
   }
-  const { account, right, taken } = await orGiveBack(app, shared, () => judge(app, typed, from));
+  const { account, right, taken } = await orGiveBack(app, sender.taken, () => judge(app, typed, from));
   if (!account || !right || !taken.ok) {
     await noteFailure(app, { account, why: taken.ok ? whyNot(account) : whyNotYet(taken) }, from);
     return refused('refused');
   }
   // Taken before the password was looked at, so that of many guesses at once no more than the limit are; a right one
   // costs nobody anything. What was wrong before is forgotten when the sign-in is complete (complete-sign-in.ts).
-  await giveBack(app, shared);
+  await giveBack(app, sender.taken);
   const accountId = account.id;
   const passwordKnown = await warnOfKnownPassword(app, { accountId, password: typed.password }, from);
   const next = afterFirstFactor(app, { accountId, remember: typed.remember, passwordKnown });
@@ -71,14 +71,6 @@ async function judge(app: Context, typed: { identifier: string; password: string
     if (right) await giveOneTryBack(app, wanted, counted);
     return { account, right, taken };
   });
-}
-
-function sharedLimits({ ip }: RequestSource): Take[] {
-  return [
-    { limit: 'password_by_address', key: ip },
-    { limit: 'password_by_network', key: ip },
-    { limit: 'password_by_everyone' },
-  ];
 }
 
 /**

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { limits } from '../../../src/limits/limits.ts';
+import { listEvents } from '../../../src/audit/list.ts';
+import { limits, takeFromLimits } from '../../../src/limits/limits.ts';
 import { waitAfter, waits } from '../../../src/limits/waits.ts';
 import type { Person } from '../../support/person.ts';
 import { openRelyingParty, type RelyingParty } from '../../support/relying-party.ts';
 import { type Answer, newAddress, send } from '../../support/wire.ts';
-import { openWorld, type World } from '../../support/world.ts';
+import { openWorld, type TestAccount, type World } from '../../support/world.ts';
 import { openStores, type Stores, storeKinds } from './calm.ts';
 
 /** What the table of limits says, at the doors (misuse cases SI-05, RL-01, RL-03, RL-05). */
@@ -243,5 +244,55 @@ describe('counters of the embedded stores', () => {
     expect(person.left).toBeDefined();
     await again.close();
     await first.close();
+  });
+});
+
+describe('what everybody shares', () => {
+  it('is used up by an attacker with many addresses; who signed in here before gets in, and everybody soon (SI-05, SI-07)', async () => {
+    const world = await openWorld(calm);
+    const app = await openRelyingParty(world, { first_party: true });
+    const [ana, bob] = [await world.account(), await world.account()];
+    const signsIn = async (account: TestAccount, person = world.person()) => {
+      await person.goes(app.asks({ prompt: 'login' }).url);
+      return person.signsIn(account);
+    };
+    const [owner, other] = [await signsIn(ana), await signsIn(bob)];
+    expect([owner.left?.searchParams.has('code'), other.left?.searchParams.has('code')]).toEqual([
+      true,
+      true,
+    ]);
+    await world.still(async () => {
+      for (let one = 0; one < limits.password_by_everyone.max; one += 1)
+        await takeFromLimits(world.services, [{ limit: 'password_by_everyone' }]);
+      const stranger = await signsIn(ana);
+      expect([stranger.status, stranger.left]).toEqual([429, undefined]);
+      // Another account's browser is a stranger's.
+      expect((await signsIn(ana, other)).status).toBe(429);
+      expect((await signsIn(ana, owner)).left?.searchParams.has('code')).toBe(true);
+      expect((await signsIn({ ...ana, password: 'wrong, and again wrong' }, owner)).status).toBe(400);
+    });
+    const hits = await listEvents(world.services, { types: ['limit.hit'], limit: 10 });
+    expect(hits.map(({ detail }) => detail['limit'])).toEqual(['password_by_everyone']);
+    world.advance(1 * minutes);
+    expect((await signsIn(ana)).left?.searchParams.has('code')).toBe(true);
+    await world.close();
+  });
+
+  it.each([
+    ['passwords', 'password_by_network', 'password', { identifier: 'x@example.com', password: 'x' }],
+    ['codes', 'code_by_network', 'forgot', { identifier: 'x@example.com' }],
+  ] as const)('is counted by network too: %s (RL-01)', async (_, limit, path, fields) => {
+    const world = await openWorld(calm);
+    const app = await openRelyingParty(world, { first_party: true });
+    const from = async (address: string) => {
+      const person = await world.person({ address }).goes(app.asks().url);
+      await person.isSentTo(`${person.url}/${path}`, { form: fields, from: world.issuer });
+      return person.status;
+    };
+    for (let one = 0; one < limits[limit].max; one += 1)
+      await takeFromLimits(world.services, [{ limit, key: `2001:db8:7:${one.toString(16)}::1` }]);
+    expect(await from('2001:db8:7:ffff::9')).toBe(429);
+    expect(await from('2001:db8:8:ffff::9')).not.toBe(429);
+    await world.close();
   });
 });
