@@ -1,4 +1,6 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import * as jose from 'jose';
 import { changeClient } from '../../src/actions/change-client.ts';
 import { hours } from '../../src/kit/durations.ts';
 import type { Person } from '../support/person.ts';
@@ -96,6 +98,24 @@ describe('an ID token as a hint', () => {
       '..',
     ])
       expect(await answerTo(person, { id_token_hint, prompt: 'none' })).toBe('invalid_request');
+  });
+
+  it('is shown as it was read: an encrypted one is for the app’s eyes alone, and is taken without its wrapping', async () => {
+    const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const encrypting = await openRelyingParty(world, {
+      jwks: { keys: [{ ...publicKey.export({ format: 'jwk' }), use: 'enc' }] },
+      id_token_encrypted_response_alg: 'ECDH-ES',
+    });
+    const person = world.person();
+    const { code, attempt } = await encrypting.getsCode(person, ana);
+    const wrapped = String((await encrypting.redeems(code, attempt)).json['id_token']);
+    const read = new TextDecoder().decode((await jose.compactDecrypt(wrapped, privateKey)).plaintext);
+    const asked = (id_token_hint: string) => answerTo(person, { id_token_hint, prompt: 'none' }, encrypting);
+    expect([await asked(wrapped), await asked(read)]).toEqual(['invalid_request', 'code']);
+    const leaves = (hint: string) =>
+      person.goes(`${encrypting.endpoint('end_session')}?${new URLSearchParams({ id_token_hint: hint })}`);
+    expect((await leaves(wrapped)).errorCode).toBe('invalid_request');
+    expect((await leaves(read)).heading).toBe('Sign out?');
   });
 
   it('still is one after the app chose another algorithm, also to sign out with', async () => {
