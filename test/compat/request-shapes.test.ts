@@ -181,6 +181,15 @@ describe('the way back to the app', () => {
     },
   );
 
+  it('is one address: no other is named beside it', async () => {
+    const cookie = person.cookieHeader(world.issuer);
+    const { status, headers, text } = await send(app.asks(), { headers: { cookie } });
+    expect([status, text]).toEqual([302, '']);
+    expect(headers.location).toMatch(
+      /^https:\/\/shop\.example\.test\/cb\?code=[\w-]+&state=a\+state&scope=profile$/,
+    );
+  });
+
   it('names the scopes in the order they were asked in, since some compare the text', async () => {
     await person.goes(app.asks({ scope: 'alexa:all profile' }));
     await person.decides('allow');
@@ -209,6 +218,19 @@ describe('the way back to the app', () => {
     await person.decides('allow', { scope: [] });
     expect(person.left?.searchParams.get('scope')).toBe('profile');
   });
+});
+
+it('a script may send headers of its own making, but no cookies', async () => {
+  const asked = { origin: 'https://a.test', 'access-control-request-method': 'POST' };
+  for (const path of ['/auth/o2/token', '/auth/o2/token/', '/ap/user/profile']) {
+    const { status, headers } = await send(`${world.issuer}${path}`, { method: 'OPTIONS', headers: asked });
+    expect([path, status, headers['access-control-allow-origin']]).toEqual([path, 204, '*']);
+    expect(headers['access-control-allow-headers']?.split(', ')).toEqual(
+      expect.arrayContaining(['authorization', 'content-type', '*']),
+    );
+    expect(headers['access-control-allow-methods']).toContain('POST');
+    expect(headers['access-control-allow-credentials']).toBeUndefined();
+  }
 });
 
 it('an access token is good for an hour, and then not', async () => {

@@ -28,6 +28,8 @@ export async function shapeRedirect(
       : { code: said.get('code') ?? '', ...state, scope: grantedOf(ctx, asked) };
   ctx.status = 302;
   ctx.set('Location', answerAddress(redirectUri, members, { fragment: implicit }));
+  // The engine's text names the address that it would have been.
+  ctx.body = '';
 }
 
 /** Where an answer goes. The address is one that the app registered. */
