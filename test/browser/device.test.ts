@@ -3,6 +3,9 @@ import type { Browser } from 'playwright-core';
 import { field, openBrowser, visit } from '../support/browser.ts';
 import { openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
 import { expectToBeSound } from '../support/sound-pages.ts';
+import { grantType as deviceCode } from '../support/televisions.ts';
+import { till } from '../support/tills.ts';
+import { until } from '../support/timing.ts';
 import { openWorld, type World } from '../support/world.ts';
 
 const slow = 240_000;
@@ -13,13 +16,8 @@ beforeAll(async () => {
   [world, browser] = await Promise.all([openWorld(), openBrowser()]);
   app = await openRelyingParty(world, {
     client_name: 'Paperplane Television',
-    grant_types: [
-      'urn:ietf:params:oauth:grant-type:device_code',
-      'urn:openid:params:grant-type:ciba',
-      'refresh_token',
-    ],
-    redirect_uris: [],
-    backchannel_token_delivery_mode: 'poll',
+    ...till,
+    grant_types: [...till.grant_types, deviceCode],
   });
 }, slow);
 afterAll(async () => {
@@ -68,10 +66,10 @@ describe.each(['en-GB', 'ar'])('the pages for other devices, in %s', (locale) =>
       const asked = { scope: 'openid profile', login_hint: account.identifier, binding_message: 'W4SCT-22' };
       await app.posts('backchannel_authentication', asked);
       const link = page.locator('main ul.rows a');
-      for (let looks = 0; looks < 40; looks += 1) {
+      await until(async () => {
         await page.goto(`${world.issuer}/account/requests`);
-        if ((await link.count()) > 0) break;
-      }
+        return (await link.count()) > 0;
+      });
       await expectToBeSound(page, named('requests'));
       await link.first().focus();
       await page.keyboard.press('Enter');

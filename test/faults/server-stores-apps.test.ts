@@ -5,12 +5,12 @@ import { manages, posts, registered } from '../support/registration.ts';
 import { openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
 import { startPostgres, startRedis, type TestServer } from '../support/servers.mjs';
 import { ask, atDevice, type Codes, grantType, poll } from '../support/televisions.ts';
+import { grantType as ciba } from '../support/tills.ts';
 import { untilWorks } from '../support/timing.ts';
 import { type Answer, newAddress, send } from '../support/wire.ts';
 import { openWorld, type TestAccount, type World } from '../support/world.ts';
 
 /** What server-stores.test.ts has no room for: apps on other devices, that ask by name, or came by themselves (ST-01, ST-07). */
-const ciba = 'urn:openid:params:grant-type:ciba';
 let redis: TestServer;
 let postgres: TestServer;
 let world: World;

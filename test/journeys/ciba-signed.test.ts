@@ -3,10 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { decodeJwt } from 'jose';
 import { checkClientMetadata } from '../../clients/registry/metadata.ts';
 import { newKeys, openSigningApp, type SigningApp } from '../support/signing-app.ts';
+import { grantType } from '../support/tills.ts';
 import { openWorld, type TestAccount, type World } from '../support/world.ts';
 
 /** The FAPI profile of CIBA, rule by rule: apps of high assurance that ask a person by name. */
-const grantType = 'urn:openid:params:grant-type:ciba';
 const high = {
   high_assurance: true,
   grant_types: [grantType],

@@ -5,18 +5,10 @@ import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { disableClient } from '../../src/actions/disable-client.ts';
 import { suspendAccount } from '../../src/actions/suspend-account.ts';
 import { listConsents } from '../../src/consents/consent.ts';
-import type { Person } from '../support/person.ts';
 import { openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
+import { ask, atRequest, looks, poll, till, waiting } from '../support/tills.ts';
 import { until } from '../support/timing.ts';
-import { openWorld, type TestAccount, type World } from '../support/world.ts';
-
-const grantType = 'urn:openid:params:grant-type:ciba';
-const asker = {
-  grant_types: [grantType, 'refresh_token'],
-  redirect_uris: [],
-  response_types: [],
-  backchannel_token_delivery_mode: 'poll',
-};
+import { openWorld, type World } from '../support/world.ts';
 
 let world: World;
 let ear: Server;
@@ -42,48 +34,26 @@ afterAll(async () => {
   await world.close();
 });
 
-type Polled = { status: number } & Partial<Record<'error' | 'access_token' | 'id_token', string>>;
-
-async function ask(app: RelyingParty, params: Record<string, string> = {}) {
-  const form = { scope: 'openid profile', binding_message: 'W4SCT', ...params };
-  const { status, json } = await app.posts('backchannel_authentication', form);
-  return { status, ...(json as { auth_req_id: string; expires_in: number; error?: string }) };
-}
-
-async function poll(app: RelyingParty, { auth_req_id }: { auth_req_id: string }): Promise<Polled> {
-  const { status, json } = await app.posts('token', { grant_type: grantType, auth_req_id });
-  return { ...(json as Partial<Polled>), status };
-}
-
-const waiting = (person: Person, app: RelyingParty) =>
-  person.html.links.filter(({ label }) => label === `Look at the request of ${app.name}`).length;
-
-async function looks(person: Person, app: RelyingParty): Promise<void> {
-  await person.follows(`Look at the request of ${app.name}`);
-}
-
-/** What is done for the person is done after the answer. */
-async function atRequest(app: RelyingParty, account: TestAccount, person = world.person()): Promise<Person> {
-  for (let tries = 0; tries < 50; tries += 1) {
-    await person.goes(`${world.issuer}/account/requests`);
-    if (person.heading === 'Sign in') await person.signsIn(account);
-    if (person.text.includes(app.name)) break;
-    await new Promise((looked) => setTimeout(looked, 20));
-  }
-  await looks(person, app);
-  return person;
+/** An app that is told at the ear. */
+function openHearing(): Promise<RelyingParty> {
+  const { port } = ear.address() as AddressInfo;
+  return openRelyingParty(world, {
+    ...till,
+    backchannel_token_delivery_mode: 'ping',
+    backchannel_client_notification_endpoint: `http://127.0.0.1:${port}/told`,
+  });
 }
 
 const later = (seconds: number) => world.advance(seconds * 1000);
 
 describe('an app that asks a person by name (CIBA)', () => {
   it('gets tokens once the person has compared the text and allowed it in their account', async () => {
-    const [app, account] = [await openRelyingParty(world, asker), await world.account()];
+    const [app, account] = [await openRelyingParty(world, till), await world.account()];
     const asked = await ask(app, { login_hint: account.identifier });
     expect(asked).toMatchObject({ status: 200, expires_in: 300 });
     expect((await poll(app, asked)).error).toBe('authorization_pending');
     expect((await poll(app, asked)).error).toBe('slow_down');
-    const person = await atRequest(app, account);
+    const person = await atRequest(world, app, account);
     expect(person.heading).toBe(`${app.name} asks for your confirmation`);
     expect(person.text).toContain('W4SCT');
     const [message] = await world.outbox();
@@ -101,12 +71,12 @@ describe('an app that asks a person by name (CIBA)', () => {
     // Again with what it knows now.
     const again = await ask(app, { id_token_hint: String(won?.id_token) });
     expect(again.status).toBe(200);
-    await (await atRequest(app, account, person)).decides('deny');
+    await (await atRequest(world, app, account, person)).decides('deny');
     expect((await poll(app, again)).error).toBe('access_denied');
   });
 
   it('learns from no answer whether somebody has an account', async () => {
-    const [app, account] = [await openRelyingParty(world, asker), await world.account()];
+    const [app, account] = [await openRelyingParty(world, till), await world.account()];
     const unproved = await world.account({ verified: false });
     for (const login_hint of [
       account.identifier,
@@ -137,15 +107,15 @@ describe('an app that asks a person by name (CIBA)', () => {
       'invalid_client',
     ],
   ])('gets nothing for a yes when %s before it asks', async (_, ends, error) => {
-    const [app, account] = [await openRelyingParty(world, asker), await world.account()];
+    const [app, account] = [await openRelyingParty(world, till), await world.account()];
     const asked = await ask(app, { login_hint: account.identifier });
-    await (await atRequest(app, account)).decides('allow');
+    await (await atRequest(world, app, account)).decides('allow');
     await ends(account.accountId, app.clientId);
     expect((await poll(app, asked)).error).toBe(error);
   });
 
   it('learns from no limit which two addresses are of one person', async () => {
-    const app = await openRelyingParty(world, asker);
+    const app = await openRelyingParty(world, till);
     const [identifier, phone] = ['two-names@example.com', '+14155552671'];
     await world.account({ email: identifier, phone });
     let asked = await ask(app, { login_hint: identifier });
@@ -156,11 +126,11 @@ describe('an app that asks a person by name (CIBA)', () => {
   });
 
   it('does not wear a person out: three wait, three refusals keep it away, and nobody else sees them', async () => {
-    const [app, account] = [await openRelyingParty(world, asker), await world.account()];
+    const [app, account] = [await openRelyingParty(world, till), await world.account()];
     const person = world.person();
     for (let place = 0; place < 5; place += 1)
       await ask(app, { login_hint: account.identifier, binding_message: `A${place}` });
-    await atRequest(app, account, person);
+    await atRequest(world, app, account, person);
     const address = person.url;
     const stranger = world.person();
     await stranger.goes(`${world.issuer}/account/requests`);
@@ -183,7 +153,7 @@ describe('an app that asks a person by name (CIBA)', () => {
   });
 
   it('refuses what it does not know, in the words of the specification', async () => {
-    const [app, account] = [await openRelyingParty(world, asker), await world.account()];
+    const [app, account] = [await openRelyingParty(world, till), await world.account()];
     const { identifier: login_hint } = account;
     const told = async (params: Record<string, string>) => (await ask(app, params)).error;
     expect(await told({})).toBe('invalid_request');
@@ -203,18 +173,12 @@ describe('an app that asks a person by name (CIBA)', () => {
   });
 
   it('is told by a ping that there is an answer, again until it hears', async () => {
-    const { port } = ear.address() as AddressInfo;
-    const app = await openRelyingParty(world, {
-      ...asker,
-      backchannel_token_delivery_mode: 'ping',
-      backchannel_client_notification_endpoint: `http://127.0.0.1:${port}/told`,
-    });
-    const account = await world.account();
+    const [app, account] = [await openHearing(), await world.account()];
     expect((await ask(app, { login_hint: account.identifier })).error).toBe('invalid_request');
     const client_notification_token = 'a-token-of-the-app-0123456789';
     const asked = await ask(app, { login_hint: account.identifier, client_notification_token });
     deaf = 1;
-    await (await atRequest(app, account)).decides('allow');
+    await (await atRequest(world, app, account)).decides('allow');
     await until(() => deaf <= 0);
     later(3);
     await until(() => heard.length > 0);
@@ -228,18 +192,12 @@ describe('an app that asks a person by name (CIBA)', () => {
   });
 
   it.each([301, 401, 403])('is not told again after it answered %d, and gets its tokens', async (status) => {
-    const { port } = ear.address() as AddressInfo;
-    const app = await openRelyingParty(world, {
-      ...asker,
-      backchannel_token_delivery_mode: 'ping',
-      backchannel_client_notification_endpoint: `http://127.0.0.1:${port}/told`,
-    });
-    const account = await world.account();
+    const [app, account] = [await openHearing(), await world.account()];
     const client_notification_token = 'a-token-of-the-app-0123456789';
     const asked = await ask(app, { login_hint: account.identifier, client_notification_token });
     const before = heard.length;
     [deaf, said] = [1, status];
-    await (await atRequest(app, account)).decides('allow');
+    await (await atRequest(world, app, account)).decides('allow');
     const owed = () => world.services.db.selectFrom('ciba_pings').selectAll().execute();
     await until(async () => deaf <= 0 && (await owed()).length === 0);
     expect([deaf, await owed(), heard.slice(before)]).toEqual([0, [], []]);
@@ -249,7 +207,7 @@ describe('an app that asks a person by name (CIBA)', () => {
   it('asks with a signed request when it registered so (FAPI-CIBA)', async () => {
     const { publicKey, privateKey } = await generateKeyPair('ES256');
     const app = await openRelyingParty(world, {
-      ...asker,
+      ...till,
       backchannel_authentication_request_signing_alg: 'ES256',
       jwks: { keys: [{ ...(await exportJWK(publicKey)), kid: 'one', alg: 'ES256', use: 'sig' }] },
     });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { checkClientMetadata } from '../../../clients/registry/metadata.ts';
 import { openSigningApp, type SigningApp } from '../../support/signing-app.ts';
+import { grantType } from '../../support/tills.ts';
 import { send } from '../../support/wire.ts';
 import { openWorld, type TestAccount, type World } from '../../support/world.ts';
 
@@ -8,7 +9,6 @@ import { openWorld, type TestAccount, type World } from '../../support/world.ts'
  * The plan "FAPI-CIBA" as the suite plays it: assertions for the endpoint that they are sent to, at the addresses where
  * certificates are asked for, and many requests in a row that have to fail.
  */
-const grantType = 'urn:openid:params:grant-type:ciba';
 const issuer = 'https://op.example.test';
 const alias = 'https://mtls.op.example.test';
 const byName = {

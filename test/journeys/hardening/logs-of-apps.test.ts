@@ -8,6 +8,7 @@ import { openCompatApp } from '../../compat/compat-app.ts';
 import { asked as kites, manages, posts } from '../../support/registration.ts';
 import { openRelyingParty } from '../../support/relying-party.ts';
 import { ask, atDevice, poll, television } from '../../support/televisions.ts';
+import { grantType as ciba, till } from '../../support/tills.ts';
 import { newAddress, send } from '../../support/wire.ts';
 import { openWorld, type World } from '../../support/world.ts';
 
@@ -69,9 +70,7 @@ async function deviceSecrets(): Promise<void> {
 
 async function cibaSecrets(): Promise<void> {
   const app = await openRelyingParty(world, {
-    grant_types: ['urn:openid:params:grant-type:ciba'],
-    redirect_uris: [],
-    response_types: [],
+    ...till,
     backchannel_token_delivery_mode: 'ping',
     backchannel_client_notification_endpoint: 'https://till.example.test/told',
   });
@@ -82,10 +81,7 @@ async function cibaSecrets(): Promise<void> {
   const { json } = await app.posts('backchannel_authentication', form);
   secrets['a request by name'] = String(json['auth_req_id']).slice(-43);
   await app.posts('backchannel_authentication', { ...form, user_code: 'x' });
-  await app.posts('token', {
-    grant_type: 'urn:openid:params:grant-type:ciba',
-    auth_req_id: String(json['auth_req_id']),
-  });
+  await app.posts('token', { grant_type: ciba, auth_req_id: String(json['auth_req_id']) });
 }
 
 async function registrationSecrets(): Promise<void> {

@@ -7,6 +7,7 @@ import type { App } from '../../../src/services.ts';
 import type { Person } from '../../support/person.ts';
 import { openRelyingParty } from '../../support/relying-party.ts';
 import { atSecondStep, carefulAccount, giveTotp, signedInFully } from '../../support/second-steps.ts';
+import { till } from '../../support/tills.ts';
 import type { World } from '../../support/world.ts';
 import { parkUnusualPeople } from './parked-approvals.ts';
 import { parkPasskeyPeople } from './parked-passkeys.ts';
@@ -93,11 +94,7 @@ export async function parkPeople(world: World): Promise<Parked> {
 
 /** Somebody whom an app asked by name (CIBA), at the list where that waits. */
 async function parkAsked(world: World): Promise<Person> {
-  const app = await openRelyingParty(world, {
-    grant_types: ['urn:openid:params:grant-type:ciba'],
-    redirect_uris: [],
-    backchannel_token_delivery_mode: 'poll',
-  });
+  const app = await openRelyingParty(world, till);
   const asked = await world.account();
   const form = { scope: 'openid', login_hint: asked.identifier, requested_expiry: '600' };
   const { json } = await app.posts('backchannel_authentication', form);

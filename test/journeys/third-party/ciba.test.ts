@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import * as oauth from 'oauth4webapi';
 import * as client from 'openid-client';
 import { registerClient } from '../../../src/actions/register-client.ts';
+import { atRequest } from '../../support/tills.ts';
 import { openWorld, type TestAccount, type World } from '../../support/world.ts';
 
 /** A till that asks a customer by name, on openid-client and on oauth4webapi (OpenID CIBA Core 1.0, poll and ping). */
@@ -40,17 +41,8 @@ afterAll(async () => {
   await world?.close();
 });
 
-/** In their account, where the request shows some moments after it was asked. */
 async function answers(decision: 'allow' | 'deny'): Promise<void> {
-  const person = world.person();
-  const isThere = () => person.html.links.some(({ label }) => label === 'Look at the request of Till');
-  for (let tries = 0; tries < 500; tries += 1) {
-    await person.goes(`${world.issuer}/account/requests`);
-    if (person.heading === 'Sign in') await person.signsIn(account);
-    if (isThere()) break;
-    await new Promise((looked) => setTimeout(looked, 20));
-  }
-  await person.follows('Look at the request of Till');
+  const person = await atRequest(world, { name: 'Till' }, account);
   expect(person.text).toContain('W4SCT');
   await person.decides(decision);
 }
