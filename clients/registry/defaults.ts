@@ -15,7 +15,7 @@ export function withDefaults(given: GivenMetadata, before?: ClientMetadata): Cli
       given.id_token_signed_response_alg ?? (given.high_assurance ? 'ES256' : 'RS256'),
     subject_type: given.subject_type ?? usualSubjects(given, before),
   } as const;
-  return { ...metadata, ...assurance(metadata), ...encryption(metadata) };
+  return { ...metadata, ...encryption(metadata) };
 }
 
 /** RFC 7591 section 2.1: what it may be answered with goes with how it may ask. */
@@ -46,16 +46,6 @@ function usualSubjects(given: GivenMetadata, before: ClientMetadata | undefined)
   if (given.first_party) return 'public';
   const joined = given.company !== undefined || given.sector_identifier_uri !== undefined;
   return joined || redirectHosts(given.redirect_uris).length <= 1 ? 'pairwise' : 'public';
-}
-
-/** FAPI 2.0 Security Profile section 5.3.2: requests are pushed, tokens bound to their sender. */
-function assurance(metadata: GivenMetadata): Partial<ClientMetadata> {
-  if (!metadata.high_assurance) return {};
-  const byCertificate = metadata.tls_client_certificate_bound_access_tokens === true;
-  return {
-    require_pushed_authorization_requests: true,
-    ...(byCertificate ? {} : { dpop_bound_access_tokens: true }),
-  };
 }
 
 /** What is encrypted is signed first: only then does it prove who wrote it. */

@@ -2,6 +2,7 @@ import { generateKeyPairSync, sign } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { checkClientMetadata } from '../../clients/registry/metadata.ts';
+import { changeClient } from '../../src/actions/change-client.ts';
 import {
   claimsOf,
   headerOf,
@@ -135,6 +136,38 @@ describe('an app of high assurance', () => {
       const { json: fresh } = await refresh();
       expect([again, fresh['refresh_token']]).toEqual([again, json['refresh_token']]);
     }
+  });
+
+  it('is one from when an operator says so until they say no more, and no other app is', async () => {
+    const elliptic = { id_token_signed_response_alg: 'ES256' };
+    const [one, other] = [await openSigningApp(world, elliptic), await openSigningApp(world)];
+    const { clientId } = one;
+    const isShown = async (app: SigningApp) => {
+      const asked = new URLSearchParams(app.params());
+      return (await world.person().goes(`${world.issuer}/authorize?${asked}`)).left === undefined;
+    };
+    const scope = 'openid offline_access';
+    const before = (await one.redeems(await one.getsCode(account, one.params({ scope })))).json;
+    expect([before['token_type'], await isShown(one)]).toEqual(['Bearer', true]);
+
+    const switched = (high_assurance: boolean) =>
+      changeClient(world.services, { clientId, changes: { high_assurance } });
+    expect(await switched(true)).toMatchObject({ ok: true });
+    expect([await isShown(one), await isShown(other)]).toEqual([false, true]);
+    expect(await refusedBy(one.redeems(await one.getsCode(account)))).toEqual([400, 'invalid_grant']);
+    // What it was given before it is bound by as well, when it comes again.
+    const form = { grant_type: 'refresh_token', refresh_token: String(before['refresh_token']) };
+    expect(await refusedBy(one.posts('/token', { ...form, ...one.assertion() }))).toEqual([
+      400,
+      'invalid_grant',
+    ]);
+    expect((await other.redeems(await other.getsCode(account))).json['token_type']).toBe('Bearer');
+
+    expect(await switched(false)).toMatchObject({ ok: true });
+    expect([await isShown(one), (await one.redeems(await one.getsCode(account))).status]).toEqual([
+      true,
+      200,
+    ]);
   });
 
   it('uses codes within a minute (5.3.2.2 no. 9)', async () => {

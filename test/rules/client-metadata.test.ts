@@ -103,18 +103,18 @@ describe('what an app says of itself', () => {
     expect(metadata.grant_types).toEqual(['authorization_code', 'refresh_token', 'implicit']);
   });
 
-  it('demands of high assurance what FAPI 2.0 does', () => {
+  it('writes nothing of what high assurance demands, which would stay when it is switched off', () => {
     const { metadata } = accepted({
       redirect_uris,
       jwks,
       high_assurance: true,
       token_endpoint_auth_method: 'private_key_jwt',
     });
-    expect(metadata).toMatchObject({
-      require_pushed_authorization_requests: true,
-      dpop_bound_access_tokens: true,
-      id_token_signed_response_alg: 'ES256',
-    });
+    expect(metadata).toMatchObject({ id_token_signed_response_alg: 'ES256' });
+    expect(metadata).not.toHaveProperty('require_pushed_authorization_requests');
+    expect(metadata).not.toHaveProperty('dpop_bound_access_tokens');
+    const certified = { ...metadata, tls_client_certificate_bound_access_tokens: true };
+    expect(checkClientMetadata(certified)).toMatchObject({ ok: true });
   });
 
   it('takes scopes with a colon from apps that ask for APIs, and from those in Amazon’s shape', () => {
