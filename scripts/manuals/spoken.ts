@@ -216,7 +216,7 @@ const tokens: readonly Spoken[] = [
   {
     what: 'Tokens for one API',
     standard: 'RFC 8707 section 2',
-    by: '`apis register`, `resources` of an app',
+    by: '`apis create`, `resources` of an app',
   },
   { what: 'JWT access tokens', standard: 'RFC 9068 sections 2 to 4', by: '`token_format` of an API' },
   {

@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import { request as httpsRequest } from 'node:https';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { registerApi } from '../../src/actions/register-api.ts';
 import { type Authority, type Issued, openAuthority } from '../support/certificates.ts';
 import { startNginx } from '../support/nginx.ts';
 import { freePort, type TestServer } from '../support/servers.mjs';
@@ -131,6 +133,46 @@ describe('an app with a certificate of its own', () => {
     expect((await asks(bySelf, shown(selfSigned))).status).toBe(200);
     expect((await asks(bySelf, shown(authority.selfSigned({ subject: '/CN=alone' })))).status).toBe(401);
     expect((await asks(bySelf, {})).status).toBe(401);
+  });
+});
+
+describe('what is bound to a certificate', () => {
+  it('says so to an API that reads it by itself (section 3.1)', async () => {
+    const identifier = 'https://ledger.example.test';
+    await registerApi(world.services, { identifier, name: 'Ledger', open_to_all: true });
+    const form = { ...machine, client_id: byAuthority.clientId, resource: identifier };
+    const { json } = await byAuthority.posts('/token', form, shown(own));
+    const thumbprint = createHash('sha256').update(own.certificate.raw).digest('base64url');
+    expect(claimsOf(json['access_token'])).toMatchObject({
+      aud: identifier,
+      cnf: { 'x5t#S256': thumbprint },
+    });
+  });
+
+  it('is the refresh token of a public app as well (section 4)', async () => {
+    const open = await openSigningApp(world, {
+      token_endpoint_auth_method: 'none',
+      jwks: undefined,
+      tls_client_certificate_bound_access_tokens: true,
+    });
+    const asked = new URLSearchParams(open.params({ scope: 'openid offline_access' }));
+    const arrived = await open.visits(world.person(), account, `${world.issuer}/authorize?${asked}`);
+    const form = {
+      grant_type: 'authorization_code',
+      code: arrived.searchParams.get('code') ?? '',
+      client_id: open.clientId,
+      redirect_uri: open.redirectUri,
+      code_verifier: open.verifier,
+    };
+    const { json } = await open.posts('/token', form, shown(own));
+    const refresh = {
+      grant_type: 'refresh_token',
+      client_id: open.clientId,
+      refresh_token: String(json['refresh_token']),
+    };
+    for (const wrong of [{}, shown(selfSigned)])
+      expect((await open.posts('/token', refresh, wrong)).json['error']).toBe('invalid_grant');
+    expect((await open.posts('/token', refresh, shown(own))).status).toBe(200);
   });
 });
 

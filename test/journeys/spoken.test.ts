@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { apiMembers } from '../../clients/registry/apis/members.ts';
 import { clientMetadata } from '../../clients/registry/metadata.ts';
 import { spokenParts } from '../../scripts/manuals/spoken.ts';
 import { registerApi } from '../../src/actions/register-api.ts';
+import { commands, nameOf } from '../../src/operator/commands.ts';
 import { settingsSchema } from '../../src/settings/schema.ts';
 import { send } from '../support/wire.ts';
 import { openWorld, type World } from '../support/world.ts';
@@ -53,7 +55,7 @@ describe('the manual of the protocol', () => {
       ...Object.keys(clientMetadata.shape),
       'response_mode',
     ];
-    const ofApis = ['authorization_details_types', 'token_format', 'apis register', 'apis metadata'];
+    const ofApis = [...Object.keys(apiMembers.shape), ...commands.map(nameOf)];
     const grants = said['grant_types_supported'] as string[];
     for (const { what, standard, by = '' } of spoken) {
       expect([what, standard]).toEqual([what, expect.stringMatching(/ sections? \d/)]);

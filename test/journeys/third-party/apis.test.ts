@@ -65,17 +65,17 @@ async function discovered(clientId: string, metadata?: object): Promise<client.C
 }
 
 /** What the API makes of a token that it is shown, from its own metadata document (RFC 9728) on. */
-async function readAt(resource: string, token: string) {
+async function readAt(resource: string, token: string, shown?: Request) {
   const address = new URL(bank);
   const answer = await oauth.resourceDiscoveryRequest(address, insecure);
   const { authorization_servers = [] } = await oauth.processResourceDiscoveryResponse(address, answer);
   const issuer = new URL(String(authorization_servers[0]));
   const as = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, insecure));
-  const asked = new Request(resource, { headers: { authorization: `Bearer ${token}` } });
+  const asked = shown ?? new Request(resource, { headers: { authorization: `Bearer ${token}` } });
   return oauth.validateJwtAccessToken(as, asked, resource, insecure);
 }
 
-async function signsIn() {
+async function signsIn(options: client.DPoPOptions = {}) {
   const pkceCodeVerifier = client.randomPKCECodeVerifier();
   const url = client.buildAuthorizationUrl(app, {
     redirect_uri: redirectUri,
@@ -88,7 +88,8 @@ async function signsIn() {
   const person = world.person();
   await person.goes(url);
   await answerEverything(world, person, await world.account());
-  return client.authorizationCodeGrant(app, arrivalOf(person), { pkceCodeVerifier }, { resource: bank });
+  const checks = { pkceCodeVerifier };
+  return client.authorizationCodeGrant(app, arrivalOf(person), checks, { resource: bank }, options);
 }
 
 describe('an app on openid-client and its API on oauth4webapi', () => {
@@ -98,6 +99,27 @@ describe('an app on openid-client and its API on oauth4webapi', () => {
     const claims = await readAt(bank, tokens.access_token);
     expect(claims).toMatchObject({ client_id: 'app', scope: 'bank:pay', authorization_details: [payment] });
     await expect(readAt(ledger, tokens.access_token)).rejects.toThrow();
+  });
+
+  it('know by a proof that the token is in the hands of the app (RFC 9449 section 7)', async () => {
+    const DPoP = client.getDPoPHandle(app, await client.randomDPoPKeyPair());
+    const { access_token } = await signsIn({ DPoP });
+    const calls = async (handle: client.DPoPHandle) => {
+      const shown: Request[] = [];
+      app[client.customFetch] = async (url, { method, headers }) => {
+        shown.push(new Request(url, { method, headers }));
+        return new Response();
+      };
+      await client.fetchProtectedResource(app, access_token, new URL(bank), 'GET', null, undefined, {
+        DPoP: handle,
+      });
+      app[client.customFetch] = (url, options) => fetch(url, options as RequestInit);
+      return readAt(bank, access_token, shown[0]);
+    };
+    expect(await calls(DPoP)).toMatchObject({ client_id: 'app', cnf: { jkt: expect.any(String) } });
+    const thief = client.getDPoPHandle(app, await client.randomDPoPKeyPair());
+    await expect(calls(thief)).rejects.toThrow();
+    await expect(readAt(bank, access_token)).rejects.toThrow();
   });
 
   it('pass the person on to the next API, by the request for grants of any kind', async () => {
