@@ -2,6 +2,7 @@ import Router, { type RouterContext } from '@koa/router';
 import { z } from 'zod';
 import { isLastSecondStep, removePasskey } from '../../src/actions/remove-passkey.ts';
 import { renamePasskey } from '../../src/actions/rename-passkey.ts';
+import { twoStepOf } from '../../src/actions/second-step-methods.ts';
 import { listPasskeys, mostPasskeys, type Passkey } from '../../src/credentials/passkeys.ts';
 import type { App } from '../../src/services.ts';
 import { type Problems, readForm, textField } from '../../src/web/form.ts';
@@ -27,8 +28,12 @@ export function passkeysPages(app: App): Router {
     places.passkeys,
     signedIn(app, 'passkeys', async (ctx, { account }) => {
       const { words } = ctx.state;
-      const passkeys = await listPasskeys(app, account.id);
+      const [passkeys, { onlyOne }] = await Promise.all([
+        listPasskeys(app, account.id),
+        twoStepOf(app, account.id),
+      ]);
       const view = {
+        onlyOne,
         passkeys: passkeys.map((one) => passkeyLine(words, one)),
         full: passkeys.length >= mostPasskeys,
         add: places['passkeys-new'],

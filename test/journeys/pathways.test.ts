@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { listEvents } from '../../src/audit/list.ts';
 import { listSessions } from '../../src/oidc/sessions.ts';
+import { aPasskey } from '../support/passkeys.ts';
 import type { Person } from '../support/person.ts';
 import { openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
 import { type Careful, carefulAccount, giveTotp, signedInFully } from '../support/second-steps.ts';
+import type { TestServices } from '../support/stores.ts';
+import { send } from '../support/wire.ts';
 import { openWorld, type World } from '../support/world.ts';
 
 let world: World;
@@ -27,7 +30,7 @@ async function gives(person: Person, { identifier, password }: Careful): Promise
   await person.submits({ identifier, password });
 }
 
-/** Every way in there is, up to where the second step has to be asked (misuse case MF-27). Passkeys have a test of their own. */
+/** Every way in there is, up to where the second step has to be asked (misuse case MF-27). Devices have it in device-page.test.ts (DF-09). */
 const pathways: [string, (person: Person, account: Careful) => Promise<void>][] = [
   ['an app', async (person, account) => gives(await person.goes(app.asks().url), account)],
   [
@@ -94,6 +97,39 @@ describe('an account with a second step', () => {
     const events = await listEvents(world.services, { accountId: account.accountId, limit: 20 });
     const signedIn = events.find(({ type }) => type === 'account.signed_in');
     expect(signedIn?.detail['amr']).toEqual(['pwd', 'otp', 'mfa']);
+  });
+});
+
+describe('a passkey of such an account', () => {
+  const quiet = { making: 'quiet_passkey', made: { flags: { up: false, uv: false } } } as const;
+
+  it.each([
+    ['that counts for one factor is asked for another', quiet, ['swk', 'user', 'otp', 'mfa']],
+    ['that verified its user is both', {}, ['swk', 'user', 'mfa']],
+  ] as const)('%s (MF-27)', async (_, making, amr) => {
+    const account = await carefulAccount(world);
+    const services = world.services as unknown as TestServices;
+    const { authenticator } = await aPasskey(services, account.accountId, making);
+    const person = await world.person().goes(`${world.issuer}/account`);
+    const { url } = person;
+    const { json } = await send(`${url}/passkey/options`, {
+      body: new URLSearchParams(),
+      headers: { cookie: person.cookieHeader(), origin: world.issuer, 'sec-fetch-site': 'same-origin' },
+    });
+    const response = authenticator.assert(json['options'] as { challenge: string });
+    await person.isSentTo(`${url}/passkey`, { form: { response }, from: world.issuer });
+    if (amr.length > 3) {
+      expect(person.heading).toBe('Two-step verification');
+      expect(await listSessions(world.services, account.accountId)).toEqual([]);
+      // The same key is no other factor.
+      await person.follows('Use a backup method');
+      expect(person.text).not.toContain('Passkey');
+      await person.follows('Back');
+      await person.submits({ code: await world.freshCode(account.totpSecret) });
+    }
+    expect(person.path).toBe('/account');
+    const events = await listEvents(world.services, { accountId: account.accountId, limit: 20 });
+    expect(events.find(({ type }) => type === 'account.signed_in')?.detail['amr']).toEqual(amr);
   });
 });
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { listSessions } from '../../src/oidc/sessions.ts';
+import { aPasskey } from '../support/passkeys.ts';
 import {
   atSecondStep,
   carefulAccount,
@@ -9,6 +10,7 @@ import {
   otherThan,
   signedInFully,
 } from '../support/second-steps.ts';
+import type { TestServices } from '../support/stores.ts';
 import { openWorld, type World } from '../support/world.ts';
 
 let world: World;
@@ -33,6 +35,31 @@ describe('an account with one method', () => {
     await person.follows('I have kept them');
     expect(person.text).not.toContain('You have only one method');
     expect(person.text).toContain('10 codes are left');
+  });
+});
+
+describe('an account that has one method left', () => {
+  it('says so where the other was removed, a passkey and an app alike', async () => {
+    const account = await carefulAccount(world);
+    const { id } = await giveTotp(world.services, account.accountId, 'Tablet');
+    const person = await signedInFully(world, account);
+    expect(person.text).not.toContain('You have only one method');
+    await person.goes(`${world.issuer}/account/two-step/remove?method=totp.${id}`);
+    await person.presses('Remove');
+    expect([person.path, person.text]).toEqual([
+      '/account/two-step',
+      expect.stringContaining('You have only one method'),
+    ]);
+
+    await aPasskey(world.services as unknown as TestServices, account.accountId);
+    await person.goes(`${world.issuer}/account/passkeys`);
+    expect(person.text).not.toContain('You have only one method');
+    await person.follows('Remove Passkey');
+    await person.presses('Remove');
+    expect([person.path, person.text]).toEqual([
+      '/account/passkeys',
+      expect.stringContaining('You have only one method'),
+    ]);
   });
 });
 
