@@ -59,6 +59,20 @@ it('has a person with every claim, who signs in to the app that stands beside th
   expect(told).toMatchObject({ email_verified: true, address: { country: 'DE', postal_code: '10115' } });
 });
 
+it('leads the person to an app that registered itself a moment ago (Third-Party-Initiated Login)', async () => {
+  const { json } = await send(`${issuer}/register`, {
+    port: world.port,
+    headers: { 'content-type': 'application/json', 'x-forwarded-for': newAddress() },
+    body: JSON.stringify({ redirect_uris: [callback], initiate_login_uri: `${callback}/init` }),
+  });
+  const person = await world.person().goes(`${issuer}/account`);
+  await person.submits({ identifier: 'suite@example.com', password: 'correct horse battery staple' });
+  await person.goes(`${issuer}/account/apps/${json['client_id']}/open`);
+  expect(person.left?.href).toBe(`${callback}/init?${new URLSearchParams({ iss: issuer })}`);
+  const asked = await asks({ client_id: String(json['client_id']), prompt: 'none' });
+  expect(asked.left?.searchParams.get('error')).toBe('login_required');
+});
+
 describe('a page of an error', () => {
   const cannot = 'This app\u2019s request cannot go on';
   it.each([
