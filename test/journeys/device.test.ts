@@ -3,8 +3,9 @@ import { decodeJwt } from 'jose';
 import { registerApi } from '../../src/actions/register-api.ts';
 import { listEvents } from '../../src/audit/list.ts';
 import { listConsents } from '../../src/consents/consent.ts';
+import { addressDatabaseFile } from '../support/address-database.ts';
 import { openRelyingParty } from '../support/relying-party.ts';
-import { ask, atDevice, grantType, poll, television } from '../support/televisions.ts';
+import { ask, atDevice, type Codes, grantType, poll, television } from '../support/televisions.ts';
 import { openWorld, type World } from '../support/world.ts';
 
 let world: World;
@@ -137,5 +138,37 @@ describe('a device that shows a code (RFC 8628)', () => {
     expect((await poll(app, codes)).error).toBe('authorization_pending');
     const plain = await openRelyingParty(world);
     expect((await poll(plain, codes)).error).toMatch(/unauthorized_client|invalid_request/);
+  });
+});
+
+describe('the page that the code leads to', () => {
+  it('shows who asks, on what, from where and when, and nothing that who asks could make up (DF-05)', async () => {
+    const GEO_DATABASE = addressDatabaseFile([{ network: '203.0.113.0/24', country: 'DE', city: 'Berlin' }]);
+    const known = await openWorld({ GEO_DATABASE });
+    const app = await openRelyingParty(known, television);
+    const account = await known.account();
+    const shown = async (userAgent: string, at: string, address: string) => {
+      const form = { scope: 'openid', client_id: app.clientId };
+      const headers = { 'user-agent': userAgent, 'x-forwarded-for': at };
+      const { json } = await app.posts('device_authorization', form, headers);
+      return (await atDevice(known, json as Codes, account, known.person({ address }))).text;
+    };
+    const firefox = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0';
+    const far = await shown(firefox, '203.0.113.7', '198.51.100.200');
+    for (const said of [
+      `Let ${app.name} in on another device?`,
+      `Signed in as ${account.identifier}`,
+      'Device Firefox on Windows',
+      'Its address 203.0.113.7 (Berlin, Germany)',
+      'Asked this minute',
+      'This request came from another network than yours.',
+      'Allow it only if you started this yourself',
+    ])
+      expect(far).toContain(said);
+    const near = await shown('Your own television, allow it', '198.51.100.201', '198.51.100.201');
+    expect(near).toContain('It is on the same network as you.');
+    expect(near).toContain('It did not say what it is');
+    expect(near).not.toContain('Your own television');
+    await known.close();
   });
 });
