@@ -237,9 +237,17 @@ describe('a page of somebody else (misuse case CO-05)', () => {
       await page.waitForURL(/\/interaction\//);
       const addresses = [
         page.url(),
-        ...['/account', '/account/signed-out', '/logout', '/nowhere', '/dev/outbox'].map(
-          (at) => `${world.issuer}${at}`,
-        ),
+        ...[
+          '/account',
+          '/account/signed-out',
+          '/logout',
+          '/nowhere',
+          '/dev/outbox',
+          '/device',
+          '/device/allowed',
+          '/authorize?client_id=nobody',
+          '/ap/oa?client_id=nobody',
+        ].map((at) => `${world.issuer}${at}`),
       ];
       const source = element === 'object' ? 'data' : 'src';
       const frames = addresses.map(

@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { decodeJwt } from 'jose';
 import { disableClient } from '../../src/actions/disable-client.ts';
 import { suspendAccount } from '../../src/actions/suspend-account.ts';
+import { listEvents } from '../../src/audit/list.ts';
+import { limits, takeFromLimits } from '../../src/limits/limits.ts';
 import { openRelyingParty } from '../support/relying-party.ts';
 import { ask, atDevice, poll, television } from '../support/televisions.ts';
 import { newAddress, send } from '../support/wire.ts';
@@ -108,6 +110,32 @@ describe('the page for codes', () => {
     await person.signsIn(account);
     await person.submits({ user_code: codes.user_code });
     expect(person.heading).toBe(`Let ${app.name} in on another device?`);
+    const guesses: number[] = [];
+    for (let place = 0; place < 11; place += 1) {
+      await person.goes(codes.verification_uri);
+      await person.submits({ user_code: `ZZZZZZZ${letters[place % 10]}` });
+      guesses.push(person.status);
+    }
+    expect(guesses).toEqual([...Array<number>(10).fill(400), 429]);
+    const another = await atDevice(world, codes, await world.account());
+    expect(another.heading).toBe(`Let ${app.name} in on another device?`);
+  });
+
+  it('tells the operator of guesses from everywhere, and refuses nobody for them (DF-01)', async () => {
+    const codes = await ask(await openRelyingParty(world, television));
+    const person = world.person();
+    await world.still(async () => {
+      for (let one = 0; one < limits.user_code_by_everyone.max; one += 1)
+        await takeFromLimits(world.services, [{ limit: 'user_code_by_everyone' }]);
+      await person.goes(codes.verification_uri);
+      await person.submits({ user_code: 'ZZZZZZZZ' });
+    });
+    expect([person.status, person.alert]).toEqual([
+      400,
+      expect.stringContaining('No device waits with this code'),
+    ]);
+    const hits = await listEvents(world.services, { types: ['limit.hit'], limit: 10 });
+    expect(hits.map(({ detail }) => detail['limit'])).toContain('user_code_by_everyone');
   });
 
   it('asks for the second step of an account that has one, and for a sign-in as fresh as the app wants (DF-09)', async () => {
