@@ -252,6 +252,21 @@ describe('oidcc-codereuse, oidcc-codereuse-30seconds', () => {
   });
 });
 
+describe('oidcc-refresh-token', () => {
+  it('gives an ID token of the same person and sign-in (OpenID Connect Core section 12.2), and nothing to another app', async () => {
+    const { tokens, claims } = await signsIn({ scope: 'openid offline_access', prompt: 'consent' });
+    const { refresh_token } = tokens as { refresh_token?: string };
+    world.advance(5 * seconds);
+    const other = await openRelyingParty(world);
+    const stolen = await other.refreshes(refresh_token);
+    expect([stolen.status, stolen.json['error']]).toEqual([400, 'invalid_grant']);
+    const { json } = await app.refreshes(refresh_token);
+    const later = payloadOf(String(json['id_token']));
+    for (const name of ['iss', 'sub', 'aud', 'auth_time', 'nonce']) expect(later[name]).toBe(claims[name]);
+    expect(Number(later['iat'])).toBeGreaterThan(Number(claims['iat']));
+  });
+});
+
 describe('oidcc-unsigned-request-object, oidcc-request-uri-*', () => {
   it('refuses a request object that nobody signed, and a reference to one', async () => {
     const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
