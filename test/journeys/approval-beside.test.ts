@@ -1,10 +1,14 @@
+import { rmSync } from 'node:fs';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { limits, takeFromLimits } from '../../src/limits/limits.ts';
+import { addressDatabaseFile } from '../support/address-database.ts';
 import { Person } from '../support/person.ts';
 import { startProcessBeside } from '../support/process-beside.ts';
+import { openRelyingParty } from '../support/relying-party.ts';
 import { asksForApproval, carefulAccount, giveApprovals, signedInFully } from '../support/second-steps.ts';
 import { send } from '../support/wire.ts';
-import type { World } from '../support/world.ts';
+import { openWorld, type World } from '../support/world.ts';
 import { worldKinds } from '../support/world-kinds.ts';
 
 /** An approval while processes come and go (misuse case MF-25). */
@@ -56,5 +60,27 @@ describe.each(worldKinds)('an approval, on $name', ({ open }) => {
     const { number } = await asksForApproval(world, account, attacker);
     expect([number, attacker.alert]).toEqual(['', expect.stringContaining('too many codes')]);
     expect((await asksForApproval(world, account)).number).toMatch(/^\d{6}$/);
+  });
+});
+
+describe('the device that approves', () => {
+  it('is shown the app that asks, and the place where a database knows it (MF-21)', async () => {
+    const file = addressDatabaseFile([
+      { network: '203.0.113.0/24', country: 'DE', city: 'Berlin', at: [52.52, 13.4] },
+    ]);
+    const world = await openWorld({ GEO_DATABASE: file });
+    const app = await openRelyingParty(world);
+    const account = await carefulAccount(world);
+    await giveApprovals(world.services, account.accountId);
+    const phone = await signedInFully(world, account);
+    const laptop = await world.person({ address: '203.0.113.9' }).goes(app.asks().url);
+    await laptop.submits({ identifier: account.identifier, password: account.password });
+    await laptop.follows('Use a backup method');
+    await laptop.presses('Use this: On a device where you’re signed in to your account');
+    await phone.goes(`${world.issuer}/account/approvals`);
+    for (const shown of [app.name, 'Berlin, Germany', '203.0.113.9', 'Chrome on Linux'])
+      expect(phone.text).toContain(shown);
+    await world.close();
+    rmSync(path.dirname(file), { recursive: true });
   });
 });

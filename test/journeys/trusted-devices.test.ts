@@ -58,6 +58,18 @@ describe('what is skipped', () => {
     expect(arrivalOf(next).searchParams.has('code')).toBe(true);
   });
 
+  it('is nothing for an app that is registered with a level', async () => {
+    const strict = await openRelyingParty(world, {
+      first_party: true,
+      default_acr_values: ['urn:latchkey:acr:2fa'],
+    });
+    const account = await carefulAccount(world);
+    const next = await withDevicesOf(world, await trusting(world, account));
+    await next.goes(strict.asks().url);
+    await next.submits({ identifier: account.identifier, password: account.password });
+    expect(next.heading).toBe('Two-step verification');
+  });
+
   it('is nothing when an app wants an old session proved again', async () => {
     const account = await carefulAccount(world);
     const person = await trusting(world, account);

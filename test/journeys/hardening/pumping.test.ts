@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { notifyAccount } from '../../../src/actions/notify-account.ts';
 import { listEvents } from '../../../src/audit/list.ts';
-import { limits } from '../../../src/limits/limits.ts';
+import { limits, takeFromLimits } from '../../../src/limits/limits.ts';
 import { openRelyingParty, type RelyingParty } from '../../support/relying-party.ts';
 import { carefulAccount, signedInFully } from '../../support/second-steps.ts';
 import { newAddress } from '../../support/wire.ts';
@@ -58,6 +59,19 @@ describe.each(worldKinds)('text messages, on $name', ({ open }) => {
       ({ to, text }) => to === account.identifier && /off/.test(text),
     );
     expect(told.length).toBeGreaterThan(limits.notice_text_by_number.max);
+  });
+
+  it.each([
+    ['notice_text_by_number_block', (number: string) => number.slice(0, -4)],
+    ['notice_text_by_everyone', () => ''],
+  ] as const)('are no notices to all numbers of somebody who has many: %s', async (limit, key) => {
+    const account = await carefulAccount(world);
+    const max = limit === 'notice_text_by_everyone' ? 120 : limits[limit].max;
+    for (let one = 0; one < max; one += 1)
+      await takeFromLimits(world.services, [{ limit, key: key(account.number), max }]);
+    await notifyAccount(world.services, { accountId: account.accountId, template: 'password_changed' });
+    const [newest] = await world.outbox();
+    expect([newest?.to, await textsTo(account.number)]).toEqual([account.identifier, 0]);
   });
 
   it('go on to people who type their codes in, however many they are', async () => {
