@@ -64,6 +64,19 @@ describe('a device that shows a code (RFC 8628)', () => {
     expect((await app.userinfo(String(tokens.access_token))).status).toBe(401);
   });
 
+  it('gets nothing for a code that was allowed, when the access is removed before it asks (CO-11)', async () => {
+    const [app, account] = [await openRelyingParty(world, television), await world.account()];
+    const [allowed, waiting] = [await ask(app), await ask(app)];
+    const person = await atDevice(world, allowed, account);
+    await person.decides('allow');
+    await person.goes(`${world.issuer}/account/apps`);
+    await person.follows(`Remove access of ${app.name}`);
+    await person.presses('Remove access');
+    expect(await poll(app, allowed)).toMatchObject({ status: 400, error: 'invalid_grant' });
+    // One that nobody answered yet belongs to nobody, and is asked about anew.
+    expect((await poll(app, waiting)).error).toBe('authorization_pending');
+  });
+
   it('is told slow_down when it asks too soon, and then waits longer (DF-03)', async () => {
     const app = await openRelyingParty(world, television);
     const codes = await ask(app);

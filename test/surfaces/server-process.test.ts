@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { freePort } from '../support/servers.mjs';
 import { ownRedisDatabase, serverPlace, testFolder } from '../support/stores.ts';
+import { openWorld } from '../support/world.ts';
 
 /** The server as a process of its own, from the command that an operator types to the signal that ends it. */
 type Running = {
@@ -93,6 +94,28 @@ async function untilRefused(port: number): Promise<void> {
 }
 
 describe('the server process', () => {
+  it(
+    'does not start without the pepper that passwords were hashed with (KR-07)',
+    async () => {
+      const folder = testFolder();
+      folders.push(folder);
+      const [lost, other] = ['a', 'b'].map((letter) => letter.repeat(43));
+      const world = await openWorld({ DATA_DIR: folder.path, PASSWORD_PEPPER: String(lost) });
+      await world.account();
+      await world.close();
+      for (const pepper of [{}, { PASSWORD_PEPPER: String(other) }]) {
+        const server = await start({ DATA_DIR: folder.path, ...pepper });
+        expect([await server.ended, server.said()]).toEqual([
+          1,
+          expect.stringContaining('PASSWORD_PEPPER lacks'),
+        ]);
+      }
+      const found = await start({ DATA_DIR: folder.path, PASSWORD_PEPPER: `${other},${lost}` });
+      await untilReady(found);
+    },
+    slow,
+  );
+
   it(
     'finishes what is under way when it is told to stop, and leaves with 0',
     async () => {
