@@ -85,6 +85,7 @@ describe('apps hear that a session ended', () => {
       exp: expect.any(Number),
       events: { 'http://schemas.openid.net/event/backchannel-logout': {} },
     });
+    expect(Number(claims['exp']) - Number(claims['iat'])).toBe(120);
     await until(async () => (await waiting()).length === 0);
     expect(heard.length).toBe(1);
     // And it is good for nothing else (DC-17).
