@@ -2,47 +2,25 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { revokeGrants } from '../../src/oidc/grants.ts';
 import { endSession, listSessions } from '../../src/oidc/sessions.ts';
 import { arrivalOf, openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
-import { ownRedisDatabase, serverPlace } from '../support/stores.ts';
 import { type Answer, newAddress, send } from '../support/wire.ts';
 import { openWorld, type World } from '../support/world.ts';
+import { worldKinds } from '../support/world-kinds.ts';
 
 /**
  * What the engine's store must hold whatever it is kept in: two server processes' worth of engines on the same stores,
  * asked the same thing at the same moment.
  */
-const kinds = [
-  'SQLite',
-  ...(process.env['TEST_POSTGRES_URL'] && process.env['TEST_REDIS_URL'] ? ['PostgreSQL and Redis'] : []),
-];
-
-async function storesOf(
-  kind: string,
-): Promise<{ environment: Record<string, string>; remove(): Promise<void> }> {
-  if (kind === 'SQLite') return { environment: {}, remove: async () => undefined };
-  const place = await serverPlace();
-  return {
-    environment: {
-      DATABASE_URL: place.at.url ?? '',
-      REDIS_URL: await ownRedisDatabase(),
-      SECRETS_KEY: Buffer.alloc(32, 7).toString('base64url'),
-      COOKIE_KEYS: 'a-cookie-key-for-tests-of-more-than-32-characters',
-    },
-    remove: place.remove,
-  };
-}
 
 // The winner, the losers, and whom a store on a busy machine keeps waiting longer than a page may wait.
 const clean = [200, 400, 503];
 
-describe.each(kinds)('the engine on %s', (kind) => {
-  let stores: Awaited<ReturnType<typeof storesOf>>;
+describe.each(worldKinds)('the engine on $name', ({ open }) => {
   let world: World;
   let beside: World;
   let app: RelyingParty;
 
   beforeAll(async () => {
-    stores = await storesOf(kind);
-    world = await openWorld(stores.environment);
+    world = await open();
     beside = await openWorld({}, { beside: world });
     app = await openRelyingParty(world, {
       first_party: true,
@@ -52,7 +30,6 @@ describe.each(kinds)('the engine on %s', (kind) => {
   afterAll(async () => {
     await beside.close();
     await world.close();
-    await stores.remove();
   });
 
   /** The same request many times, half of it to the server beside, each from an address of its own. */

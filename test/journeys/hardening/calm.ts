@@ -1,5 +1,4 @@
 import { HtmlPage } from '../../support/html.ts';
-import { ownRedisDatabase, serverPlace } from '../../support/stores.ts';
 import type { Answer } from '../../support/wire.ts';
 
 /**
@@ -50,27 +49,4 @@ export function gist({ status, text, json, headers }: Answer): string {
   const page = new HtmlPage(text);
   const code = page.attribute('meta', { name: 'latchkey-error' }, 'content');
   return `${status} ${code ?? page.textOf('h1') ?? ''}`;
-}
-
-/** PostgreSQL and Redis look at text otherwise than SQLite does (a NUL is an error to one of them). */
-export const storeKinds = [
-  'SQLite',
-  ...(process.env['TEST_POSTGRES_URL'] && process.env['TEST_REDIS_URL'] ? ['PostgreSQL and Redis'] : []),
-];
-
-export type Stores = { environment: Record<string, string>; remove(): Promise<void> };
-
-/** Settings for a world on stores of its own. */
-export async function openStores(kind: string): Promise<Stores> {
-  if (kind === 'SQLite') return { environment: {}, remove: async () => undefined };
-  const place = await serverPlace();
-  return {
-    environment: {
-      DATABASE_URL: place.at.url ?? '',
-      REDIS_URL: await ownRedisDatabase(),
-      SECRETS_KEY: Buffer.alloc(32, 7).toString('base64url'),
-      COOKIE_KEYS: 'a-cookie-key-for-tests-of-more-than-32-characters',
-    },
-    remove: place.remove,
-  };
 }

@@ -3,8 +3,9 @@ import { providerAddresses } from '../../../src/oidc/provider-methods.ts';
 import { openRelyingParty, type RelyingParty } from '../../support/relying-party.ts';
 import { costOf } from '../../support/timing.ts';
 import { newAddress, send } from '../../support/wire.ts';
-import { openWorld, type World } from '../../support/world.ts';
-import { faultsOf, gist, openStores, type Stores, storeKinds } from './calm.ts';
+import type { World } from '../../support/world.ts';
+import { worldKinds } from '../../support/world-kinds.ts';
+import { faultsOf, gist } from './calm.ts';
 import { malformedBodies, markup } from './malformed.ts';
 import { rawGet, sendRaw } from './raw.ts';
 
@@ -12,18 +13,15 @@ import { rawGet, sendRaw } from './raw.ts';
 const sweep = 600_000;
 
 /** The protocol's endpoints, by the table of their addresses: OAuth errors or the error page, never a 5xx. */
-describe.each(storeKinds)('the endpoints on %s', (kind) => {
-  let stores: Stores;
+describe.each(worldKinds)('the endpoints on $name', ({ open }) => {
   let world: World;
   let app: RelyingParty;
   beforeAll(async () => {
-    stores = await openStores(kind);
-    world = await openWorld(stores.environment);
+    world = await open();
     app = await openRelyingParty(world, { grant_types: ['authorization_code', 'refresh_token'] });
   });
   afterAll(async () => {
     await world.close();
-    await stores.remove();
   });
 
   const endpoints = (method: string) =>

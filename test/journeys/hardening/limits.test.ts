@@ -6,7 +6,7 @@ import type { Person } from '../../support/person.ts';
 import { openRelyingParty, type RelyingParty } from '../../support/relying-party.ts';
 import { type Answer, newAddress, send } from '../../support/wire.ts';
 import { openWorld, type TestAccount, type World } from '../../support/world.ts';
-import { openStores, type Stores, storeKinds } from './calm.ts';
+import { worldKinds } from '../../support/world-kinds.ts';
 
 /** What the table of limits says, at the doors (misuse cases SI-05, RL-01, RL-03, RL-05). */
 const minutes = 60_000;
@@ -14,14 +14,12 @@ const untilWait = waits.password.free + 1;
 // The limits themselves, without what a page asks for before they are reached (challenge.test.ts).
 const calm = { CHALLENGE_BITS: '0' };
 
-describe.each(storeKinds)('limits on %s', (kind) => {
-  let stores: Stores;
+describe.each(worldKinds)('limits on $name', ({ open }) => {
   let world: World;
   let beside: World;
   let app: RelyingParty;
   beforeAll(async () => {
-    stores = await openStores(kind);
-    world = await openWorld({ ...stores.environment, ...calm });
+    world = await open(calm);
     beside = await openWorld({}, { beside: world });
     app = await openRelyingParty(world, {
       first_party: true,
@@ -31,7 +29,6 @@ describe.each(storeKinds)('limits on %s', (kind) => {
   afterAll(async () => {
     await beside.close();
     await world.close();
-    await stores.remove();
   });
 
   type Sent = { address?: string; port?: number; headers?: Record<string, string> };
