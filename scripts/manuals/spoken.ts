@@ -1,3 +1,5 @@
+import { signingAlgs } from '../../clients/registry/members/algorithms.ts';
+
 /**
  * What is spoken: by which sections of which standard, what turns it on, and where the discovery document says so.
  * test/journeys/spoken.test.ts holds it against the document of a server with everything on, member by member.
@@ -47,8 +49,12 @@ const signIn: readonly Spoken[] = [
     found: { response_modes_supported: ['form_post'] },
   },
   {
-    what: 'Scopes and claims',
-    standard: 'OpenID Connect Core sections 5.1, 5.3, 5.4',
+    what: 'Requests by POST',
+    standard: 'OpenID Connect Core section 3.1.2.1; RFC 6749 section 3.1',
+  },
+  {
+    what: 'Every standard scope and claim ([which gives which](scopes.md)), `address` as one object, `phone_number`',
+    standard: 'OpenID Connect Core sections 5.1, 5.1.1, 5.3, 5.4',
     found: members('scopes_supported', 'claims_supported', 'claim_types_supported', 'userinfo_endpoint'),
   },
   {
@@ -59,7 +65,10 @@ const signIn: readonly Spoken[] = [
   {
     what: '`prompt`, `max_age`, `login_hint`, `id_token_hint`, `ui_locales`',
     standard: 'OpenID Connect Core section 3.1.2.1; `create`: Initiating User Registration section 4',
-    found: members('prompt_values_supported', 'ui_locales_supported', 'display_values_supported'),
+    found: {
+      prompt_values_supported: ['none', 'login', 'consent', 'select_account', 'create'],
+      ...members('ui_locales_supported', 'display_values_supported'),
+    },
   },
   {
     what: 'Levels: `acr_values`, and a step-up',
@@ -67,7 +76,7 @@ const signIn: readonly Spoken[] = [
     found: members('acr_values_supported'),
   },
   {
-    what: 'ID tokens signed and encrypted',
+    what: `ID tokens signed (${signingAlgs.join(', ')}) and encrypted`,
     standard: 'OpenID Connect Core sections 2, 10; RFC 7518 sections 3 to 5',
     by: '`id_token_signed_response_alg`, `id_token_encrypted_response_alg`',
     found: encrypted('id_token'),
@@ -79,9 +88,9 @@ const signIn: readonly Spoken[] = [
     found: encrypted('userinfo'),
   },
   {
-    what: 'Names for one company alone',
-    standard: 'OpenID Connect Core section 8',
-    by: '`subject_type`',
+    what: 'Names for one company alone: pairwise subjects by sector',
+    standard: 'OpenID Connect Core sections 8, 8.1',
+    by: 'as a rule for apps of others; `subject_type`, `sector_identifier_uri`, `company`',
     found: members('subject_types_supported'),
   },
   {
@@ -101,8 +110,9 @@ const signIn: readonly Spoken[] = [
     by: '`initiate_login_uri`',
   },
   {
-    what: 'Keys',
-    standard: 'RFC 7517 section 5; OpenID Connect Core section 10.1',
+    what: 'Keys, and new ones on a schedule; all at once by `keys rotate --at-once`, one out by `keys retire`',
+    standard: 'RFC 7517 section 5; OpenID Connect Core section 10.1.1',
+    by: '`KEY_ROTATION_DAYS`',
     found: members('jwks_uri'),
   },
   {
