@@ -165,6 +165,14 @@ describe('an answer', () => {
     expect(answer).toMatchObject({ status, json: { error, error_description: description } });
     expect(answer.headers['access-control-allow-origin']).toBe('*');
   });
+
+  it('to an app that tried the header names the scheme that it takes (RFC 6749 section 5.2)', async () => {
+    const authorization = app.basic.slice(0, -4);
+    const tried = await app.posts('/auth/o2/token', refreshForm(), { authorization });
+    expect([tried.status, tried.headers['www-authenticate']]).toEqual([401, 'Basic realm="latchkey"']);
+    const posted = await app.posts('/auth/o2/token', { ...refreshForm(), client_secret: 'x' });
+    expect([posted.status, posted.headers['www-authenticate']]).toEqual([401, undefined]);
+  });
 });
 
 describe('the way back to the app', () => {

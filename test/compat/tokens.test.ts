@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { minutes } from '../../src/kit/durations.ts';
 import type { Person } from '../support/person.ts';
-import { until } from '../support/timing.ts';
 import { send } from '../support/wire.ts';
 import { openWorld, type TestAccount, type World } from '../support/world.ts';
 import { type CompatApp, openCompatApp } from './compat-app.ts';
@@ -176,28 +175,6 @@ describe('a refresh token', () => {
     const made = `${refresh_token.slice(0, -1)}${refresh_token.endsWith('A') ? 'B' : 'A'}`;
     expect((await app.refreshes(made)).json).toMatchObject({ error: 'invalid_grant' });
     expect((await app.refreshes(refresh_token)).status).toBe(200);
-  });
-
-  it('that is used from ever more networks works on, and is recorded and told, once', async () => {
-    const { refresh_token } = await app.signsIn(world.person(), await world.account());
-    for (let network = 1; network <= 12; network += 1) {
-      const headers = { 'x-forwarded-for': `20.${network}.0.1` };
-      const answer = await app.posts(
-        path,
-        { grant_type: 'refresh_token', refresh_token, ...app.own },
-        headers,
-      );
-      expect(answer.status).toBe(200);
-    }
-    const events = world.services.db.selectFrom('audit_events').selectAll();
-    const oddUses = () => events.where('type', '=', 'refresh_token.odd_use').execute();
-    await until(async () => (await oddUses()).length > 0);
-    const rows = await oddUses();
-    expect(rows).toHaveLength(1);
-    expect(JSON.parse(String(rows[0]?.detail))).toMatchObject({ reason: 'networks' });
-    const told = async () => (await world.outbox()).filter(({ subject }) => subject?.includes('unusual way'));
-    await until(async () => (await told()).length > 0);
-    expect((await told()).map(({ text }) => text.includes('Paperplane Shop'))).toEqual([true]);
   });
 });
 
