@@ -4,6 +4,7 @@ import { listPasskeys } from '../../src/credentials/passkeys.ts';
 import { minutes } from '../../src/kit/durations.ts';
 import { openBrowser, visit } from '../support/browser.ts';
 import { alert, heading, passkeyVisits, submit } from '../support/passkey-browser.ts';
+import { openRelyingParty } from '../support/relying-party.ts';
 import { addAuthenticator } from '../support/virtual-authenticator.ts';
 import { openWorld, type World } from '../support/world.ts';
 
@@ -115,6 +116,30 @@ describe('adding one', () => {
       world.advance(11 * minutes);
       await page.getByRole('button', { name: 'Create a passkey' }).click();
       await page.waitForURL(/\/account\/confirm/);
+      await close();
+    },
+    slow,
+  );
+});
+
+describe('an app that asks for more than a password', () => {
+  it(
+    'gets the passkey of who is signed in by password, and nothing else is asked',
+    async () => {
+      const app = await openRelyingParty(world, { first_party: true });
+      const { page, complaints, close } = await visits.somebody();
+      await visits.addPasskey(page);
+      const attempt = app.asks({ acr_values: 'phr' });
+      // The address of the app leads nowhere; what it is told stands in it.
+      const arrived = page.waitForRequest((request) => request.url().startsWith(app.redirectUri));
+      await page.goto(attempt.url.href);
+      await page.getByText('Prove that it is you with your passkey or security key.').waitFor();
+      expect(await page.locator('[name=password]').count()).toBe(0);
+      await submit(page).click();
+      const left = await world.person().goes((await arrived).url());
+      const tokens = await app.receives(left, attempt);
+      expect(tokens.claims()).toMatchObject({ acr: 'phr', amr: ['pwd', 'hwk', 'user', 'mfa'] });
+      expect(complaints.filter((one) => !one.includes('example.test'))).toEqual([]);
       await close();
     },
     slow,

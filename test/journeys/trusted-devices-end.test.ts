@@ -6,6 +6,7 @@ import { reinstateAccount } from '../../src/actions/reinstate-account.ts';
 import { suspendAccount } from '../../src/actions/suspend-account.ts';
 import { unlockAccount } from '../../src/actions/unlock-account.ts';
 import { setPassword } from '../../src/credentials/password.ts';
+import { listTrustedDevices } from '../../src/credentials/trusted-devices.ts';
 import { days, minutes } from '../../src/kit/durations.ts';
 import { aPasskey } from '../support/passkeys.ts';
 import type { Person } from '../support/person.ts';
@@ -146,7 +147,8 @@ describe('the trust in a browser', () => {
         const owner = await world.person().goes(notice?.links[0] ?? '');
         await owner.presses('It wasn’t me, shut the account');
         expect(owner.heading).toBe('The account is shut');
-        // Not by the reset, which would drop them too.
+        // Before there is a password again, which would end the trust by itself.
+        expect(await listTrustedDevices(world.services, accountId)).toEqual([]);
         await setPassword(world.services, account);
       },
     ],
