@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { changeClient } from '../../src/actions/change-client.ts';
+import { registerClient } from '../../src/actions/register-client.ts';
+import { listenForApp } from '../support/app-server.ts';
 import { openRelyingParty } from '../support/relying-party.ts';
 import { send } from '../support/wire.ts';
 import { openWorld, type World } from '../support/world.ts';
@@ -7,7 +9,7 @@ import { openWorld, type World } from '../support/world.ts';
 /** By what names apps know people (OpenID Connect Core section 8). */
 let world: World;
 beforeAll(async () => {
-  world = await openWorld();
+  world = await openWorld({ ALLOW_LOOPBACK_FETCH: 'on' });
 });
 afterAll(() => world.close());
 
@@ -73,6 +75,32 @@ describe('an app of a stranger', () => {
         .where('client_id', '=', id)
         .executeTakeFirst();
     expect(JSON.parse((await client(added.clientId))?.metadata ?? '{}').subject_type).toBe('pairwise');
+  });
+
+  it('shares it with those whose addresses stand in one list, a hundred of them, and on no other host', async () => {
+    const uris = Array.from({ length: 100 }, (_, at) => `https://h${at}.kites.example.test/cb`);
+    const [list, another] = [await listenForApp(), await listenForApp()];
+    for (const one of [list, another]) one.serve((_request, response) => response.end(JSON.stringify(uris)));
+    try {
+      const listed = (from: number, to: number, { origin } = list) => ({
+        ...asUsual,
+        redirect_uris: uris.slice(from, to),
+        sector_identifier_uri: `${origin}/${from}`,
+      });
+      const [accountId, many, one, other, alone] = await namesOf(
+        listed(0, 50),
+        listed(99, 100),
+        listed(0, 1, another),
+        { ...asUsual, redirect_uris: uris.slice(0, 1) },
+      );
+      expect(many).toBe(one);
+      expect(new Set([accountId, many, other, alone]).size).toBe(4);
+      const metadata = listed(0, 51);
+      const tooMany = await registerClient(world.services, { metadata });
+      expect(tooMany).toMatchObject({ ok: false, problems: [{ field: 'redirect_uris' }] });
+    } finally {
+      await Promise.all([list.stop(), another.stop()]);
+    }
   });
 
   it('shares it with those that an operator says are of one company', async () => {
