@@ -1,32 +1,21 @@
-import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type FaultProxy, openFaultProxy } from '../support/fault-proxy.ts';
+import type { FaultProxy } from '../support/fault-proxy.ts';
+import { openLossyWorld } from '../support/lossy-world.ts';
 import { openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
-import { startPostgres, type TestServer } from '../support/servers.mjs';
-import { openWorld, type World } from '../support/world.ts';
+import type { World } from '../support/world.ts';
 
 /** PostgreSQL keeps a decision and its reply never arrives (reliability F3): whoever presses again comes through. */
 describe('while replies of PostgreSQL are lost', () => {
-  let postgres: TestServer;
-  let proxy: FaultProxy;
+  let lossy: Awaited<ReturnType<typeof openLossyWorld>>;
   let world: World;
+  let proxy: FaultProxy;
   let app: RelyingParty;
   beforeAll(async () => {
-    postgres = await startPostgres();
-    proxy = await openFaultProxy(postgres.url);
-    const [SECRETS_KEY, COOKIE_KEYS] = [randomBytes(32), randomBytes(32)].map((b) => b.toString('base64url'));
-    world = await openWorld({
-      DATABASE_URL: proxy.url,
-      SECRETS_KEY: String(SECRETS_KEY),
-      COOKIE_KEYS: String(COOKIE_KEYS),
-    });
+    lossy = await openLossyWorld();
+    ({ world, proxy } = lossy);
     app = await openRelyingParty(world);
   });
-  afterAll(async () => {
-    await world?.close();
-    await proxy?.close();
-    await postgres?.stop();
-  });
+  afterAll(() => lossy?.close());
 
   it.each(['allow', 'deny'] as const)('a second press of "%s" is taken at once', async (decision) => {
     const person = await world.person().goes(app.asks({ prompt: 'consent' }).url);

@@ -9,7 +9,8 @@ import { migrate } from '../../src/store/migrate.ts';
 import type { Database } from '../../src/store/tables.ts';
 import { bumpVersion, readVersions } from '../../src/store/versions.ts';
 import { type FaultProxy, openFaultProxy } from '../support/fault-proxy.ts';
-import { startPostgres, type TestServer } from '../support/servers.mjs';
+import { startKeepingPostgres } from '../support/keeping-servers.ts';
+import type { TestServer } from '../support/servers.mjs';
 import { testFolder } from '../support/stores.ts';
 import { timed, untilWorks } from '../support/timing.ts';
 
@@ -18,8 +19,7 @@ describe('the records while PostgreSQL is in trouble', () => {
   let proxy: FaultProxy;
   let db: Database;
   beforeAll(async () => {
-    // The quick servers of the other suites may forget what they acknowledged when they are killed.
-    postgres = await startPostgres({ args: ['-c', 'synchronous_commit=on'] });
+    postgres = await startKeepingPostgres();
     const patient = await openDatabase({ url: postgres.url, dataDir: '', patient: true });
     await migrate(patient);
     await patient.destroy();

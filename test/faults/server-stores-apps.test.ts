@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { type CompatApp, openCompatApp } from '../compat/compat-app.ts';
+import { type KeepingServers, startKeepingServers } from '../support/keeping-servers.ts';
 import type { Person } from '../support/person.ts';
 import { manages, posts, registered } from '../support/registration.ts';
 import { openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
-import { startPostgres, startRedis, type TestServer } from '../support/servers.mjs';
+import type { TestServer } from '../support/servers.mjs';
 import { ask, atDevice, type Codes, grantType, poll } from '../support/televisions.ts';
 import { grantType as ciba } from '../support/tills.ts';
 import { untilWorks } from '../support/timing.ts';
@@ -11,6 +12,7 @@ import { type Answer, newAddress, send } from '../support/wire.ts';
 import { openWorld, type TestAccount, type World } from '../support/world.ts';
 
 /** What server-stores.test.ts has no room for: apps on other devices, that ask by name, or came by themselves (ST-01, ST-07). */
+let servers: KeepingServers;
 let redis: TestServer;
 let postgres: TestServer;
 let world: World;
@@ -24,15 +26,9 @@ let person: Person;
 let account: TestAccount;
 
 beforeAll(async () => {
-  redis = await startRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
-  postgres = await startPostgres({ args: ['-c', 'synchronous_commit=on'] });
-  world = await openWorld({
-    REDIS_URL: redis.url,
-    DATABASE_URL: postgres.url,
-    SECRETS_KEY: Buffer.alloc(32, 7).toString('base64url'),
-    COOKIE_KEYS: 'a-cookie-key-for-tests-of-more-than-32-characters',
-    DYNAMIC_REGISTRATION: 'open',
-  });
+  servers = await startKeepingServers();
+  ({ redis, postgres } = servers);
+  world = await openWorld({ ...servers.environment, DYNAMIC_REGISTRATION: 'open' });
   account = await world.account();
   app = await openRelyingParty(world, {
     grant_types: [grantType, ciba, 'client_credentials'],
@@ -54,7 +50,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await world?.close();
-  await Promise.all([redis?.stop(), postgres?.stop()]);
+  await servers?.stop();
 });
 
 /** Each asks for something that the store that is gone is needed for. */

@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type CompatApp, openCompatApp } from '../compat/compat-app.ts';
+import { type KeepingServers, startKeepingServers } from '../support/keeping-servers.ts';
 import type { Person } from '../support/person.ts';
 import { openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
-import { startPostgres, startRedis, type TestServer } from '../support/servers.mjs';
+import type { TestServer } from '../support/servers.mjs';
 import { timed, untilWorks } from '../support/timing.ts';
 import { type Answer, newAddress, send } from '../support/wire.ts';
 import { openWorld, type TestAccount, type World } from '../support/world.ts';
@@ -12,6 +13,7 @@ import { openWorld, type TestAccount, type World } from '../support/world.ts';
  * The whole server while a store is gone or stands still (misuse cases ST-01, ST-07; reliability F1, F2, F9): every kind
  * of request is answered within about a second, with 503 where the store is needed, and nothing has to be restarted.
  */
+let servers: KeepingServers;
 let redis: TestServer;
 let postgres: TestServer;
 let world: World;
@@ -25,15 +27,9 @@ let kept: { access_token: string; refresh_token: string };
 let pairForm: Record<string, string>;
 
 beforeAll(async () => {
-  // What is acknowledged must have left the store's memory: only then may its end be held against anybody.
-  redis = await startRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
-  postgres = await startPostgres({ args: ['-c', 'synchronous_commit=on'] });
-  world = await openWorld({
-    REDIS_URL: redis.url,
-    DATABASE_URL: postgres.url,
-    SECRETS_KEY: Buffer.alloc(32, 7).toString('base64url'),
-    COOKIE_KEYS: 'a-cookie-key-for-tests-of-more-than-32-characters',
-  });
+  servers = await startKeepingServers();
+  ({ redis, postgres } = servers);
+  world = await openWorld(servers.environment);
   app = await openRelyingParty(world, {
     grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
   });
@@ -48,8 +44,8 @@ beforeAll(async () => {
   pairForm = { response_type: 'device_code', scope: 'profile', client_id: shop.clientId };
 });
 afterAll(async () => {
-  await world.close();
-  await Promise.all([redis.stop(), postgres.stop()]);
+  await world?.close();
+  await servers?.stop();
 });
 
 type Kind = { ask(): Promise<Answer>; json?: boolean };

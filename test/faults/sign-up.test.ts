@@ -1,30 +1,21 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type FaultProxy, openFaultProxy } from '../support/fault-proxy.ts';
+import type { FaultProxy } from '../support/fault-proxy.ts';
+import { openLossyWorld } from '../support/lossy-world.ts';
 import { openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
-import { startPostgres, type TestServer } from '../support/servers.mjs';
-import { openWorld, type World } from '../support/world.ts';
+import type { World } from '../support/world.ts';
 
 /** Found by `npm run faults` (F3): the account was there, without a password, and its owner was told that the code is dead. */
 describe('signing up while PostgreSQL loses answers', () => {
-  let postgres: TestServer;
-  let proxy: FaultProxy;
+  let lossy: Awaited<ReturnType<typeof openLossyWorld>>;
   let world: World;
+  let proxy: FaultProxy;
   let app: RelyingParty;
   beforeAll(async () => {
-    postgres = await startPostgres();
-    proxy = await openFaultProxy(postgres.url);
-    world = await openWorld({
-      DATABASE_URL: proxy.url,
-      SECRETS_KEY: Buffer.alloc(32, 7).toString('base64url'),
-      COOKIE_KEYS: 'a-cookie-key-for-tests-of-more-than-32-characters',
-    });
+    lossy = await openLossyWorld();
+    ({ world, proxy } = lossy);
     app = await openRelyingParty(world);
   });
-  afterAll(async () => {
-    await world.close();
-    await proxy.close();
-    await postgres.stop();
-  });
+  afterAll(() => lossy?.close());
 
   it.each(['commit', 'into "passwords"'])(
     'goes on with the same code, to the same account, after the answer to %s was lost',
