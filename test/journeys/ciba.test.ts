@@ -56,7 +56,7 @@ describe('an app that asks a person by name (CIBA)', () => {
     const person = await atRequest(world, app, account);
     expect(person.heading).toBe(`${app.name} asks for your confirmation`);
     expect(person.text).toContain('W4SCT');
-    expect(person.text).toMatch(/Asked from 198\.51\.\d+\.\d+ Asked this minute/);
+    expect(person.text).toMatch(/Asked from 198\.51\.\d+\.\d+ Asked /);
     const [message] = await world.outbox();
     expect(message).toMatchObject({ to: account.identifier, links: [`${world.issuer}/account/requests`] });
     await person.decides('allow');

@@ -152,6 +152,18 @@ describe('an app that asks for one payment', () => {
     expect(arrivalOf(person).searchParams.get('error')).toMatch(/invalid_(target|authorization_details)/);
   });
 
+  it('is refused for another API than the one that the details belong to', async () => {
+    const shop = 'https://shop.example.test';
+    await registerApi(world.services, { identifier: shop, name: 'Shop' });
+    const both = await openRelyingParty(world, { resources: [bank, shop] });
+    const details = { authorization_details: JSON.stringify([payment]) };
+    const person = world.person();
+    await person.goes(both.asks({ resource: shop, ...details }).url);
+    expect(arrivalOf(person).searchParams.get('error')).toBe('invalid_authorization_details');
+    await person.goes(both.asks({ resource: bank, ...details }).url);
+    expect(person.heading).toBe('Sign in');
+  });
+
   it('may ask for itself, without a person', async () => {
     const { json } = await app.posts('token', {
       grant_type: 'client_credentials',

@@ -1,14 +1,17 @@
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { checkClientMetadata } from '../../clients/registry/metadata.ts';
+import { changeClient } from '../../src/actions/change-client.ts';
 import { disableClient } from '../../src/actions/disable-client.ts';
-import { registerApi } from '../../src/actions/register-api.ts';
+import { registerApi, reviseApi } from '../../src/actions/register-api.ts';
 import { suspendAccount } from '../../src/actions/suspend-account.ts';
 import { flushAudit } from '../../src/audit/append.ts';
 import { listEvents } from '../../src/audit/list.ts';
 import { revokeGrants } from '../../src/oidc/grants.ts';
 import { signJwt } from '../support/assertion.ts';
+import { openAuthority } from '../support/certificates.ts';
 import { arrivalOf, openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
-import { claimsOf, headerOf, type Keys, newKeys } from '../support/signing-app.ts';
+import { claimsOf, headerOf, type Keys, newKeys, openSigningApp } from '../support/signing-app.ts';
 import { openWorld, type TestAccount, type World } from '../support/world.ts';
 
 /** A service that was called with a person's token calls the next one for the same person (RFC 8693). */
@@ -21,7 +24,7 @@ let app: RelyingParty;
 let service: RelyingParty;
 let next: RelyingParty;
 beforeAll(async () => {
-  world = await openWorld();
+  world = await openWorld({ MTLS_HEADER: 'client-cert' });
   account = await world.account();
   const own = {
     first_party: true,
@@ -213,6 +216,42 @@ describe('a service of ours', () => {
     const { json } = await service.posts('token', { grant_type: 'client_credentials', resource: orders });
     const machine = String(json['access_token']);
     expect((await exchanges(service, machine)).json['error']).toBe('invalid_request');
+  });
+
+  it('binds the new token to its own key, or to its own certificate, where it has one', async () => {
+    const authority = openAuthority();
+    const certificate = authority.selfSigned().certificate.raw;
+    const bytes = { 'client-cert': `:${certificate.toString('base64')}:` };
+    const own = { first_party: true, redirect_uris: [], response_types: [], grant_types: [grantType] };
+    const kinds = [
+      { dpop_bound_access_tokens: true },
+      { tls_client_certificate_bound_access_tokens: true },
+    ] as const;
+    for (const kind of kinds) {
+      const signing = await openSigningApp(world, { ...own, ...kind, resources: [stock] });
+      const changes = { introspected_by: [service.clientId, signing.clientId] };
+      await reviseApi(world.services, { identifier: orders, changes });
+      const form = { grant_type: grantType, subject_token: await tokenOf(), subject_token_type: accessToken };
+      const asks = (headers: Record<string, string>) =>
+        signing.posts('/token', { ...form, resource: stock, ...signing.assertion() }, headers);
+      expect((await asks({})).status).toBe(400);
+      const byKey = 'dpop_bound_access_tokens' in kind;
+      const { json } = await asks(byKey ? { dpop: signing.proof('/token') } : bytes);
+      const thumbprint = byKey
+        ? { jkt: expect.stringMatching(/^[\w-]{43}$/) }
+        : { 'x5t#S256': createHash('sha256').update(certificate).digest('base64url') };
+      expect([json['token_type'], claimsOf(json['access_token'])['cnf']]).toEqual([
+        byKey ? 'DPoP' : 'Bearer',
+        thumbprint,
+      ]);
+    }
+    authority.close();
+  });
+
+  it('is one of ours for as long as it may exchange', async () => {
+    const { clientId } = service;
+    const changed = await changeClient(world.services, { clientId, changes: { first_party: false } });
+    expect(changed).toMatchObject({ ok: false, reason: 'not_accepted' });
   });
 
   it('that is disabled may do nothing', async () => {
