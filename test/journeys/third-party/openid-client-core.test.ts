@@ -143,8 +143,9 @@ describe('an app on openid-client asks', () => {
     expect(await errorOf({ prompt: 'none' }, person, another)).toBe('consent_required');
   });
 
-  it('for the consent page, the account chooser, the sign-up, a language and an address typed in advance', async () => {
-    const { person } = await signsIn({ ui_locales: 'en' });
+  it('for a level, the consent page, the account chooser, the sign-up, a language and an address typed in advance', async () => {
+    const { person, claims } = await signsIn({ acr_values: 'phr urn:latchkey:acr:1fa' });
+    expect(claims['acr']).toBe('urn:latchkey:acr:1fa');
     const seen = async (params: Params, who = person) => (await who.goes((await asks(params)).url)).heading;
     expect(await seen({ prompt: 'consent' })).toBe('Allow core to use your Latchkey account?');
     expect(await seen({ prompt: 'select_account' })).toBe('Choose an account');
