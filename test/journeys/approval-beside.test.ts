@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { limits, takeFromLimits } from '../../src/limits/limits.ts';
+import { signInAddress } from '../../src/oidc/account-client.ts';
 import { addressDatabaseFile } from '../support/address-database.ts';
 import { Person } from '../support/person.ts';
 import { startProcessBeside } from '../support/process-beside.ts';
@@ -49,6 +50,33 @@ describe.each(worldKinds)('an approval, on $name', ({ open }) => {
     expect(await looks()).toBe('ready');
     await laptop.presses('I’ve approved it');
     expect(laptop.path).toBe('/account');
+  });
+
+  it('is not given by the browser that waits for it, which is signed in too (MF-23)', async () => {
+    const { account, phone } = await withPhone();
+    const waiting = await signedInFully(world, account);
+    await waiting.goes(`${world.issuer}${signInAddress(world.services, { page: 'overview', fresh: true })}`);
+    await waiting.submits({ identifier: account.identifier, password: account.password });
+    await waiting.follows('Use a backup method');
+    await waiting.presses('Use this: On a device where you’re signed in to your account');
+    const step = waiting.url;
+    const number = /\b(\d{3}) (\d{3})\b/.exec(waiting.text)?.slice(1).join('') ?? '';
+    await waiting.goes(`${world.issuer}/account/approvals`);
+    expect([waiting.status, waiting.text.includes('Chrome on Linux')]).toEqual([409, false]);
+    await waiting.isSentTo(waiting.url, { form: { number }, from: world.issuer });
+    expect(waiting.status).toBe(409);
+    await waiting.goes(step);
+    await waiting.presses('I’ve approved it');
+    expect(waiting.alert).toContain('It hasn’t been approved yet.');
+    // The other device may, and once.
+    await phone.goes(`${world.issuer}/account/approvals`);
+    const page = phone.url;
+    await phone.submits({ number });
+    expect(phone.text).toContain('You approved the sign-in.');
+    await phone.isSentTo(page, { form: { number }, from: world.issuer });
+    expect(phone.status).toBe(404);
+    await waiting.presses('I’ve approved it');
+    expect(waiting.path).toBe('/account');
   });
 
   it('is not asked of many accounts from one address', async () => {
