@@ -103,6 +103,38 @@ describe('what nobody sends on purpose', () => {
     expect(await faults([...tokens, ...headers, ...requests])).toEqual([]);
   });
 
+  it('as a token that was tampered with is nobody’s (TK-21)', async () => {
+    const { access_token, refresh_token } = await app.signsIn(world.person(), await world.account());
+    const changes: [string, (token: string) => string][] = [
+      ['first letter cut', (token) => token.slice(1)],
+      ['no prefix', (token) => token.slice(5)],
+      ['a prefix in capitals', (token) => token.toUpperCase().slice(0, 5) + token.slice(5)],
+      ['another prefix', (token) => `Btza|${token.slice(5)}`],
+      ['last letter cut', (token) => token.slice(0, -1)],
+      ['no filler', (token) => token.slice(0, 71)],
+      ['an equals sign behind', (token) => `${token}=`],
+      ['twice in a row', (token) => `${token}${token}`],
+      ['percent-encoded twice', (token) => token.replace('|', '%257C')],
+      ['the other kind of token', (token) => (token === access_token ? refresh_token : access_token)],
+    ];
+    const basic = { authorization: app.basic };
+    for (const [what, change] of changes) {
+      for (const path of ['/user/profile', '/auth/o2/tokeninfo'])
+        expect([what, (await app.profile(change(access_token), path)).json['error']]).toEqual([
+          what,
+          'invalid_token',
+        ]);
+      const told = await app.posts('/introspect', { token: change(access_token) }, basic);
+      if (what !== 'the other kind of token') expect([what, told.json['active']]).toEqual([what, false]);
+      expect([what, (await app.refreshes(change(refresh_token))).json['error']]).toEqual([
+        what,
+        'invalid_grant',
+      ]);
+    }
+    expect((await app.profile(access_token)).status).toBe(200);
+    expect((await app.refreshes(refresh_token)).status).toBe(200);
+  });
+
   it('as other methods is told which there are (HT-05)', async () => {
     for (const path of ['/auth/o2/token', '/user/profile', '/auth/o2/tokeninfo', '/auth/o2/create/codepair'])
       for (const method of ['PUT', 'PATCH', 'DELETE', 'FOO']) {

@@ -40,6 +40,23 @@ it('is that of the settings, and what looks so is taken everywhere', async () =>
   expect(again.json['access_token']).toMatch(/^Acme\|/);
 });
 
+it('may change: what was given under another one stays good', async () => {
+  const { access_token, refresh_token } = await app.signsIn(world.person(), account);
+  const later = await openWorld({ ...world.environment, COMPAT_ACCESS_TOKEN_PREFIX: 'Later|' });
+  try {
+    const at = `${world.issuer}/user/profile?access_token=${encodeURIComponent(access_token)}`;
+    expect((await send(at, { port: later.port })).status).toBe(200);
+    const form = { grant_type: 'refresh_token', refresh_token, ...app.own };
+    const answer = await send(`${world.issuer}/auth/o2/token`, {
+      port: later.port,
+      body: new URLSearchParams(form),
+    });
+    expect([answer.status, answer.json['access_token']]).toEqual([200, expect.stringMatching(/^Later\|/)]);
+  } finally {
+    await later.close();
+  }
+});
+
 it('is nothing that other apps have, under any brand', async () => {
   const standard = await openRelyingParty(world);
   const tokens = await standard.signsIn(world.person(), account, { scope: 'openid offline_access' });

@@ -64,6 +64,10 @@ describe('a code', () => {
     ]);
     const disagree = await app.posts(path, { ...codeForm(code), ...app.own }, { authorization: wrong });
     expect(disagree.status).toBe(401);
+    for (const more of [{ client_secret: 'wrong-secret' }, { client_id: 'another' }]) {
+      const form = { ...codeForm(code), ...app.own, ...more };
+      expect((await app.posts(path, form, { authorization: app.basic })).status).toBe(401);
+    }
     expect((await app.posts(path, { ...codeForm(code), ...app.own })).status).toBe(200);
   });
 

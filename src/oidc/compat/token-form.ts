@@ -4,22 +4,22 @@ import type { Services } from '../../services.ts';
 
 /**
  * What tokens of apps of this kind look like: `Atza|<token><filler>`, as long as their libraries and databases know them.
- * Within is a token like any other, and only that is stored and looked for. The filler follows from it, so that one token
- * has one spelling.
+ * Within is a token like any other, and only that is stored and looked for. The filler follows from it and from what stands
+ * before it, so that a dressed token has one spelling, also when the operator chose another beginning since.
  */
 const bodyLength = 365;
 
 function dress(token: string, prefix: string): string {
-  return `${prefix}${token}${fillerOf(token, bodyLength - token.length)}`;
+  return `${prefix}${token}${fillerOf(prefix + token, bodyLength - token.length)}`;
 }
 
 /** The token within; what is not dressed is answered as it is. */
 function undress(value: string, innerLength: number): string {
   // An ordinary token is much shorter, and this is all it costs it.
   if (value.length <= bodyLength || value.length > bodyLength + 32) return value;
-  const body = value.slice(-bodyLength);
-  const inner = body.slice(0, innerLength);
-  return body === `${inner}${fillerOf(inner, bodyLength - innerLength)}` ? inner : value;
+  const prefix = value.slice(0, -bodyLength);
+  const inner = value.slice(prefix.length, prefix.length + innerLength);
+  return value === dress(inner, prefix) ? inner : value;
 }
 
 /** Not a secret and no proof of anything: whoever has the token can make it. */
