@@ -2,8 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { generate } from 'otplib';
 import { checkContactCode, issueContactCode } from '../../src/credentials/contact-codes.ts';
-import { findPassword, setPassword, verifyPassword } from '../../src/credentials/password.ts';
-import { removeAllCredentials } from '../../src/credentials/remove-credentials.ts';
+import { findPassword, removePassword, setPassword, verifyPassword } from '../../src/credentials/password.ts';
 import { addTotp, enrolTotp, listTotp, verifyTotp } from '../../src/credentials/totp.ts';
 import { openSeals } from '../../src/kit/sealing.ts';
 import {
@@ -54,7 +53,7 @@ describe.each(databaseKinds)('On %s', (kind) => {
     }
     expect(await verifyPassword(room, { accountId, password: 'quiet lagoon 44' })).toBe(false);
     expect(await findPassword(room, accountId)).toEqual({ changedAt: room.clock.now() });
-    await room.db.transaction().execute((tx) => removeAllCredentials({ db: tx }, { accountId }));
+    await removePassword(room, accountId);
     expect(await findPassword(room, accountId)).toBeUndefined();
   });
 });

@@ -6,7 +6,6 @@ import { twoStepOf } from '../../src/actions/second-step-methods.ts';
 import { listEvents } from '../../src/audit/list.ts';
 import { listPasskeys, mostPasskeys } from '../../src/credentials/passkeys.ts';
 import { userHandle } from '../../src/credentials/passkeys-user.ts';
-import { removeAllCredentials } from '../../src/credentials/remove-credentials.ts';
 import { minutes } from '../../src/kit/durations.ts';
 import { listSessions } from '../../src/oidc/sessions.ts';
 import { anAccount, aSession, source, subjectsSent } from '../support/account-in-use.ts';
@@ -212,13 +211,5 @@ describe('a passkey that is there', () => {
     expect(answers.filter(({ ok }) => ok)).toHaveLength(1);
     expect(answers.filter(({ ok }) => !ok)).toEqual([{ ok: false, reason: 'last_way_in' }]);
     expect(await names()).toHaveLength(1);
-  });
-
-  it('is gone with all that a former holder of the address planted (misuse case SI-17)', async () => {
-    await aPasskey(services, accountId);
-    const before = await userHandle(services, accountId);
-    await removeAllCredentials(services, { accountId });
-    expect(await names()).toEqual([]);
-    expect(await userHandle(services, accountId)).not.toBe(before);
   });
 });

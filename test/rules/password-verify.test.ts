@@ -3,12 +3,12 @@ import {
   checkNewPassword,
   findPassword,
   hashPassword,
+  removePassword,
   setPassword,
   storePasswordHash,
   verifyPassword,
 } from '../../src/credentials/password.ts';
 import { PepperMissing, requirePeppers } from '../../src/credentials/peppers.ts';
-import { removeAllCredentials } from '../../src/credentials/remove-credentials.ts';
 import { openBoundedQueue, QueueFull } from '../../src/kit/bounded-queue.ts';
 import { readSettings } from '../../src/settings.ts';
 import { anAccount, type CredentialRoom, newPepper, openCredentialRoom } from '../support/credentials.ts';
@@ -84,9 +84,9 @@ describe('Signing in with a password (SI-11)', () => {
     expect(await verifyPassword(room, { accountId, password: 'another lagoon 45' })).toBe(true);
   });
 
-  it('ends with the removal of all credentials', async () => {
+  it('ends with its removal', async () => {
     const accountId = await personWith('quiet lagoon 44');
-    await removeAllCredentials(room, { accountId });
+    await removePassword(room, accountId);
     expect(await findPassword(room, accountId)).toBeUndefined();
     expect(await verifyPassword(room, { accountId, password: 'quiet lagoon 44' })).toBe(false);
   });

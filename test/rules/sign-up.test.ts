@@ -1,15 +1,21 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { addAccount, findAccountByIdentifier } from '../../src/accounts/account.ts';
+import { askForPasskey } from '../../src/actions/ask-passkey.ts';
 import { proveAddress } from '../../src/actions/prove-address.ts';
+import { twoStepOf } from '../../src/actions/second-step-methods.ts';
 import type { SignInProgress } from '../../src/actions/sign-in.ts';
+import { signInChallenge, submitPasskey } from '../../src/actions/sign-in-passkey.ts';
 import { sendSignUpCodeAgain, submitSignUp } from '../../src/actions/sign-up.ts';
 import { listEvents } from '../../src/audit/list.ts';
-import { verifyPassword } from '../../src/credentials/password.ts';
+import { setPassword, verifyPassword } from '../../src/credentials/password.ts';
+import { addTrustedDevice, listTrustedDevices } from '../../src/credentials/trusted-devices.ts';
 import { minutes } from '../../src/kit/durations.ts';
 import { limits } from '../../src/limits/limits.ts';
 import { listOutbox } from '../../src/mail/outbox.ts';
 import { listSessions } from '../../src/oidc/sessions.ts';
 import { aSession } from '../support/account-in-use.ts';
+import { anEntry, aPasskey } from '../support/passkeys.ts';
+import { giveTotp } from '../support/second-steps.ts';
 import { openTestServices, type TestServices } from '../support/stores.ts';
 
 const password = 'heron lamp violet tuesday';
@@ -126,6 +132,30 @@ describe('signing up', () => {
     expect(await listSessions(services, squatter)).toEqual([]);
     const [event] = await listEvents(services, { accountId: squatter, limit: 1 });
     expect(event?.type).toBe('contact.displaced');
+  });
+
+  it('has nothing of what somebody planted who only claimed the address (misuse case SI-17)', async () => {
+    const squatter = await addPerson(false);
+    const planted = 'a password of the attacker';
+    await setPassword(services, { accountId: squatter, password: planted });
+    await giveTotp(services, squatter);
+    const { authenticator } = await aPasskey(services, squatter);
+    await addTrustedDevice(services, { accountId: squatter, provedAt: services.clock.now(), from });
+    await prove(await askedForCode(), await codeSent());
+    const mine = (await owner())?.id ?? '';
+    expect(await verifyPassword(services, { accountId: mine, password: planted })).toBe(false);
+    expect(await twoStepOf(services, mine)).toEqual({ on: false, methods: [], onlyOne: false });
+    // Nor is there any way back to the other account that goes by this address; its passkey finds that one alone.
+    const entry = anEntry();
+    const wish = { ...signInChallenge(entry), userVerification: 'required' as const, allowed: [] };
+    const asked = await askForPasskey(services, wish, from);
+    if (!asked.ok) throw new Error(asked.reason);
+    const response = authenticator.assert(asked.options);
+    expect(await submitPasskey(services, { response, remember: false }, entry)).toMatchObject({
+      next: { accountId: squatter },
+    });
+    // No browser is trusted there any more either.
+    expect(await listTrustedDevices(services, squatter)).toEqual([]);
   });
 
   it.each([
