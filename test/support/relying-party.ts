@@ -194,6 +194,18 @@ export function arrivalOf(person: Person): URL {
   return person.left;
 }
 
+/** Somebody goes where an app sends them, answers everything there, and arrives at the app again. */
+export async function comesBack(
+  world: World,
+  url: URL,
+  account: TestAccount,
+  person: Person = world.person(),
+): Promise<URL> {
+  await person.goes(url);
+  await answerEverything(world, person, account);
+  return arrivalOf(person);
+}
+
 export async function answerEverything(world: World, person: Person, account: TestAccount): Promise<void> {
   const asksFor = (name: string) =>
     !person.left && person.html.forms.some(({ buttons }) => buttons.some((one) => one.name === name));

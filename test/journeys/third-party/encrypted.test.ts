@@ -4,7 +4,7 @@ import * as jose from 'jose';
 import * as oauth from 'oauth4webapi';
 import * as client from 'openid-client';
 import { registerClient } from '../../../src/actions/register-client.ts';
-import { answerEverything, arrivalOf } from '../../support/relying-party.ts';
+import { comesBack } from '../../support/relying-party.ts';
 import { openWorld, type TestAccount, type World } from '../../support/world.ts';
 
 /** An app that nobody on the way can read the answers of: ID tokens, claims, answers in the address bar, introspection. */
@@ -48,13 +48,6 @@ beforeAll(async () => {
   clientSecret = String(added.clientSecret);
 });
 afterAll(() => world.close());
-
-async function visits(url: URL): Promise<URL> {
-  const person = world.person();
-  await person.goes(url);
-  await answerEverything(world, person, account);
-  return arrivalOf(person);
-}
 
 const parts = (token: unknown) => String(token).split('.').length;
 
@@ -123,7 +116,7 @@ describe('an app on openid-client with keys to read by', () => {
   it('reads its ID token, claims and what it is told about tokens', async () => {
     const pkceCodeVerifier = client.randomPKCECodeVerifier();
     const url = client.buildAuthorizationUrl(config, await newRequest(pkceCodeVerifier));
-    const tokens = await client.authorizationCodeGrant(config, await visits(url), {
+    const tokens = await client.authorizationCodeGrant(config, await comesBack(world, url, account), {
       pkceCodeVerifier,
       idTokenExpected: true,
     });
@@ -141,7 +134,7 @@ describe('an app on openid-client with keys to read by', () => {
     const request = await hidden(String(url.searchParams.get('request')), config.serverMetadata());
     expect(parts(request)).toBe(5);
     url.searchParams.set('request', request);
-    const arrived = await visits(url);
+    const arrived = await comesBack(world, url, account);
     expect(parts(arrived.searchParams.get('response'))).toBe(5);
     const checks = { pkceCodeVerifier, idTokenExpected: true };
     const tokens = await client.authorizationCodeGrant(config, arrived, checks);
@@ -182,7 +175,7 @@ describe('an app on oauth4webapi with keys to read by', () => {
     const { request_uri } = await oauth.processPushedAuthorizationResponse(as, clinic, sent);
     const url = new URL(String(as.authorization_endpoint));
     url.search = String(new URLSearchParams({ client_id: 'clinic', request_uri }));
-    const arrived = await visits(url);
+    const arrived = await comesBack(world, url, account);
     expect(parts(arrived.searchParams.get('response'))).toBe(5);
     const answered = await oauth.validateJwtAuthResponse(as, clinic, arrived, state, reading);
     const answer = await oauth.authorizationCodeGrantRequest(

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import * as oauth from 'oauth4webapi';
 import { registerClient } from '../../../src/actions/register-client.ts';
-import { answerEverything, arrivalOf } from '../../support/relying-party.ts';
+import { arrivalOf, comesBack } from '../../support/relying-party.ts';
 import { openWorld, type TestAccount, type World } from '../../support/world.ts';
 
 /** An app on oauth4webapi that signs all it says and checks all it hears: the FAPI 2.0 example of that library, step by step. */
@@ -91,10 +91,7 @@ async function asks(DPoP: Proofs) {
 
 async function signsIn(DPoP: Proofs): Promise<oauth.TokenEndpointResponse> {
   const { url, codeVerifier, state } = await asks(DPoP);
-  const person = world.person();
-  await person.goes(url);
-  await answerEverything(world, person, account);
-  const arrived = arrivalOf(person);
+  const arrived = await comesBack(world, url, account);
   expect([...arrived.searchParams.keys()]).toEqual(['response']);
   const params = await oauth.validateJwtAuthResponse(as, client, arrived, state, insecure);
   return withNonce(async () => {

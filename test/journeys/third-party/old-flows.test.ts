@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import * as client from 'openid-client';
 import { registerClient } from '../../../src/actions/register-client.ts';
-import { answerEverything, arrivalOf } from '../../support/relying-party.ts';
+import { comesBack } from '../../support/relying-party.ts';
 import { openWorld, type TestAccount, type World } from '../../support/world.ts';
 
 /** Flows that only an operator lets an old app have (OpenID Connect Core sections 3.2 and 3.3), through openid-client. */
@@ -33,13 +33,6 @@ async function discovered(flow: (config: client.Configuration) => void): Promise
   });
 }
 
-async function visits(url: URL): Promise<URL> {
-  const person = world.person();
-  await person.goes(url);
-  await answerEverything(world, person, account);
-  return arrivalOf(person);
-}
-
 describe('an old app on openid-client', () => {
   it('gets an ID token with its code (hybrid)', async () => {
     const config = await discovered(client.useCodeIdTokenResponseType);
@@ -53,7 +46,7 @@ describe('an old app on openid-client', () => {
       nonce: expectedNonce,
       state: expectedState,
     });
-    const arrived = await visits(url);
+    const arrived = await comesBack(world, url, account);
     expect(arrived.hash).toContain('id_token=');
     const checks = { pkceCodeVerifier, expectedNonce, expectedState };
     const tokens = await client.authorizationCodeGrant(config, arrived, checks);
@@ -69,9 +62,14 @@ describe('an old app on openid-client', () => {
       nonce: expectedNonce,
       state: expectedState,
     });
-    const claims = await client.implicitAuthentication(config, await visits(url), expectedNonce, {
-      expectedState,
-    });
+    const claims = await client.implicitAuthentication(
+      config,
+      await comesBack(world, url, account),
+      expectedNonce,
+      {
+        expectedState,
+      },
+    );
     expect(claims).toMatchObject({ iss: world.issuer, aud: 'legacy', email: account.identifier });
   });
 });

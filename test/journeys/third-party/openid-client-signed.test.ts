@@ -5,7 +5,7 @@ import * as client from 'openid-client';
 import { registerClient } from '../../../src/actions/register-client.ts';
 import { type Authority, openAuthority } from '../../support/certificates.ts';
 import { startNginx } from '../../support/nginx.ts';
-import { answerEverything, arrivalOf } from '../../support/relying-party.ts';
+import { comesBack } from '../../support/relying-party.ts';
 import { freePort, type TestServer } from '../../support/servers.mjs';
 import { openWorld, type TestAccount, type World } from '../../support/world.ts';
 
@@ -57,13 +57,6 @@ async function discovered(
   });
 }
 
-async function visits(url: URL): Promise<URL> {
-  const person = world.person();
-  await person.goes(url);
-  await answerEverything(world, person, account);
-  return arrivalOf(person);
-}
-
 const newRequest = async (pkceCodeVerifier: string, more: Record<string, string> = {}) => ({
   redirect_uri: redirectUri,
   scope: 'openid email offline_access',
@@ -82,7 +75,7 @@ describe('an app on openid-client with keys', () => {
     const signing = { key: keys.privateKey, kid: 'own' };
     const asked = await newRequest(pkceCodeVerifier);
     const url = await client.buildAuthorizationUrlWithJAR(config, asked, signing);
-    const arrived = await visits(url);
+    const arrived = await comesBack(world, url, account);
     expect([...arrived.searchParams.keys()]).toEqual(['response']);
 
     // The library does by itself what it is told by the nonce of ours that is missing at first (RFC 9449 section 8).
@@ -119,7 +112,7 @@ describe('an app on openid-client with a certificate', () => {
     config[client.customFetch] = fetchWith({ cert: own.pem, key: own.key });
     const pkceCodeVerifier = client.randomPKCECodeVerifier();
     const asked = await newRequest(pkceCodeVerifier);
-    const arrived = await visits(await client.buildAuthorizationUrlWithPAR(config, asked));
+    const arrived = await comesBack(world, await client.buildAuthorizationUrlWithPAR(config, asked), account);
     const checks = { pkceCodeVerifier, idTokenExpected: true };
     const tokens = await client.authorizationCodeGrant(config, arrived, checks);
     const sub = String(tokens.claims()?.sub);
@@ -165,7 +158,12 @@ describe('an app on oauth4webapi with a certificate', () => {
     const { request_uri } = await oauth.processPushedAuthorizationResponse(as, ledger, sent);
     const url = new URL(String(as.authorization_endpoint));
     url.search = String(new URLSearchParams({ client_id: 'ledger', request_uri }));
-    const arrived = oauth.validateAuthResponse(as, ledger, await visits(url), oauth.expectNoState);
+    const arrived = oauth.validateAuthResponse(
+      as,
+      ledger,
+      await comesBack(world, url, account),
+      oauth.expectNoState,
+    );
     const answer = await oauth.authorizationCodeGrantRequest(
       as,
       ledger,
