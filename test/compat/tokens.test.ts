@@ -137,6 +137,8 @@ describe('PKCE', () => {
     const code = await app.getsCode(person, account, { code_challenge: s256, code_challenge_method: 'S256' });
     const bare = { ...codeForm(code), client_id: app.clientId };
     expect((await app.posts(path, bare)).status).toBe(401);
+    const elsewhere = { ...bare, code_verifier: verifier, redirect_uri: 'https://evil.test/' };
+    expect((await app.posts(path, elsewhere)).json).toMatchObject({ error: 'invalid_grant' });
     const { status, json } = await app.posts(path, { ...bare, code_verifier: verifier });
     expect([status, Object.keys(json).sort()]).toEqual([200, ['access_token', 'expires_in', 'token_type']]);
   });

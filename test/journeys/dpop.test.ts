@@ -105,6 +105,7 @@ describe('a token that is bound to a key', () => {
     ['for another method', () => forUserinfo({ htm: 'POST' })],
     ['for another host', () => forUserinfo({ htu: 'http://evil.test/userinfo' })],
     ['for another path', () => forUserinfo({ htu: app.endpoint('token') })],
+    ['for the path in capitals', () => forUserinfo({ htu: `${world.issuer}/USERINFO` })],
     ['six minutes old', () => forUserinfo({ iat: now() - (6 * minutes) / seconds })],
     ['six minutes early', () => forUserinfo({ iat: now() + (6 * minutes) / seconds })],
     ['without a time', () => forUserinfo({ iat: undefined })],
