@@ -15,6 +15,8 @@ export type Spoken = {
 
 const grant = (type: string) => ({ grant_types_supported: [type] });
 const members = (...names: string[]) => Object.fromEntries(names.map((name) => [name, []]));
+const endpoint = (name: string) =>
+  members(name, `${name}_auth_methods_supported`, `${name}_auth_signing_alg_values_supported`);
 const encrypted = (kind: string) =>
   members(
     `${kind}_signing_alg_values_supported`,
@@ -223,25 +225,25 @@ const tokens: readonly Spoken[] = [
     by: '`MTLS_HEADER`, `tls_client_certificate_bound_access_tokens`',
     found: members('tls_client_certificate_bound_access_tokens'),
   },
-  {
-    what: 'Tokens for one API',
-    standard: 'RFC 8707 section 2',
-    by: '`apis create`, `resources` of an app',
-  },
+  { what: 'Tokens for one API', standard: 'RFC 8707 section 2', by: '`apis create`, `resources` of an app' },
   { what: 'JWT access tokens', standard: 'RFC 9068 sections 2 to 4', by: '`token_format` of an API' },
+  { what: 'What an API publishes of itself', standard: 'RFC 9728 sections 2, 3', by: '`apis metadata`' },
   {
-    what: 'What an API publishes of itself',
-    standard: 'RFC 9728 sections 2, 3',
-    by: '`apis metadata`',
+    what: 'Introspection',
+    standard: 'RFC 7662 section 2; RFC 8414 section 2',
+    found: endpoint('introspection_endpoint'),
   },
-  { what: 'Introspection', standard: 'RFC 7662 section 2', found: members('introspection_endpoint') },
   {
     what: 'Introspection as a JWT',
     standard: 'RFC 9701 sections 4 to 6',
     by: '`introspection_signed_response_alg`, `introspection_encrypted_response_alg`',
     found: encrypted('introspection'),
   },
-  { what: 'Revocation', standard: 'RFC 7009 section 2', found: members('revocation_endpoint') },
+  {
+    what: 'Revocation',
+    standard: 'RFC 7009 section 2; RFC 8414 section 2',
+    found: endpoint('revocation_endpoint'),
+  },
 ];
 
 const grants: readonly Spoken[] = [

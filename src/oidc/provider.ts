@@ -8,6 +8,7 @@ import { accountClient } from './account-client.ts';
 import { openAdapter } from './adapter.ts';
 import { enabledAlgorithms } from './answers/algorithms.ts';
 import { decideClaimsByScope } from './answers/claims-by-scope.ts';
+import { endpointMethods } from './answers/endpoint-methods.ts';
 import { readHints } from './answers/id-token-hints.ts';
 import { knownResponseTypes } from './answers/response-types.ts';
 import { fapiProfile, isHighAssurance } from './assurance/high-assurance.ts';
@@ -190,6 +191,7 @@ export function openProvider(
     discovery: {
       ...mtlsAliases(services),
       ...registrationEndpoint(settings),
+      ...endpointMethods([...clientAuthMethods, ...mtlsMethods(services)]),
       claim_types_supported: ['normal'],
       display_values_supported: ['page'],
       prompt_values_supported: ['none', 'login', 'consent', 'select_account', 'create'],

@@ -66,3 +66,17 @@ describe('the manual of the protocol', () => {
     }
   });
 });
+
+describe('the discovery document', () => {
+  it('names how apps prove who they are wherever they do, and what signatures count there (RFC 8414 section 2)', () => {
+    const methods = said['token_endpoint_auth_methods_supported'] as string[];
+    expect(methods).toEqual(expect.arrayContaining(['private_key_jwt', 'tls_client_auth']));
+    const confidential = methods.filter((method) => method !== 'none');
+    expect(said['revocation_endpoint_auth_methods_supported']).toEqual(methods);
+    expect(said['introspection_endpoint_auth_methods_supported']).toEqual(confidential);
+    for (const endpoint of ['token', 'revocation', 'introspection']) {
+      const algorithms = said[`${endpoint}_endpoint_auth_signing_alg_values_supported`] as string[];
+      expect([...algorithms].sort()).toEqual(['ES256', 'EdDSA', 'PS256', 'RS256']);
+    }
+  });
+});
