@@ -238,6 +238,21 @@ describe('other hosts', () => {
 });
 
 describe('an app that an operator allows the implicit flow', () => {
+  it('is the only one: at the standard endpoint as well a code stays a code', async () => {
+    const plain = await openCompatApp(world);
+    const url = `${world.issuer}/authorize?${new URLSearchParams({
+      client_id: plain.clientId,
+      response_type: 'code',
+      response_mode: 'fragment',
+      redirect_uri: plain.redirectUri,
+      scope: 'lwa lwa:profile',
+    })}`;
+    await person.goes(url);
+    await person.decides('allow');
+    expect(person.left?.href).toMatch(/[?#]code=/);
+    expect(person.left?.href).not.toContain('access_token');
+  });
+
   it('gets its access token in the fragment, and no refresh token', async () => {
     const old = await openCompatApp(world, { allow_implicit: true });
     await person.goes(old.asks({ response_type: 'token' }));
