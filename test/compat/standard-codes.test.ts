@@ -1,5 +1,7 @@
-import { createHash } from 'node:crypto';
+import { createHash, generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { registerApi } from '../../src/actions/register-api.ts';
+import { signJwt } from '../support/assertion.ts';
 import type { Person } from '../support/person.ts';
 import { openWorld, type TestAccount, type World } from '../support/world.ts';
 import { type CompatApp, openCompatApp } from './compat-app.ts';
@@ -10,6 +12,7 @@ const path = '/auth/o2/token';
 const verifier = 'v'.repeat(43);
 const challenge = createHash('sha256').update(verifier).digest('base64url');
 
+const seconds = () => Math.floor(Date.now() / 1000);
 let world: World;
 let app: CompatApp;
 let person: Person;
@@ -44,6 +47,42 @@ describe('what the standard’s endpoints gave to an app with a secret', () => {
     expect((await app.posts(path, bare)).json).toMatchObject({ error: 'invalid_client' });
     const proved = await app.posts(path, { ...bare, ...app.own });
     expect([proved.status, proved.json['token_type']]).toEqual([200, 'bearer']);
+  });
+
+  it('is a token that is bound to a key, or for an API, and nothing here without either (TK-17, TK-23)', async () => {
+    const identifier = 'https://shop-api.example.test';
+    await registerApi(world.services, {
+      identifier,
+      name: 'Shop',
+      scopes: [{ name: 'shop:read', title: 'See the shop' }],
+      open_to_all: true,
+      token_format: 'opaque',
+    });
+    const asks = new URLSearchParams({
+      client_id: app.clientId,
+      response_type: 'code',
+      redirect_uri: app.redirectUri,
+      scope: 'openid shop:read offline_access',
+      resource: identifier,
+    });
+    await person.goes(`${world.issuer}/authorize?${asks}`);
+    await person.decides('allow');
+    const code = String(person.left?.searchParams.get('code'));
+    const basic = { authorization: app.basic };
+    const form = { grant_type: 'authorization_code', code, redirect_uri: app.redirectUri };
+    const forApi = await app.posts('/token', { ...form, resource: identifier }, basic);
+    const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const jwk = publicKey.export({ format: 'jwk' });
+    const claims = { htm: 'POST', htu: `${world.issuer}/token`, jti: 'x'.repeat(20), iat: seconds() };
+    const dpop = signJwt({ typ: 'dpop+jwt', alg: 'ES256', jwk }, claims, privateKey);
+    const refresh = { grant_type: 'refresh_token', refresh_token: String(forApi.json['refresh_token']) };
+    const bound = await app.posts('/token', refresh, { ...basic, dpop });
+    expect([forApi.status, bound.status, bound.json['token_type']]).toEqual([200, 200, 'DPoP']);
+    for (const { json } of [forApi, bound])
+      for (const at of ['/user/profile', '/ap/user/profile', '/auth/o2/tokeninfo'])
+        expect((await app.profile(String(json['access_token']), at)).json).toMatchObject({
+          error: 'invalid_token',
+        });
   });
 
   it('is a device code that is not redeemed without it (DF-07)', async () => {
