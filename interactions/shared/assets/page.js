@@ -54,9 +54,16 @@ for (const field of document.querySelectorAll('[data-strength]')) {
   const meter = document.getElementById(`${field.id}-strength`);
   let waiting;
   let asked = 0;
+  let leaving = new AbortController();
   field.addEventListener('input', () => {
     clearTimeout(waiting);
     waiting = setTimeout(() => judge(), 350);
+  });
+  // The form itself is judged now, and may end what the question would be about.
+  field.form?.addEventListener('submit', () => {
+    clearTimeout(waiting);
+    leaving.abort();
+    leaving = new AbortController();
   });
   async function judge() {
     asked += 1;
@@ -70,6 +77,7 @@ for (const field of document.querySelectorAll('[data-strength]')) {
       method: 'POST',
       body,
       headers: { accept: 'application/json' },
+      signal: leaving.signal,
     })
       .then((response) => (response.ok ? response.json() : undefined))
       .catch(() => undefined);
