@@ -4,6 +4,7 @@ import * as client from 'openid-client';
 import { minutes, seconds } from '../../src/kit/durations.ts';
 import { signJwt } from '../support/assertion.ts';
 import { arrivalOf, openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
+import { openSigningApp } from '../support/signing-app.ts';
 import { type Answer, send } from '../support/wire.ts';
 import { openWorld, type TestAccount, type World } from '../support/world.ts';
 
@@ -166,6 +167,44 @@ describe('an app that must bind its tokens', () => {
     const strict = await openRelyingParty(world, { dpop_bound_access_tokens: true });
     const { code, attempt } = await strict.getsCode(world.person(), account);
     expect((await strict.redeems(code, attempt)).json['access_token']).toBeUndefined();
+  });
+});
+
+describe('a proof for an endpoint with two names', () => {
+  it('is for the one that was called, with or without the port that goes without saying', async () => {
+    const [issuer, alias] = ['https://op.example.test', 'https://mtls.op.example.test'];
+    const https = await openWorld({
+      ISSUER: issuer,
+      MTLS_HEADER: 'client-cert',
+      MTLS_ORIGIN: alias,
+      SMTP_URL: 'smtp://127.0.0.1:9',
+      COOKIE_KEYS: 'k'.repeat(43),
+    });
+    const machine = await openSigningApp(https, {
+      redirect_uris: [],
+      response_types: [],
+      grant_types: ['client_credentials'],
+    });
+    const asks = async (at: string, htu: string) => {
+      const form = { grant_type: 'client_credentials', ...machine.assertion() };
+      const headers = { dpop: machine.proof('/token', { htu }) };
+      const { json } = await send(`${at}/token`, {
+        port: https.port,
+        body: new URLSearchParams(form),
+        headers,
+      });
+      return json['token_type'] ?? json['error'];
+    };
+    for (const [at, other] of [
+      [issuer, alias],
+      [alias, issuer],
+    ] as const) {
+      expect([at, await asks(at, `${at}/token`)]).toEqual([at, 'DPoP']);
+      expect([at, await asks(at, `${at.toUpperCase()}:443/token`)]).toEqual([at, 'DPoP']);
+      expect([at, await asks(at, `${other}/token`)]).toEqual([at, 'invalid_dpop_proof']);
+      expect([at, await asks(at, `${at}:8443/token`)]).toEqual([at, 'invalid_dpop_proof']);
+    }
+    await https.close();
   });
 });
 
