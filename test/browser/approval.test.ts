@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Browser, Route } from 'playwright-core';
 import { recordEvent } from '../../src/audit/record.ts';
 import { setPassword } from '../../src/credentials/password.ts';
-import { field, openBrowser, submit, typesPassword, type Visit, visit } from '../support/browser.ts';
+import { atCode, field, openBrowser, submit, type Visit, visit } from '../support/browser.ts';
 import {
   type Careful,
   carefulAccount,
@@ -11,7 +11,7 @@ import {
   signedInFully,
 } from '../support/second-steps.ts';
 import { expectToBeSound } from '../support/sound-pages.ts';
-import { openWorld, type TestAccount, type World } from '../support/world.ts';
+import { openWorld, type World } from '../support/world.ts';
 
 const slow = 240_000;
 let world: World;
@@ -24,15 +24,9 @@ afterAll(async () => {
   await world?.close();
 });
 
-async function atSecondStep({ page }: Visit, account: TestAccount): Promise<void> {
-  await page.goto(`${world.issuer}/account`);
-  await typesPassword(page, account);
-  await field(page, 'code').waitFor();
-}
-
 /** At the page that shows the number. */
 async function asks(seen: Visit, account: Careful): Promise<string> {
-  await atSecondStep(seen, account);
+  await atCode(seen, world, account);
   await seen.page.locator('a[href$="/second-step/methods"]').click();
   await seen.page.locator('button[value="approval.device"]').click();
   const number = await seen.page.locator('[data-approval-number]').textContent();
@@ -47,7 +41,7 @@ describe.each(['en-GB', 'ar'])('an approval, in %s', (locale) => {
     async () => {
       const account = await carefulAccount(world);
       const [phone, laptop] = [await visit(browser, { locale }), await visit(browser, { locale })];
-      await atSecondStep(phone, account);
+      await atCode(phone, world, account);
       await field(phone.page, 'code').fill(await world.freshCode(account.totpSecret));
       await submit(phone.page);
       await phone.page.waitForURL(`${world.issuer}/account`);
@@ -95,7 +89,7 @@ describe.each(['en-GB', 'ar'])('an approval, in %s', (locale) => {
       for (let guess = 0; guess < 20; guess += 1)
         await recordEvent(world.services, { type: 'account.sign_in_failed', accountId: account.accountId });
       const seen = await visit(browser, { locale });
-      await atSecondStep(seen, account);
+      await atCode(seen, world, account);
       await expectToBeSound(seen.page, named('unusual'));
       await field(seen.page, 'code').fill(await world.codeSentTo(account.identifier));
       await submit(seen.page);
@@ -112,7 +106,7 @@ describe.each(['en-GB', 'ar'])('an approval, in %s', (locale) => {
       const account = { ...(await world.account()), password: 'password123' };
       await setPassword(world.services, account);
       const seen = await visit(browser, { locale });
-      await atSecondStep(seen, account);
+      await atCode(seen, world, account);
       await field(seen.page, 'code').fill(await world.codeSentTo(account.identifier));
       await submit(seen.page);
       await seen.page.locator('form[action$="/known-password"]').waitFor();

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Browser } from 'playwright-core';
 import { addAlarm } from '../../src/credentials/alarms.ts';
-import { field, openBrowser, submit, typesPassword, type Visit, visit } from '../support/browser.ts';
+import { atCode, field, openBrowser, submit, visit } from '../support/browser.ts';
 import { aWhile, carefulAccount, giveBackupCodes, giveText, wrongCode } from '../support/second-steps.ts';
 import { expectToBeSound } from '../support/sound-pages.ts';
-import { openWorld, type TestAccount, type World } from '../support/world.ts';
+import { openWorld, type World } from '../support/world.ts';
 
 const slow = 240_000;
 let world: World;
@@ -17,12 +17,6 @@ afterAll(async () => {
   await world?.close();
 });
 
-async function atSecondStep({ page }: Visit, account: TestAccount): Promise<void> {
-  await page.goto(`${world.issuer}/account`);
-  await typesPassword(page, account);
-  await field(page, 'code').waitFor();
-}
-
 describe.each(['en-GB', 'ar'])('the pages of the second step, in %s', (locale) => {
   const named = (name: string) => `${locale.slice(0, 2)}-${name}`;
 
@@ -34,7 +28,7 @@ describe.each(['en-GB', 'ar'])('the pages of the second step, in %s', (locale) =
       await giveBackupCodes(world.services, account.accountId);
       const seen = await visit(browser, { locale });
       const { page } = seen;
-      await atSecondStep(seen, account);
+      await atCode(seen, world, account);
       await expectToBeSound(page, named('second-step'));
       await field(page, 'code').fill(await wrongCode(account.totpSecret));
       await submit(page);
@@ -65,7 +59,7 @@ describe.each(['en-GB', 'ar'])('the pages of the second step, in %s', (locale) =
       const account = await carefulAccount(world);
       const seen = await visit(browser, { locale });
       const { page } = seen;
-      await atSecondStep(seen, account);
+      await atCode(seen, world, account);
       await field(page, 'code').fill(await world.freshCode(account.totpSecret));
       await field(page, 'trust_device').check();
       await submit(page);

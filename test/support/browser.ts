@@ -93,6 +93,17 @@ export async function typesPassword(
   await submit(page);
 }
 
+/** With the password given for the account pages, where a code is asked for. */
+export async function atCode(
+  { page }: Visit,
+  { issuer }: { issuer: string },
+  account: { identifier: string; password: string },
+): Promise<void> {
+  await page.goto(`${issuer}/account`);
+  await typesPassword(page, account);
+  await field(page, 'code').waitFor();
+}
+
 /** Throws with each broken rule and the elements that break it (WCAG 2.2 A and AA, and axe's best practices). */
 export async function expectNoAxeViolations(page: Page): Promise<void> {
   const { violations } = await new AxeBuilder({ page })
