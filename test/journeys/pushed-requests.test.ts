@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { openSigningApp, type SigningApp } from '../support/signing-app.ts';
+import { newKeys, openSigningApp, type SigningApp } from '../support/signing-app.ts';
 import { send } from '../support/wire.ts';
 import { openWorld, type TestAccount, type World } from '../support/world.ts';
 
@@ -100,6 +100,24 @@ describe('a pushed request', () => {
     const answer = await app.posts('/par', { ...app.params(), ...proof, ...form() });
     expect([answer.status, answer.json['request_uri']]).toEqual([status, undefined]);
     expect(answer.headers['cache-control']).toMatch(/no-store/);
+  });
+
+  it('with a proof binds its code to the key of that (RFC 9449 section 10.1)', async () => {
+    const thief = newKeys();
+    const code = async () => {
+      const form = { ...app.assertion(), ...app.params() };
+      const { json } = await app.posts('/par', form, { dpop: app.proof('/par') });
+      const asked = { client_id: app.clientId, request_uri: String(json['request_uri']) };
+      const url = `${world.issuer}/authorize?${new URLSearchParams(asked)}`;
+      return (await app.visits(world.person(), account, url)).searchParams.get('code') ?? '';
+    };
+    for (const headers of [{}, { dpop: app.proof('/token', {}, { keys: thief }) }])
+      expect((await app.redeems(await code(), {}, headers)).json['error']).toBe('invalid_grant');
+    const { json } = await app.redeems(await code(), {}, { dpop: app.proof('/token') });
+    expect(json['token_type']).toBe('DPoP');
+    const other = { ...app.assertion(), ...app.params({ dpop_jkt: 'x'.repeat(43) }) };
+    const refused = await app.posts('/par', other, { dpop: app.proof('/par') });
+    expect([refused.status, refused.json['request_uri']]).toEqual([400, undefined]);
   });
 
   it('has each parameter once, and comes by POST', async () => {
