@@ -1,10 +1,13 @@
 import type { RouterContext } from '@koa/router';
 import { completeSignIn } from '../src/actions/complete-sign-in.ts';
 import { beforeFinishing } from '../src/actions/offer-passkey.ts';
+import { findPasskeyVisit } from '../src/actions/passkey-visit.ts';
 import { type Finished, type NextStep, whatIsStillNeeded } from '../src/actions/sign-in.ts';
+import { readStanding, type Standing } from '../src/actions/standing.ts';
 import { withdrawTrust } from '../src/actions/trust-device.ts';
 import { knownBrowserLifeMs } from '../src/credentials/known-browsers.ts';
 import { finishLogin, rememberProgress } from '../src/oidc/interaction.ts';
+import { beginChange } from '../src/oidc/interaction-change.ts';
 import type { App } from '../src/services.ts';
 import { writeKnownBrowser } from '../src/web/known-browser-cookie.ts';
 import { writeDeviceToken } from '../src/web/trusted-device-cookies.ts';
@@ -22,15 +25,26 @@ export async function continueSignIn(
   led: NextStep,
 ): Promise<void> {
   const entry = entryOf(app, ctx, current);
-  const needed = led.at === 'proved' ? await whatIsStillNeeded(app, led, entry) : led;
+  const visit = findPasskeyVisit(app, entry.interactionUid);
+  // Not waited for where the sign-in goes on elsewhere.
+  visit.catch(() => undefined);
+  beginChange(app, ctx, entry.interactionUid);
+  const { browser } = entry.from;
+  const standing = led.at === 'proved' ? await readStanding(app, { ...led, browser }) : undefined;
+  const needed = led.at === 'proved' ? await whatIsStillNeeded(app, led, entry, { standing }) : led;
   const atTheEnd = needed.at === 'finished' && current.step.at !== 'passkey_offer';
-  const next = atTheEnd ? await beforeFinishing(app, needed, entry) : needed;
-  if (next.at === 'finished') return await finish(app, ctx, current, next);
+  const next = atTheEnd ? await beforeFinishing(app, needed, { ...entry, visit }) : needed;
+  if (next.at === 'finished') return await finish(app, ctx, current, { finished: next, standing });
   await rememberProgress(app, ctx, next);
   backToStep(ctx, current);
 }
 
-async function finish(app: App, ctx: RouterContext, current: CurrentStep, next: Finished): Promise<void> {
+async function finish(
+  app: App,
+  ctx: RouterContext,
+  current: CurrentStep,
+  { finished: next, standing }: { finished: Finished; standing: Standing | undefined },
+): Promise<void> {
   const { accountId, amr, remember, device, generation, signedInAt } = next;
   const proved = { accountId, amr, signedInAt, remember, generation };
   const finished = await finishLogin(app, ctx, proved);
@@ -41,7 +55,7 @@ async function finish(app: App, ctx: RouterContext, current: CurrentStep, next: 
   }
   const known = await completeSignIn(
     app,
-    { accountId, amr, locale: ctx.state.words.locale },
+    { accountId, amr, standing, locale: ctx.state.words.locale },
     ctx.state.source,
   );
   if (known) writeKnownBrowser(app.settings, ctx, { token: known.token, lifeMs: knownBrowserLifeMs });

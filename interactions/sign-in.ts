@@ -14,7 +14,7 @@ import type { App } from '../src/services.ts';
 import { type Problems, passwordField, readForm, textField, tickBox } from '../src/web/form.ts';
 import { showPage } from '../src/web/page.ts';
 import { appDocuments } from './account/app-access.ts';
-import { challengeFields, challengeOf, meetsChallenge } from './challenge.ts';
+import { challengeFields, challengeIsDue, challengeOf, meetsChallenge } from './challenge.ts';
 import { choicesOf, chooserPart } from './choose-account.ts';
 import { continueSignIn } from './continue-sign-in.ts';
 import { backToStep, type CurrentStep, currentStep, hintedAddress, pathOf } from './current-step.ts';
@@ -175,6 +175,7 @@ export function mountSignIn(router: Router, app: App): void {
   });
 
   router.post('/interaction/:uid/password', async (ctx) => {
+    const due = challengeIsDue(app, ctx, 'sign_in');
     const current = await currentStep(app, ctx);
     if (current.step.at === 'consent') return backToStep(ctx, current);
     const chosen = await chosenAccount(app, current);
@@ -189,7 +190,7 @@ export function mountSignIn(router: Router, app: App): void {
     const identifier = contact?.written ?? typed.identifier;
     const { remember } = typed;
     if (!chosen && (await wasOvertaken(app, ctx, current, { identifier }))) return;
-    const effort = await meetsChallenge(app, ctx, 'sign_in', form.fields);
+    const effort = await meetsChallenge(app, ctx, 'sign_in', form.fields, due);
     if (!effort.ok) return await show(app, ctx, current, { ...effort, identifier, remember });
     const answer = await submitPassword(app, { ...typed, identifier }, ctx.state.source);
     if (answer.ok) return await continueSignIn(app, ctx, current, answer.next);

@@ -58,10 +58,16 @@ export async function findAccountByIdentifier(
     .where('claim.address', '=', address)
     .select('claim.verified_at as claimProvedAt')
     .execute();
+  return toAccount(theOneOf(rows));
+}
+
+/** The same rule for any rows of claims to one address. */
+export function theOneOf<Row extends { id: string; claimProvedAt: number | null }>(
+  rows: readonly Row[],
+): readonly Row[] {
   const proved = rows.filter((row) => row.claimProvedAt !== null);
   const chosen = proved.length > 0 ? proved : rows;
-  const several = chosen.some((row) => row.id !== chosen[0]?.id);
-  return several ? undefined : toAccount(chosen);
+  return chosen.some((row) => row.id !== chosen[0]?.id) ? [] : chosen;
 }
 
 /**

@@ -1,4 +1,3 @@
-import { findAccount } from '../accounts/account.ts';
 import { knowBrowser } from '../credentials/known-browsers.ts';
 import { days, hours } from '../kit/durations.ts';
 import { forgetFailures, forgetQuietFailures } from '../limits/failures.ts';
@@ -8,6 +7,7 @@ import { browserWords } from '../web/browser-family.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import type { Locale } from '../web/words.ts';
 import { notifyAccount } from './notify-account.ts';
+import { readStanding, type Standing } from './standing.ts';
 
 const mostTold = 5;
 
@@ -24,16 +24,33 @@ const quiet = 1 * days;
  */
 export async function completeSignIn(
   ctx: Pick<Services, 'db' | 'clock' | 'live' | 'seals' | 'log' | 'metrics' | 'settings'>,
-  { accountId, amr, locale }: { accountId: string; amr: readonly string[]; locale?: Locale | undefined },
+  {
+    accountId,
+    amr,
+    locale,
+    standing,
+  }: {
+    accountId: string;
+    amr: readonly string[];
+    locale?: Locale | undefined;
+    /** From after the last proof, where it was read in this request. */
+    standing?: Standing | undefined;
+  },
   { browser, userAgent }: Pick<RequestSource, 'browser' | 'userAgent'>,
 ): Promise<{ token: string } | undefined> {
-  if (!(await findAccount(ctx, accountId))) return undefined;
-  const { token, wasKnown, others } = await knowBrowser(ctx, { token: browser, accountId });
-  const proofs = provedBy(amr);
+  const before = standing ?? (await readStanding(ctx, { accountId, browser }));
+  if (!before) return undefined;
+  const others = before.browsers;
+  // The first browser of all is where the account was made; of each that comes after it the owner hears.
+  const newToOwner = !before.knownBrowser && others > 0;
+  const [{ token, wasKnown }, maybeTold] = await Promise.all([
+    knowBrowser(ctx, { token: browser, accountId, others }),
+    newToOwner && mayTell(ctx, accountId),
+  ]);
+  const proofs = provedBy(amr).filter((proof) => before.tried.includes(proof));
   if (wasKnown) await forgetQuietFailures(ctx, { accountId, proofs, since: ctx.clock.now() - quiet });
   else await forgetFailures(ctx, { accountId, proofs });
-  // The first browser of all is where the account was made; of each that comes after it the owner hears.
-  if (!wasKnown && others && (await mayTell(ctx, accountId))) {
+  if (!wasKnown && maybeTold) {
     const values = { browser: browserWords(userAgent) };
     await notifyAccount(ctx, { accountId, pageLocale: locale, template: 'signed_in_new_browser', values });
   }

@@ -25,11 +25,15 @@ export type PasskeyOffer = Extract<SignInProgress, { at: 'passkey_offer' }>;
 export async function beforeFinishing(
   app: KindContext,
   finished: Finished,
-  { interactionUid, stepUp }: Pick<Entry, 'interactionUid' | 'stepUp'>,
+  {
+    interactionUid,
+    stepUp,
+    visit = findPasskeyVisit(app, interactionUid),
+  }: Pick<Entry, 'interactionUid' | 'stepUp'> & { visit?: ReturnType<typeof findPasskeyVisit> },
 ): Promise<NextStep> {
   if (!passkeysWork(app)) return finished;
   const { accountId, amr } = finished;
-  const { can, shown } = await findPasskeyVisit(app, interactionUid);
+  const { can, shown } = await visit;
   // The passkey came first and verified its user, and another factor stood beside it now (passkeys-use.ts, `beside`).
   if (shown !== undefined && amr.includes('mfa')) await countForTwo(app, { accountId, id: shown });
   // Who only proves themselves once more came for something else, and who has a passkey knows where to add another.

@@ -1,13 +1,11 @@
-import { type Account, findAccount } from '../accounts/account.ts';
 import { recordEvent } from '../audit/record.ts';
-import { findPassword } from '../credentials/password.ts';
 import { isEndedSince } from '../oidc/endings.ts';
-import { readSignInGeneration } from '../oidc/interaction.ts';
 import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import type { Finished, SignInProgress } from './sign-in.ts';
+import { readStanding, type Standing } from './standing.ts';
 
-type Gate = Pick<Services, 'db' | 'live' | 'clock' | 'seals' | 'log' | 'metrics'>;
+type Gate = Pick<Services, 'db' | 'live' | 'clock' | 'seals' | 'log' | 'metrics' | 'settings'>;
 
 /**
  * All factors are proved; is the account still what it was when the first one was? Suspensions and locks are told here and
@@ -25,16 +23,16 @@ export async function passGate(
     newBrowser?: boolean | undefined;
     signedInAt?: number | undefined;
     passwordKnown?: boolean | undefined;
+    /** Read after the last proof was given. */
+    standing?: Standing | undefined;
   },
 ): Promise<Finished | SignInProgress> {
   const { accountId, provedAt, amr, remember, from, trustedDevice, signedInAt, newBrowser } = entry;
-  // Read first: what is ended while the engine is on its way to a session stays ended (src/oidc/endings.ts).
-  const generation = await readSignInGeneration(app, accountId);
-  const account = await findAccount(app, accountId);
-  const over = isEndedSince(generation, provedAt);
-  if (!account || over || (await changedSince(app, account, provedAt)))
+  const standing = entry.standing ?? (await readStanding(app, { accountId, browser: from.browser }));
+  if (!standing || isEndedSince(standing.generation, provedAt) || changedSince(standing, provedAt))
     return { at: 'start', notice: 'start_over' };
-  const stopped = stoppedHow(account);
+  const { generation } = standing;
+  const stopped = stoppedHow(standing);
   if (stopped) {
     app.metrics.signIns.inc({ outcome: stopped });
     const detail = { reason: stopped };
@@ -53,24 +51,19 @@ export async function passGate(
 
 /** For a page that comes after the gate: whether what was proved before it still lets the person in. */
 export async function stillStands(
-  app: Pick<Services, 'db'>,
+  app: Pick<Services, 'db' | 'live' | 'clock' | 'settings'>,
   { accountId, provedAt }: { accountId: string; provedAt: number },
 ): Promise<boolean> {
-  const account = await findAccount(app, accountId);
-  return account !== undefined && !stoppedHow(account) && !(await changedSince(app, account, provedAt));
+  const standing = await readStanding(app, { accountId, browser: undefined });
+  return standing !== undefined && !stoppedHow(standing) && !changedSince(standing, provedAt);
 }
 
-function stoppedHow({ suspendedAt, lockedAt }: Account): 'suspended' | 'locked' | undefined {
+function stoppedHow({ suspendedAt, lockedAt }: Standing): 'suspended' | 'locked' | undefined {
   if (suspendedAt !== null) return 'suspended';
   return lockedAt === null ? undefined : 'locked';
 }
 
 /** A new password or "sign out everywhere" between the two factors ends what was begun before it. */
-async function changedSince(
-  { db }: Pick<Services, 'db'>,
-  account: Account,
-  provedAt: number,
-): Promise<boolean> {
-  if ((account.signedOutBefore ?? 0) > provedAt) return true;
-  return ((await findPassword({ db }, account.id))?.changedAt ?? 0) > provedAt;
+function changedSince({ signedOutBefore, passwordChangedAt }: Standing, provedAt: number): boolean {
+  return (signedOutBefore ?? 0) > provedAt || (passwordChangedAt ?? 0) > provedAt;
 }

@@ -1,16 +1,16 @@
 import { listEvents, type RecordedEvent } from '../audit/list.ts';
-import { isKnownBrowser } from '../credentials/known-browsers.ts';
 import type { Services } from '../services.ts';
 import { browserFamily } from '../web/browser-family.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import { manyFailures, type RiskSign, signsIn } from './risk-rules.ts';
+import type { Standing } from './standing.ts';
 
 /**
  * What is unusual about a sign-in, from the account's own past in the audit record and nothing else: no score, nothing learned,
  * nothing asked of anybody. The same function answers now and for what is long over (`latchkey risk try`).
  */
 type Context = Pick<Services, 'db' | 'clock' | 'places'>;
-/** Of sign-ins: to know the countries, where there is something to know them by; else only the last one counts. */
+/** Of sign-ins: to know the countries, where there is something to know them by. */
 const looksBackAt = 100;
 
 /** No signs where the browser is known: it is one of two, and both must be there. */
@@ -19,16 +19,30 @@ export async function riskNow(
   {
     accountId,
     from,
+    standing,
     passwordKnown,
-  }: { accountId: string; from: RequestSource; passwordKnown?: boolean | undefined },
+  }: {
+    accountId: string;
+    from: RequestSource;
+    standing: Standing;
+    passwordKnown?: boolean | undefined;
+  },
 ): Promise<{ newBrowser: boolean; signs: RiskSign[] }> {
-  if (await isKnownBrowser(ctx, { token: from.browser, accountId })) return { newBrowser: false, signs: [] };
+  if (standing.knownBrowser) return { newBrowser: false, signs: [] };
   if (!ctx.settings.ADAPTIVE_CHECK) return { newBrowser: true, signs: [] };
-  const limit = ctx.places.configured ? looksBackAt : 1;
-  const past = await pastOf(ctx, { accountId, limit });
+  const now = ctx.clock.now();
+  if (!ctx.places.configured)
+    return { newBrowser: true, signs: signsIn({ now, passwordKnown, ...withoutPlaces(standing) }) };
+  const past = await pastOf(ctx, { accountId });
+  return { newBrowser: true, signs: signsAt(ctx, { now, ip: from.ip, passwordKnown }, past) };
+}
+
+/** Where nothing is known of places, the last sign-in and the oldest of many failures say all there is to say. */
+function withoutPlaces({ lastSignInAt, manyFailuresSince }: Standing) {
   return {
-    newBrowser: true,
-    signs: signsAt(ctx, { now: ctx.clock.now(), ip: from.ip, passwordKnown }, past),
+    place: undefined,
+    signIns: lastSignInAt === null ? [] : [{ at: lastSignInAt, place: undefined }],
+    failures: manyFailuresSince === null ? [] : Array<number>(manyFailures).fill(manyFailuresSince),
   };
 }
 

@@ -35,18 +35,6 @@ export async function twoStepOf(ctx: KindContext, accountId: string): Promise<Tw
   return { on, methods, onlyOne: on && kept.length === 1 };
 }
 
-/** Whether signing in asks for one: what nearly every sign-in wants to know, without asking for what there is to prove it with. */
-export async function asksForSecondStep(ctx: KindContext, accountId: string): Promise<boolean> {
-  const found = findTwoStep(ctx, accountId);
-  if ((await found).turnedOnAt !== null) return true;
-  const lists = await Promise.all(
-    secondStepKinds()
-      .filter(({ turnsOn }) => turnsOn)
-      .map((one) => one.list(ctx, accountId, found)),
-  );
-  return lists.some((methods) => methods.length > 0);
-}
-
 /** In the order in which they are offered. */
 export async function secondStepMethods(ctx: KindContext, accountId: string): Promise<SecondStepMethod[]> {
   return (await twoStepOf(ctx, accountId)).methods;

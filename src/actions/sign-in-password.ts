@@ -1,15 +1,13 @@
-import { type Account, findAccountByIdentifier } from '../accounts/account.ts';
-import { parseIdentifier } from '../accounts/identifier.ts';
 import { recordEvent } from '../audit/record.ts';
-import { verifyPassword } from '../credentials/password.ts';
+import { verifyAgainst } from '../credentials/password.ts';
 import { type Lines, openLines } from '../kit/lines.ts';
 import { type Outcome, refused } from '../kit/outcome.ts';
-import type { Subject } from '../limits/failures.ts';
-import { giveBack, type Limited, orGiveBack } from '../limits/limits.ts';
+import { type Limited, orGiveBack } from '../limits/limits.ts';
 import { notePressure } from '../limits/pressure.ts';
+import { readSignInGeneration } from '../oidc/interaction.ts';
 import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
-import { roomForPassword } from './room-for-password.ts';
+import { roomForPassword, type Whose } from './room-for-password.ts';
 import { afterFirstFactor, type NextStep } from './sign-in.ts';
 import { giveOneTryBack, orGiveTryBack, takeOneTry } from './tries.ts';
 import { warnOfKnownPassword } from './warn-of-known-password.ts';
@@ -29,22 +27,23 @@ export async function submitPassword(
   typed: { identifier: string; password: string; remember: boolean },
   from: RequestSource,
 ): Promise<Outcome<{ next: NextStep }, 'refused'> | Limited> {
+  // From before the password's row is read: one that is set while this one is looked at makes it start over (pass-gate.ts).
+  const provedAt = app.clock.now();
   const sender = await roomForPassword(app, typed.identifier, from);
   if (!sender.ok) {
     app.metrics.signIns.inc({ outcome: 'limited' });
     return sender;
   }
-  const { account, right, taken } = await orGiveBack(app, sender.taken, () => judge(app, typed, from));
-  if (!account || !right || !taken.ok) {
-    await noteFailure(app, { account, why: taken.ok ? whyNot(account) : whyNotYet(taken) }, from);
+  const { whose } = sender;
+  const looked = await orGiveBack(app, sender.taken, (back) => judge(app, typed, { whose, from, back }));
+  const { accountId, right, taken, generation } = looked;
+  if (accountId === undefined || !right || !taken.ok) {
+    await noteFailure(app, { accountId, why: taken.ok ? whyNot(accountId) : whyNotYet(taken) }, from);
     return refused('refused');
   }
-  // Taken before the password was looked at, so that of many guesses at once no more than the limit are; a right one
-  // costs nobody anything. What was wrong before is forgotten when the sign-in is complete (complete-sign-in.ts).
-  await giveBack(app, sender.taken);
-  const accountId = account.id;
   const passwordKnown = await warnOfKnownPassword(app, { accountId, password: typed.password }, from);
-  const next = afterFirstFactor(app, { accountId, remember: typed.remember, passwordKnown });
+  const { remember } = typed;
+  const next = afterFirstFactor(app, { accountId, remember, passwordKnown, provedAt, generation });
   return { ok: true, next };
 }
 
@@ -56,8 +55,16 @@ const lines = new WeakMap<Services['db'], Lines>();
  * the other for each account in this process: were a person's six tabs to sign in at once, the sixth would run into the
  * limit before the first is known to be right.
  */
-async function judge(app: Context, typed: { identifier: string; password: string }, from: RequestSource) {
-  const { account, subject } = await whoseTry(app, typed.identifier);
+async function judge(
+  app: Context,
+  { password }: { password: string },
+  {
+    whose: { claimant, subject },
+    from,
+    back,
+  }: { whose: Whose; from: RequestSource; back: () => Promise<void> },
+) {
+  const { accountId, password: stored } = claimant ?? {};
   const wanted = { proof: 'password', subject } as const;
   const line = lines.get(app.db) ?? openLines({ depth: 16, retryAfter: 2 });
   lines.set(app.db, line);
@@ -66,32 +73,19 @@ async function judge(app: Context, typed: { identifier: string; password: string
     const taken = await takeOneTry(app, wanted, from);
     const counted = { taken, browser: from.browser };
     const right = await orGiveTryBack(app, wanted, counted, () =>
-      verifyPassword(app, { accountId: account?.id, password: typed.password }),
+      verifyAgainst(app, { accountId, stored, password }),
     );
-    if (right) await giveOneTryBack(app, wanted, counted);
-    return { account, right, taken };
+    if (!right || !taken.ok) return { accountId, right, taken };
+    // Taken before the password was looked at, so that of many guesses at once no more than the limit are; a right one
+    // costs nobody anything. What was wrong before is forgotten when the sign-in is complete (complete-sign-in.ts).
+    const generation = readSignInGeneration(app, accountId ?? '');
+    await Promise.all([giveOneTryBack(app, wanted, counted), back(), generation]);
+    return { accountId, right, taken, generation: { read: await generation } };
   });
 }
 
-/**
- * Tries at an account are counted by the account, whichever of its addresses was typed; tries at what is no account are
- * counted by what was typed, so that a name nobody has slows down just the same. Keyed, since people type passwords
- * where the address belongs.
- */
-async function whoseTry(
-  { db, seals, settings }: Context,
-  identifier: string,
-): Promise<{ account: Account | undefined; subject: Subject }> {
-  const parsed = parseIdentifier(identifier, { region: settings.DEFAULT_PHONE_REGION });
-  // What is no address is looked up all the same, for the time it takes; no stored address is empty.
-  const address = parsed.ok ? parsed : { channel: 'email' as const, address: '' };
-  const account = await findAccountByIdentifier({ db }, address);
-  const nobody = seals.mac('sign-in identifier', address.address || identifier.trim().toLowerCase());
-  return { account, subject: account ? { account: account.id } : { nobody } };
-}
-
-function whyNot(account: Account | undefined): string {
-  return account ? 'wrong_password' : 'unknown_account';
+function whyNot(accountId: string | undefined): string {
+  return accountId === undefined ? 'unknown_account' : 'wrong_password';
 }
 
 /** For the record: the page says the same of both. */
@@ -101,14 +95,10 @@ function whyNotYet({ off }: { off: boolean }): string {
 
 async function noteFailure(
   app: Context,
-  { account, why }: { account: Account | undefined; why: string },
+  { accountId, why }: { accountId: string | undefined; why: string },
   from: RequestSource,
 ): Promise<void> {
   app.metrics.signIns.inc({ outcome: 'refused' });
   await notePressure(app, { door: 'sign_in', ip: from.ip });
-  await recordEvent(
-    app,
-    { type: 'account.sign_in_failed', accountId: account?.id, detail: { reason: why } },
-    from,
-  );
+  await recordEvent(app, { type: 'account.sign_in_failed', accountId, detail: { reason: why } }, from);
 }

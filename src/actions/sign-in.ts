@@ -27,6 +27,7 @@ import { z } from 'zod';
 import { minutes } from '../kit/durations.ts';
 import { type Level, levelOf } from '../kit/levels.ts';
 import { newId } from '../kit/secrets.ts';
+import type { Generation } from '../oidc/endings.ts';
 import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import type { Locale } from '../web/words.ts';
@@ -37,7 +38,8 @@ import { riskNow } from './risk.ts';
 import { beginRiskCheck } from './risk-check.ts';
 import { riskSigns } from './risk-rules.ts';
 import type { KindContext, SecondStepMethod } from './second-step-kinds.ts';
-import { asksForSecondStep, twoStepOf } from './second-step-methods.ts';
+import { twoStepOf } from './second-step-methods.ts';
+import { readStanding, type Standing } from './standing.ts';
 import { passAsTrustedDevice } from './trusted-device-pass.ts';
 
 /** The password that was right is on the list of those that attackers try first: another one is set before the end. */
@@ -158,6 +160,8 @@ export type Proved = {
   remember: boolean;
   resetBy?: string;
   passwordKnown?: boolean;
+  /** Where it was read since (standing.ts). */
+  generation?: { read: Generation };
 };
 export type Finished = z.output<typeof finished>;
 /** Where a verb leads: a state to remember, a proof to look at, or the end. */
@@ -202,16 +206,21 @@ export function afterFirstFactor(
     amr = ['pwd'],
     resetBy,
     passwordKnown,
+    generation,
+    provedAt = clock.now(),
   }: {
     accountId: string;
     remember: boolean;
+    /** From before what it was proved by was read, where that took its time. */
+    provedAt?: number;
     amr?: string[];
     resetBy?: string;
     passwordKnown?: boolean;
+    generation?: { read: Generation } | undefined;
   },
 ): Proved {
-  const more = { ...(resetBy && { resetBy }), ...(passwordKnown && { passwordKnown }) };
-  return { at: 'proved', accountId, provedAt: clock.now(), amr, remember, ...more };
+  const known = { ...(passwordKnown && { passwordKnown }), ...(generation && { generation }) };
+  return { at: 'proved', accountId, provedAt, amr, remember, ...(resetBy && { resetBy }), ...known };
 }
 
 /**
@@ -222,19 +231,24 @@ export async function whatIsStillNeeded(
   app: KindContext & Pick<Services, 'places'>,
   proved: Proved,
   entry: Entry,
+  given?: { standing: Standing | undefined },
 ): Promise<Finished | SignInProgress> {
   const { accountId, provedAt, amr, remember, resetBy, passwordKnown } = proved;
-  const pass = { ...proved, from: entry.from };
+  const { standing } = given ?? {
+    standing: await readStanding(app, { accountId, browser: entry.from.browser }),
+  };
+  if (!standing) return { at: 'start', notice: 'start_over' };
+  const pass = { ...proved, from: entry.from, standing };
   const { level, ownSession } = entry;
   if (amr.includes('mfa') && levelOf(amr) >= level) return await passGate(app, pass);
-  if (levelOf(amr) >= level && !(await asksForSecondStep(app, accountId)))
-    return await whatRiskNeeds(app, proved, entry);
+  if (levelOf(amr) >= level && !standing.asksForSecondStep)
+    return await whatRiskNeeds(app, { proved, standing }, entry);
   const { on, methods } = await twoStepOf(app, accountId);
   const usable = methods.filter((method) => isAnotherFactor(method, { amr, resetBy, ownSession }));
   const better = raising(usable, { amr, level });
   // A level that nobody could reach keeps nobody out here: the engine comes back, and a page says so (interactions/step-up.ts).
   if (better.length === 0 && amr.includes('mfa')) return await passGate(app, pass);
-  if (better.length === 0 && !on) return await whatRiskNeeds(app, proved, entry);
+  if (better.length === 0 && !on) return await whatRiskNeeds(app, { proved, standing }, entry);
   if (!entry.stepUp && (await passAsTrustedDevice(app, { accountId, entry })))
     return await passGate(app, { ...pass, trustedDevice: true });
   app.metrics.signIns.inc({ outcome: 'second_step_asked' });
@@ -251,14 +265,15 @@ export async function whatIsStillNeeded(
  */
 async function whatRiskNeeds(
   app: KindContext & Pick<Services, 'places'>,
-  proved: Proved,
+  { proved, standing }: { proved: Proved; standing: Standing },
   entry: Entry,
 ): Promise<Finished | SignInProgress> {
   const { accountId, amr, resetBy, passwordKnown } = proved;
-  const { newBrowser, signs } = await riskNow(app, { accountId, from: entry.from, passwordKnown });
+  const { from } = entry;
+  const { newBrowser, signs } = await riskNow(app, { accountId, from, standing, passwordKnown });
   const asks = signs.length > 0 && amr.includes('pwd') && resetBy === undefined;
   const asked = asks ? await beginRiskCheck(app, { proved, signs }, entry) : undefined;
-  return asked ?? (await passGate(app, { ...proved, from: entry.from, newBrowser }));
+  return asked ?? (await passGate(app, { ...proved, from, newBrowser, standing }));
 }
 
 /**

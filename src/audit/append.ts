@@ -1,6 +1,7 @@
 import { orderedIds } from '../kit/ordered-ids.ts';
 import type { Seals } from '../kit/sealing.ts';
 import type { Services } from '../services.ts';
+import { statement } from '../store/statement.ts';
 import type { AuditEventsTable, Database } from '../store/tables.ts';
 import { type Chain, chainMac, startChain } from './chain.ts';
 
@@ -62,7 +63,8 @@ async function drain(db: Database, writer: Writer): Promise<void> {
     const batch = writer.waiting.splice(0, mostAtOnce);
     const { rows, end } = linkUp(writer, batch);
     try {
-      await db.insertInto('audit_events').values(rows).execute();
+      const [only] = rows.length === 1 ? rows : [];
+      await (only ? addOne(db, only) : db.insertInto('audit_events').values(rows).execute());
       writer.chain = end;
       for (const { done } of batch) done();
     } catch (error) {
@@ -74,6 +76,25 @@ async function drain(db: Database, writer: Writer): Promise<void> {
   }
   writer.drained = undefined;
 }
+
+const addOne = statement((db, row: AuditEventsTable) =>
+  db.insertInto('audit_events').values({
+    id: row.id,
+    at: row.at,
+    type: row.type,
+    account_id: row.account_id,
+    client_id: row.client_id,
+    actor: row.actor,
+    ip: row.ip,
+    user_agent: row.user_agent,
+    session_uid: row.session_uid,
+    request_id: row.request_id,
+    detail: row.detail,
+    chain: row.chain,
+    seq: row.seq,
+    mac: row.mac,
+  }),
+);
 
 function linkUp(writer: Writer, batch: readonly Waiting[]): { rows: AuditEventsTable[]; end: Chain } {
   let end = writer.chain;

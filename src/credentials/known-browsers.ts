@@ -3,6 +3,7 @@ import { days } from '../kit/durations.ts';
 import { digest, newId, newSecret } from '../kit/secrets.ts';
 import { mostKnownBrowsers, type Proof, triesOfKnownBrowser } from '../limits/waits.ts';
 import type { Services } from '../services.ts';
+import { statement } from '../store/statement.ts';
 
 /**
  * Browsers that signed in to an account before (OWASP, "Slow down online guessing attacks with device cookies"). Such a
@@ -26,16 +27,29 @@ export async function takeTryOfBrowser(
   { db, clock }: Records,
   { token, accountId, proof }: Known & { proof: Proof },
 ): Promise<boolean> {
-  const column = failuresOf[proof];
-  const { numUpdatedRows } = await db
-    .updateTable('known_browsers')
-    .set({ [column]: sql`${sql.ref(column)} + 1` })
-    .where((eb) => eb.and({ ...keyOf(token), account_id: accountId }))
-    .where('last_seen_at', '>', clock.now() - knownBrowserLifeMs)
-    .where(column, '<', triesOfKnownBrowser)
-    .executeTakeFirst();
-  return numUpdatedRows === 1n;
+  const since = clock.now() - knownBrowserLifeMs;
+  const { numAffectedRows } = await taking[proof](db, { ...keyOf(token), accountId, since });
+  return numAffectedRows === 1n;
 }
+
+type OfAccount = { id: string; secret: string; accountId: string };
+
+function takingOf(column: (typeof failuresOf)[Proof]) {
+  return statement((db, { id, secret, accountId, since }: OfAccount & { since: number }) =>
+    db
+      .updateTable('known_browsers')
+      .set({ [column]: sql`${sql.ref(column)} + 1` })
+      .where((eb) => eb.and({ id, secret, account_id: accountId }))
+      .where('last_seen_at', '>', since)
+      .where(column, '<', triesOfKnownBrowser),
+  );
+}
+
+const taking = {
+  password: takingOf(failuresOf.password),
+  second_step: takingOf(failuresOf.second_step),
+  reset_code: takingOf(failuresOf.reset_code),
+};
 
 /** It was right, or could not be looked at. */
 export async function giveTryBackToBrowser(
@@ -52,19 +66,15 @@ export async function giveTryBackToBrowser(
 }
 
 /**
- * Somebody signed in to the account from this browser, to the end. Answers what its cookie is to hold, and whether it was
- * known: then its own wrong tries are forgotten.
+ * Somebody signed in to the account from this browser, to the end; `others`: how many are known to it already, as read before.
+ * Answers what its cookie is to hold, and whether it was known: then its own wrong tries are forgotten.
  */
 export async function knowBrowser(
   ctx: Records,
-  { token, accountId }: Known,
-): Promise<{ token: string; wasKnown: boolean; others: boolean }> {
-  if (token !== undefined && (await seenAgain(ctx, { token, accountId })))
-    return { token, wasKnown: true, others: true };
-  const others = await countBrowsers(ctx, accountId);
-  const added = await addBrowser(ctx, { token, accountId });
-  if (others >= mostKnownBrowsers) await forgetOldest(ctx.db, accountId);
-  return { token: added, wasKnown: false, others: others > 0 };
+  { token, accountId, others }: Known & { others: number },
+): Promise<{ token: string; wasKnown: boolean }> {
+  if (token !== undefined && (await seenAgain(ctx, { token, accountId }))) return { token, wasKnown: true };
+  return { token: await addBrowser(ctx, { token, accountId, others }), wasKnown: false };
 }
 
 /** Whether somebody signed in to the account from this browser, to the end. Changes nothing. */
@@ -79,47 +89,72 @@ export async function isKnownBrowser({ db, clock }: Records, { token, accountId 
   return row !== undefined;
 }
 
-async function countBrowsers({ db }: Records, accountId: string): Promise<number> {
-  const { many } = await db
-    .selectFrom('known_browsers')
-    .select((eb) => eb.fn.countAll<number | string>().as('many'))
-    .where('account_id', '=', accountId)
-    .executeTakeFirstOrThrow();
-  return Number(many);
+async function seenAgain({ db, clock }: Records, { token, accountId }: Known): Promise<boolean> {
+  const now = clock.now();
+  const given = { ...keyOf(token), accountId, now, since: now - knownBrowserLifeMs };
+  return (await seeing(db, given)).numAffectedRows === 1n;
 }
 
-async function seenAgain({ db, clock }: Records, { token, accountId }: Known): Promise<boolean> {
-  const { numUpdatedRows } = await db
-    .updateTable('known_browsers')
-    .set({ last_seen_at: clock.now(), ...none })
-    .where((eb) => eb.and({ ...keyOf(token), account_id: accountId }))
-    .where('last_seen_at', '>', clock.now() - knownBrowserLifeMs)
-    .executeTakeFirst();
-  return numUpdatedRows === 1n;
-}
+const seeing = statement(
+  (db, { id, secret, accountId, now, since }: OfAccount & Record<'now' | 'since', number>) =>
+    db
+      .updateTable('known_browsers')
+      .set({ last_seen_at: now, ...none })
+      .where((eb) => eb.and({ id, secret, account_id: accountId }))
+      .where('last_seen_at', '>', since),
+);
 
 const none = { password_failures: 0, second_step_failures: 0, reset_code_failures: 0 };
 
-async function addBrowser({ db, clock }: Records, { token, accountId }: Known): Promise<string> {
+type Added = { id: string; account_id: string; secret: string; now: number };
+
+async function addBrowser(
+  { db, clock }: Records,
+  { token, accountId, others }: Known & { others: number },
+): Promise<string> {
   const former = keyOf(token);
-  const others = token !== undefined && (await isThere(db, former));
-  const [secret, now] = [newSecret(), clock.now()];
+  const takenOn = token !== undefined && (await isThere(db, former));
+  const secret = newSecret();
   // Somebody else's id, or one that was given up, must not be taken on.
-  const id = others ? former.id : newId();
-  const row = { secret: digest(secret), first_seen_at: now, last_seen_at: now };
-  await db
-    .insertInto('known_browsers')
-    .values({ id, account_id: accountId, ...row, ...none })
-    .onConflict((conflict) => conflict.columns(['id', 'account_id']).doUpdateSet({ ...row, ...none }))
-    .execute();
-  if (others)
+  const id = takenOn ? former.id : newId();
+  const added: Added = { id, account_id: accountId, secret: digest(secret), now: clock.now() };
+  // One statement in the place of two. Of two browsers at once one finds the oldest gone already, and goes the other way.
+  if (!takenOn && others === mostKnownBrowsers && (await inPlaceOfOldest(db, added)).numAffectedRows === 1n)
+    return `${id}.${secret}`;
+  await adding(db, added);
+  if (takenOn)
     await db
       .updateTable('known_browsers')
-      .set({ secret: row.secret })
+      .set({ secret: added.secret })
       .where((eb) => eb.and(former))
       .execute();
+  if (others >= mostKnownBrowsers) await forgetOldest(db, accountId);
   return `${id}.${secret}`;
 }
+
+const adding = statement((db, { id, account_id, secret, now }: Added) => {
+  const row = { secret, first_seen_at: now, last_seen_at: now, ...none };
+  return db
+    .insertInto('known_browsers')
+    .values({ id, account_id, ...row })
+    .onConflict((conflict) => conflict.columns(['id', 'account_id']).doUpdateSet(row));
+});
+
+const inPlaceOfOldest = statement((db, { id, account_id, secret, now }: Added) =>
+  db
+    .updateTable('known_browsers')
+    .set({ id, secret, first_seen_at: now, last_seen_at: now, ...none })
+    .where('account_id', '=', account_id)
+    .where('id', '=', (eb) =>
+      eb
+        .selectFrom('known_browsers')
+        .select('id')
+        .where('account_id', '=', account_id)
+        .orderBy('last_seen_at')
+        .orderBy('id', 'desc')
+        .limit(1),
+    ),
+);
 
 async function isThere(db: Services['db'], key: { id: string; secret: string }): Promise<boolean> {
   const row = await db
@@ -165,7 +200,7 @@ export async function forgetOldBrowsers({ db, clock }: Records): Promise<void> {
 }
 
 /** What is no token of ours names no row: ids are never empty. */
-function keyOf(token: string | undefined): { id: string; secret: string } {
+export function keyOf(token: string | undefined): { id: string; secret: string } {
   const [, id = '', secret = ''] = /^([\w-]{22})\.([\w-]{43})$/.exec(token ?? '') ?? [];
   return { id, secret: digest(secret) };
 }

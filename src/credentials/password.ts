@@ -97,7 +97,18 @@ export async function verifyPassword(
   ctx: HashContext & Pick<Services, 'db'>,
   { accountId, password }: { accountId: string | undefined; password: string },
 ): Promise<boolean> {
-  const stored = await readHash(ctx, accountId ?? '');
+  return await verifyAgainst(ctx, { accountId, stored: await readHash(ctx, accountId ?? ''), password });
+}
+
+/** The same for who has read the hash already. */
+export async function verifyAgainst(
+  ctx: HashContext & Pick<Services, 'db'>,
+  {
+    accountId,
+    stored,
+    password,
+  }: { accountId: string | undefined; stored: PasswordHash | undefined; password: string },
+): Promise<boolean> {
   const text = passwordText(password);
   const matches = await matchesHash(ctx, stored ?? hashOfNobody(ctx.settings), text ?? '');
   if (!stored || text === undefined || !matches) return false;

@@ -17,19 +17,24 @@ export type Seals = {
   deriveEach(purpose: string, length: number): Buffer[];
 };
 
+const mostKept = 1000;
+
 /** `keys`: 32-byte secrets, newest first. A sealed value reads `1.<key id>.<iv, ciphertext and tag, base64url>`. */
 export function openSeals(keys: readonly Buffer[]): Seals {
   const [first] = keys;
   if (!first) throw new Error('at least one sealing key is needed');
+  const firstId = keyId(first);
   const byId = new Map(keys.map((key) => [keyId(key), key]));
-  const purposeKeys = new Map<string, Buffer>();
+  const purposeKeys = new Map<Buffer, Map<string, Buffer>>(keys.map((key) => [key, new Map()]));
 
   function derived(key: Buffer, purpose: string): Buffer {
-    const name = `${keyId(key)} ${purpose}`;
-    const known = purposeKeys.get(name);
+    const ofKey = purposeKeys.get(key) ?? new Map<string, Buffer>();
+    const known = ofKey.get(purpose);
     if (known) return known;
-    const made = Buffer.from(hkdfSync('sha256', key, '', `latchkey ${purpose}`, 32));
-    purposeKeys.set(name, made);
+    const made = fromKey(key, purpose, 32);
+    // Some purposes name one interaction or session: those must not pile up.
+    if (ofKey.size >= mostKept) ofKey.delete(ofKey.keys().next().value ?? '');
+    ofKey.set(purpose, made);
     return made;
   }
 
@@ -38,7 +43,7 @@ export function openSeals(keys: readonly Buffer[]): Seals {
       const iv = randomBytes(12);
       const cipher = createCipheriv('aes-256-gcm', derived(first, purpose), iv);
       const body = Buffer.concat([iv, cipher.update(plain, 'utf8'), cipher.final(), cipher.getAuthTag()]);
-      return `1.${keyId(first)}.${body.toString('base64url')}`;
+      return `1.${firstId}.${body.toString('base64url')}`;
     },
     open(purpose, sealed) {
       const [version, id, text] = sealed.split('.');

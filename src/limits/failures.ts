@@ -2,6 +2,8 @@ import { type RawBuilder, sql } from 'kysely';
 import { days, seconds } from '../kit/durations.ts';
 import { done } from '../kit/outcome.ts';
 import type { Services } from '../services.ts';
+import { statement } from '../store/statement.ts';
+import type { FailuresTable } from '../store/tables.ts';
 import { type Proof, type Waits, waitAfter, waits } from './waits.ts';
 
 /**
@@ -31,25 +33,44 @@ export async function takeTry(
     last_at: now,
     retry_at: waitAfter(waits[proof], 1) && now + waitAfter(waits[proof], 1),
   };
-  const counted = await db
-    .insertInto('failures')
-    .values(row)
-    .onConflict((conflict) =>
-      conflict
-        .columns(['subject', 'proof'])
-        .doUpdateSet({
-          in_a_row: sql`failures.in_a_row + 1`,
-          last_at: sql`excluded.last_at`,
-          retry_at: nextMoment(waits[proof]),
-        })
-        .where(sql<boolean>`failures.retry_at <= excluded.last_at`)
-        .where(
-          sql<boolean>`failures.in_a_row < ${sql.lit(waits[proof].offAfter ?? Number.MAX_SAFE_INTEGER)}`,
-        ),
-    )
-    .returning('in_a_row')
-    .executeTakeFirst();
-  return counted ? done : whyNot({ db, clock }, { proof, subject });
+  const { rows } = await counting[proof](db, row);
+  return rows.length > 0 ? done : whyNot({ db, clock }, { proof, subject });
+}
+
+type Counted = Omit<FailuresTable, 'told_at'>;
+const counting = {
+  password: countingOf('password'),
+  second_step: countingOf('second_step'),
+  reset_code: countingOf('reset_code'),
+} as const satisfies Record<Proof, unknown>;
+
+function countingOf(proof: Proof) {
+  return statement((db, row: Counted) =>
+    db
+      .insertInto('failures')
+      .values({
+        subject: row.subject,
+        proof: row.proof,
+        account_id: row.account_id,
+        in_a_row: row.in_a_row,
+        last_at: row.last_at,
+        retry_at: row.retry_at,
+      })
+      .onConflict((conflict) =>
+        conflict
+          .columns(['subject', 'proof'])
+          .doUpdateSet({
+            in_a_row: sql`failures.in_a_row + 1`,
+            last_at: sql`excluded.last_at`,
+            retry_at: nextMoment(waits[proof]),
+          })
+          .where(sql<boolean>`failures.retry_at <= excluded.last_at`)
+          .where(
+            sql<boolean>`failures.in_a_row < ${sql.lit(waits[proof].offAfter ?? Number.MAX_SAFE_INTEGER)}`,
+          ),
+      )
+      .returning('in_a_row'),
+  );
 }
 
 /**
@@ -92,15 +113,18 @@ export async function giveTryBack(
   { db }: Pick<Services, 'db'>,
   { proof, subject }: { proof: Proof; subject: Subject },
 ): Promise<void> {
-  await db
+  await givingBack(db, { subject: nameOf(subject), proof });
+}
+
+const givingBack = statement((db, { subject, proof }: { subject: string; proof: Proof }) =>
+  db
     .updateTable('failures')
     // It was let in, so no wait was running.
     .set((eb) => ({ in_a_row: eb('in_a_row', '-', 1), retry_at: 0 }))
-    .where('subject', '=', nameOf(subject))
+    .where('subject', '=', subject)
     .where('proof', '=', proof)
-    .where('in_a_row', '>', 0)
-    .execute();
-}
+    .where('in_a_row', '>', 0),
+);
 
 /** Starts an account's counts anew. */
 export async function forgetFailures(
@@ -181,6 +205,6 @@ export async function forgetNobodysFailures({ db, clock }: Records): Promise<voi
     .execute();
 }
 
-function nameOf(subject: Subject): string {
+export function nameOf(subject: Subject): string {
   return 'account' in subject ? `account ${subject.account}` : `nobody ${subject.nobody}`;
 }

@@ -249,17 +249,23 @@ export async function giveBack({ live }: Pick<Services, 'live'>, takes: readonly
 /**
  * Tries what was counted, and gives back when it came to no verdict: a store that is down or a queue that is full. The
  * person comes again as the error page asks, and must not run into a limit by it; a guess that was not looked at is none.
+ * Who gives back before the end of it does so by `back`, which does it once.
  */
 export async function orGiveBack<Result>(
   services: Pick<Services, 'live'>,
   takes: readonly Take[],
-  attempt: () => Promise<Result>,
+  attempt: (back: () => Promise<void>) => Promise<Result>,
 ): Promise<Result> {
+  let given: Promise<void> | undefined;
+  const back = () => {
+    given ??= giveBack(services, takes);
+    return given;
+  };
   try {
-    return await attempt();
+    return await attempt(back);
   } catch (error) {
     // If the count cannot be reached either, it stays: what is to be told is the first trouble.
-    await giveBack(services, takes).catch(() => undefined);
+    await back().catch(() => undefined);
     throw error;
   }
 }

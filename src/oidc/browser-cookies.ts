@@ -1,4 +1,5 @@
 import type { Context } from 'koa';
+import type { CookieKeys } from './cookie-keys.ts';
 
 /**
  * The cookies a browser gets from us, all of them: the session, and one for each interaction it has under way.
@@ -47,6 +48,21 @@ export function browserCookies(
     return inner;
   }
 
+  /** As Koa reads it, which would make a pattern of each name and keep it for good: here each interaction has one of its own. */
+  function read(name: string, signed: boolean): string | undefined {
+    const { keys } = inner as unknown as { keys: CookieKeys | undefined };
+    const value = cookieIn(request.cookieHeader, name);
+    if (value === undefined || !signed) return value;
+    if (!keys) throw new Error('cookies that are to be signed need keys');
+    const signature = cookieIn(request.cookieHeader, `${name}.sig`);
+    if (signature === undefined) return undefined;
+    const text = `${name}=${value}`;
+    const by = keys.index(text, signature);
+    if (by === 0) return value;
+    inner.set(`${name}.sig`, by < 0 ? null : keys.sign(text), { path: '/', signed: false });
+    return by < 0 ? undefined : value;
+  }
+
   function forgetOldest(): void {
     const held = namesIn(request.cookieHeader, `${prefix}interaction.`);
     // Browsers send cookies of one path oldest first (RFC 6265 section 5.4).
@@ -61,7 +77,8 @@ export function browserCookies(
     set secure(_ignored: boolean) {},
     get(name: string, options?: Parameters<Cookies['get']>[1]) {
       const actual = nameOf(name, uidInPath(request.path));
-      return actual ? inner.get(actual, options) : undefined;
+      if (actual === sessionCookie) return inner.get(actual, options);
+      return actual && read(actual, options?.signed ?? options !== undefined);
     },
     set,
   } as unknown as Cookies;
@@ -70,6 +87,16 @@ export function browserCookies(
 /** `/interaction/<uid>/...` and `/authorize/<uid>` name the interaction they are about. */
 function uidInPath(path: string): string | undefined {
   return /^\/(?:interaction|authorize|device)\/([A-Za-z0-9_-]{43})(?:\/|$)/i.exec(path)?.[1];
+}
+
+/** The first of that name, as Koa has it. */
+function cookieIn(header: string, name: string): string | undefined {
+  const beginning = `${name}=`;
+  const pairs = header.split(';').map((one) => one.trimStart());
+  return pairs
+    .find((one) => one.startsWith(beginning))
+    ?.slice(beginning.length)
+    .replace(/^"(.*)"$/, '$1');
 }
 
 function namesIn(header: string, beginning: string): string[] {

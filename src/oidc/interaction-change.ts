@@ -42,15 +42,17 @@ export async function changeInteraction(
   ctx: Context,
   change: Change,
 ): Promise<Outcome<{ payload: Stored }, 'expired'>> {
-  const details = await detailsOf(app, ctx);
-  if (!details) return refused('expired');
-  const key = layout.interaction(details.uid);
-  const [entry] = await app.live.read([key]);
+  const uid = seen.get(ctx.req) ?? (await detailsOf(app, ctx))?.uid;
+  if (uid === undefined) return refused('expired');
+  const key = layout.interaction(uid);
+  const ahead = readAhead.get(ctx.req);
+  readAhead.delete(ctx.req);
+  const [entry] = await (ahead ?? app.live.read([key]));
   if (!entry) return refused('expired');
-  const before = { ...fromStored(entry.value, details.uid), uid: details.uid } as Stored;
+  const before = { ...fromStored(entry.value, uid), uid } as Stored;
   const changed = change(before);
   if (!changed) return refused('expired');
-  const { uid, ...payload } = { ...before, ...changed } as Stored;
+  const { uid: _uid, ...payload } = { ...before, ...changed } as Stored;
   const ttlMs = Math.max(1000, (before.exp ?? 0) * 1000 - app.clock.now());
   const written = await app.live.commit([
     { do: 'replace', key, expect: entry.value, value: toStored(payload), ttlMs },
@@ -58,9 +60,27 @@ export async function changeInteraction(
   return written.ok ? { ok: true, payload: { ...payload, uid } } : refused('expired');
 }
 
+/**
+ * Reads, beside whatever the caller asks for meanwhile, what the next change in this request begins from. What is written
+ * between is seen by the change, which then refuses.
+ */
+export function beginChange(app: App, ctx: Context, uid: string): void {
+  if (seen.get(ctx.req) !== uid) return;
+  const reading = app.live.read([layout.interaction(uid)]);
+  reading.catch(() => undefined);
+  readAhead.set(ctx.req, reading);
+}
+
+const readAhead = new WeakMap<Context['req'], ReturnType<App['live']['read']>>();
+
+/** Whose cookie was looked at already in this request. Not where a session belongs to it: that may be over meanwhile. */
+const seen = new WeakMap<Context['req'], string>();
+
 export async function detailsOf(app: App, ctx: Context) {
   try {
-    return await app.provider.interactionDetails(ctx.req, ctx.res);
+    const details = await app.provider.interactionDetails(ctx.req, ctx.res);
+    if (!details.session?.uid) seen.set(ctx.req, details.uid);
+    return details;
   } catch (error) {
     if (error instanceof errors.SessionNotFound) return undefined;
     throw error;

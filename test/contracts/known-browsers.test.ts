@@ -28,7 +28,14 @@ describe.each(databaseKinds)('browsers that signed in before, on %s', (kind) => 
     if (!added.ok) throw new Error(added.reason);
     return added.accountId;
   }
-  const know = (accountId: string, token?: string) => knowBrowser(records(), { token, accountId });
+  async function know(accountId: string, token?: string) {
+    const rows = await db
+      .selectFrom('known_browsers')
+      .select('id')
+      .where('account_id', '=', accountId)
+      .execute();
+    return knowBrowser(records(), { token, accountId, others: rows.length });
+  }
   const take = (accountId: string, token: string | undefined) =>
     takeTryOfBrowser(records(), { token, accountId, proof: 'password' });
 

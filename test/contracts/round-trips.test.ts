@@ -1,8 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Person } from '../support/person.ts';
 import { arrivalOf, openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
 import { until } from '../support/timing.ts';
+import { send } from '../support/wire.ts';
 import type { TestAccount, World } from '../support/world.ts';
 import { worldKinds } from '../support/world-kinds.ts';
+
+/** What is not asked for by the answer: the audit record, and what is looked at from time to time. */
+const ofOthers =
+  /"versions"|^insert into "audit_events"|"logout_notices"|"ciba_pings"|"messages"|"told_at" = |^pragma/;
 
 /**
  * How often an answer waits for a store, one after the other; what is asked at the same time is one trip. The records
@@ -44,8 +50,7 @@ describe.each(worldKinds)('round trips on $name', ({ open }) => {
       };
     });
     executor.executeQuery = ((query: { sql: string }, ...rest: unknown[]) => {
-      if (!/"versions"|"audit_events"|"logout_notices"|"ciba_pings"|^pragma/.test(query.sql))
-        seen.queries.push(query.sql);
+      if (!ofOthers.test(query.sql)) seen.queries.push(query.sql);
       return (execute as (...given: unknown[]) => unknown)(query, ...rest);
     }) as typeof executor.executeQuery;
     try {
@@ -117,4 +122,54 @@ describe.each(worldKinds)('round trips on $name', ({ open }) => {
     expect(authorize.live).toBeLessThanOrEqual(3);
     expect(authorize.queries).toEqual([]);
   });
+
+  it('are at most six for a right password, and five of the records, whether or not the browser is known', async () => {
+    const newcomer = await world.account();
+    const first = world.person();
+    const asked = await signsInFrom(first, newcomer);
+    expect(asked.result.status).toBe(303);
+    expect(asked.live).toBeLessThanOrEqual(6);
+    expect(asked.queries.map(whatOf)).toEqual([
+      'select from "contacts"',
+      'insert into "failures"',
+      'update "failures"',
+      'select from "accounts"',
+      'insert into "known_browsers"',
+    ]);
+
+    for (const cookie of [asked.result.headers['set-cookie'] ?? []].flat())
+      await first.cookies.setCookie(cookie, first.url);
+    const again = await signsInFrom(first, newcomer);
+    expect(again.result.status).toBe(303);
+    expect(again.live).toBeLessThanOrEqual(6);
+    expect(again.queries.map(whatOf)).toEqual([
+      'select from "contacts"',
+      'update "known_browsers"',
+      'update "known_browsers"',
+      'select from "accounts"',
+      'update "known_browsers"',
+    ]);
+  });
+
+  /** The form alone, without where its answer leads. */
+  async function signsInFrom(person: Person, { identifier, password }: TestAccount) {
+    await person.goes(app.asks({ prompt: 'login' }).url);
+    const url = new URL(`${person.path}/password`, person.url);
+    return trips(() =>
+      send(url, {
+        port: world.port,
+        headers: {
+          cookie: person.cookieHeader(),
+          origin: url.origin,
+          'sec-fetch-site': 'same-origin',
+          'x-forwarded-for': person.address,
+        },
+        body: new URLSearchParams({ identifier, password }),
+      }),
+    );
+  }
+
+  function whatOf(sql: string): string {
+    return sql.replace(/^(select) .* (from "\w+").*$/, '$1 $2').replace(/("\w+").*$/, '$1');
+  }
 });
