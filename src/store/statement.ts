@@ -26,11 +26,11 @@ export function statement<Given extends object, Row>(
   const places = new Proxy({}, byName) as Given;
   // One for each kind of database would do; a process has one, tests have several.
   const built = new WeakMap<Database, CompiledQuery<Row>>();
-  return (db, given) => {
+  return async (db, given) => {
     const made = built.get(db) ?? build(db, places).compile();
     built.set(db, made);
     const parameters = made.parameters.map((one) => (one instanceof Place ? valueAt(one, given) : one));
-    return db.executeQuery({ ...made, parameters });
+    return await db.executeQuery({ ...made, parameters });
   };
 }
 
