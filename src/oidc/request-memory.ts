@@ -1,9 +1,10 @@
 import type { errors } from 'oidc-provider';
-import type { LiveEntry, LiveStep } from '../store/live.ts';
+import type { LiveEntry, LiveKey, LiveStep } from '../store/live.ts';
 import { currentContext } from './engine-context.ts';
 import type { Rotation } from './rotation.ts';
 import type { StoredGrant } from './stored-grant.ts';
 import type { StoredSession } from './stored-session.ts';
+import type { Found } from './token-records.ts';
 
 /**
  * What the adapter has read in the course of one request of the engine. It serves two ends: a second read of the same
@@ -13,6 +14,8 @@ import type { StoredSession } from './stored-session.ts';
 export type RequestMemory = {
   /** Grants by id, and the text they were read from. */
   grants: Map<string, { value: string; grant: StoredGrant }>;
+  /** Codes and tokens that were looked for, found or not: whoever asks a second time in one request gets the same. */
+  looked: Map<LiveKey, Found | undefined>;
   /** Sessions by uid, as they were when read. */
   sessions: Map<string, { value: string; session: StoredSession }>;
   /** The session as it is being read already. */
@@ -47,6 +50,7 @@ export function memoryOf(ctx: object): RequestMemory {
   if (known) return known;
   const fresh: RequestMemory = {
     grants: new Map(),
+    looked: new Map(),
     sessions: new Map(),
     minted: new Set(),
     writes: [],

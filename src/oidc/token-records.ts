@@ -37,6 +37,14 @@ export class TokenRecords {
   protected async look(id: string): Promise<Found | undefined> {
     const place = layout.underGrant(this.#letter, id);
     if (!place) return undefined;
+    const memory = requestMemory();
+    if (memory?.looked.has(place.key)) return memory.looked.get(place.key);
+    const found = await this.#read(id, place);
+    memory?.looked.set(place.key, found);
+    return found;
+  }
+
+  async #read(id: string, place: Place): Promise<Found | undefined> {
     const { grantId, key } = place;
     const [under, token] = await this.context.live.read([layout.grant(grantId), key]);
     if (!under) return undefined;

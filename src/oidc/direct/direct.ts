@@ -8,6 +8,7 @@ import type { PairwiseSubjects } from '../pairwise.ts';
 import type { mayIntrospect } from '../token-policies.ts';
 import { type Answer, openSend } from './answer.ts';
 import { introspect } from './introspection.ts';
+import type { PlainGrants } from './plain-grants.ts';
 import { isPlain, peekForm } from './plain-request.ts';
 import { issueTokens } from './token.ts';
 import { userinfo } from './userinfo.ts';
@@ -31,6 +32,7 @@ export type DirectParts = {
   findAccount: FindAccount;
   mayIntrospect: ReturnType<typeof mayIntrospect>;
   subjects: PairwiseSubjects;
+  plainGrants: PlainGrants;
 };
 
 type Endpoint = { method: string; answer(context: DirectContext): Promise<Answer | undefined> };
