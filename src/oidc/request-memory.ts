@@ -26,6 +26,8 @@ export type RequestMemory = {
   rotation?: Rotation;
   /** The key that an access token of this request is bound to (RFC 9449). */
   sender?: string;
+  /** Names the request in what it spends: token-records.ts. */
+  name?: string;
   /** Why the engine refused. */
   refusal?: errors.OIDCProviderError;
   /** Steps that wait to be committed together when the engine has answered, and what else is then done: unit-of-work.ts. */
@@ -37,7 +39,9 @@ export type RequestMemory = {
   outage?: Error;
 };
 
-const memories = new WeakMap<object, RequestMemory>();
+/** On the context itself: a table of contexts that come and go by the thousand costs the garbage collector more. */
+const ofRequest = Symbol('request memory');
+type Remembering = { [ofRequest]?: RequestMemory };
 
 /** Undefined outside the engine's routes: our own pages read afresh each time. */
 export function requestMemory(): RequestMemory | undefined {
@@ -46,9 +50,13 @@ export function requestMemory(): RequestMemory | undefined {
 }
 
 export function memoryOf(ctx: object): RequestMemory {
-  const known = memories.get(ctx);
-  if (known) return known;
-  const fresh: RequestMemory = {
+  const remembering = ctx as Remembering;
+  remembering[ofRequest] ??= newMemory();
+  return remembering[ofRequest];
+}
+
+function newMemory(): RequestMemory {
+  return {
     grants: new Map(),
     looked: new Map(),
     sessions: new Map(),
@@ -57,6 +65,4 @@ export function memoryOf(ctx: object): RequestMemory {
     works: [],
     afterwards: [],
   };
-  memories.set(ctx, fresh);
-  return fresh;
 }

@@ -14,9 +14,10 @@ export type Granted = { answer: Answer; saves: number; stored: object };
 
 /** Sends what was made both ways, while time stands still, and holds answers, ID tokens and records against each other. */
 export async function grantsBothWays(world: World, make: Make): Promise<Record<Way, Granted>> {
-  const ways: Record<Way, Granted> = {} as never;
-  for (const way of ['direct', 'engine'] as const)
-    ways[way] = await world.still(() => grants(world, way, make));
+  const ways = await world.still(async () => ({
+    direct: await grants(world, 'direct', make),
+    engine: await grants(world, 'engine', make),
+  }));
   const { direct, engine } = ways;
   expect(comparable(direct.answer)).toEqual(comparable(engine.answer));
   expect(direct.stored).toEqual(engine.stored);
