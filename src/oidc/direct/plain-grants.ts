@@ -17,7 +17,7 @@ import { refreshPlainly } from './rotate-refresh-token.ts';
  */
 export type PlainGrants = Readonly<Record<string, PlainGrant>>;
 /** Whether it was granted; if not, nothing was done. */
-export type PlainGrant = (ctx: KoaContextWithOIDC) => Promise<boolean>;
+type PlainGrant = (ctx: KoaContextWithOIDC) => Promise<boolean>;
 
 export type PlainParts = Pick<Services, 'clock' | 'settings'> & {
   codes: TokenRecords;

@@ -4,7 +4,7 @@ import type { JWK } from 'oidc-provider';
 import { LocalSigningKey } from './local-signing-key.ts';
 
 /** Signs a text as a JWS (RFC 7515 section 3.1), by the key that signs now for an algorithm. */
-export type Signer = (payload: string) => string | Promise<string>;
+type Signer = (payload: string) => string | Promise<string>;
 export type Signers = ReadonlyMap<string, Signer>;
 
 /** `jwks`: those that sign now come first (signing-keys.ts), and the engine takes the first that fits as well. */
