@@ -78,7 +78,7 @@ export function browserCookies(
     get(name: string, options?: Parameters<Cookies['get']>[1]) {
       const actual = nameOf(name, uidInPath(request.path));
       if (actual === sessionCookie) return inner.get(actual, options);
-      return actual && read(actual, options?.signed ?? options !== undefined);
+      return actual && read(actual, options?.signed ?? true);
     },
     set,
   } as unknown as Cookies;
