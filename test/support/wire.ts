@@ -1,4 +1,4 @@
-import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 
 /** One request and its answer, with nothing followed, kept or added: what a test says is what is sent. */
 export type Answer = {
@@ -36,21 +36,37 @@ export function send(url: string | URL, { method, headers = {}, body, port }: Se
       },
     });
     request.on('error', reject);
-    request.on('response', (response) => {
-      const chunks: Buffer[] = [];
-      response.on('error', reject);
-      response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('end', () => {
-        const answered = Buffer.concat(chunks).toString();
-        resolve({
-          status: response.statusCode ?? 0,
-          headers: response.headers,
-          text: answered,
-          json: parsed(answered),
-        });
-      });
-    });
+    request.on('response', (response) => readAnswer(response).then(resolve, reject));
     request.end(text);
+  });
+}
+
+async function readAnswer(response: IncomingMessage): Promise<Answer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk);
+  const { statusCode: status = 0, headers } = response;
+  const text = Buffer.concat(chunks).toString();
+  return { status, headers, text, json: parsed(text) };
+}
+
+/** Sends the headers, and the body only when the server has begun with the request and `meanwhile` is over. */
+export function sendKeptBack(
+  url: string | URL,
+  { headers, body, port, meanwhile }: Omit<Sent, 'body'> & { body: string; meanwhile: () => Promise<void> },
+): Promise<Answer> {
+  const { host, pathname } = new URL(url);
+  const length = { 'content-length': String(Buffer.byteLength(body)) };
+  return new Promise((resolve, reject) => {
+    const request = httpRequest({
+      ...{ hostname: '127.0.0.1', port, path: pathname, method: 'POST' },
+      headers: { ...headers, ...length, host, expect: '100-continue' } as Record<string, string>,
+    });
+    request.on('error', reject);
+    request.on('continue', () => {
+      meanwhile().then(() => request.end(body), reject);
+    });
+    request.on('response', (response) => readAnswer(response).then(resolve, reject));
+    request.flushHeaders();
   });
 }
 

@@ -6,7 +6,7 @@ import { type Door, notePressure, pressures } from '../../../src/limits/pressure
 import { workedOut } from '../../support/effort.ts';
 import type { Person } from '../../support/person.ts';
 import { openRelyingParty, type RelyingParty } from '../../support/relying-party.ts';
-import { newAddress, send } from '../../support/wire.ts';
+import { newAddress, send, sendKeptBack } from '../../support/wire.ts';
 import { openWorld, type TestAccount, type World } from '../../support/world.ts';
 import { worldKinds } from '../../support/world-kinds.ts';
 
@@ -103,6 +103,28 @@ describe.each(worldKinds)('under pressure, on $name', ({ open }) => {
     expect(person.alert).toMatch(/Nothing was sent yet/);
     await person.submits({ ...right(), ...workedOut(person) });
     expect(person.left).toBeDefined();
+  });
+
+  it('is asked for also by a form that was kept back until the pressure rose', async () => {
+    const person = await world.person().goes(app.asks().url);
+    const before = await looks();
+    const answer = await sendKeptBack(`${person.url}/password`, {
+      body: new URLSearchParams(right()).toString(),
+      headers: {
+        accept: 'text/html',
+        cookie: person.cookieHeader(),
+        'sec-fetch-site': 'same-origin',
+        'x-forwarded-for': person.address,
+        'content-type': 'application/x-www-form-urlencoded',
+      },
+      port: world.port,
+      async meanwhile() {
+        await pressed(person.address);
+        world.advance(2000);
+      },
+    });
+    expect([answer.status, answer.text]).toEqual([400, expect.stringContaining('Nothing was sent yet')]);
+    expect(await looks()).toBe(before);
   });
 
   it('takes an answer once, of however many that come at once to two servers', async () => {
