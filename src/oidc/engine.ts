@@ -91,7 +91,7 @@ export async function openEngine(
 
   return {
     documents,
-    direct: () => ({ provider, findAccount, mayIntrospect: introspection, subjects }),
+    direct: () => ({ provider, findAccount, mayIntrospect: introspection, subjects, cookieKeys }),
     get provider() {
       return provider;
     },

@@ -3,6 +3,7 @@ import type { FindAccount, Provider } from 'oidc-provider';
 import type { Services } from '../../services.ts';
 import { clientAddress, newRequestId, trustedProxies } from '../../web/request-source.ts';
 import { setRequestState } from '../../web/request-state.ts';
+import type { CookieKeys } from '../cookie-keys.ts';
 import type { EndpointLimits } from '../endpoint-limits.ts';
 import type { PairwiseSubjects } from '../pairwise.ts';
 import type { mayIntrospect } from '../token-policies.ts';
@@ -31,6 +32,7 @@ export type DirectParts = {
   findAccount: FindAccount;
   mayIntrospect: ReturnType<typeof mayIntrospect>;
   subjects: PairwiseSubjects;
+  cookieKeys: CookieKeys;
 };
 
 type Endpoint = { method: string; answer(context: DirectContext): Promise<Answer | undefined> };

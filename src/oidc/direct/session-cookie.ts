@@ -1,0 +1,34 @@
+import { timingSafeEqual } from 'node:crypto';
+import { sessionCookieName } from '../browser-cookies.ts';
+import type { CookieKeys } from '../cookie-keys.ts';
+
+/** The session cookie as a browser brought it: its value is a session's id, and we signed it with the key of today. */
+export type SessionCookie = { id: string; signature: string };
+
+export type SessionCookies = {
+  read(header: string | undefined, keys: CookieKeys): SessionCookie | undefined;
+  /** The two headers that give it to the browser once more. */
+  write(cookie: SessionCookie): [string, string];
+};
+
+/** As the engine reads and writes it: browser-cookies.ts, cookie-keys.ts. */
+export function openSessionCookies({ https }: { https: boolean }): SessionCookies {
+  const name = sessionCookieName({ https });
+  // The first that is there, as everybody reads it, and only then what it has to look like.
+  const value = new RegExp(`(?:^|;) *${name}=([^;]*)`);
+  const signature = new RegExp(`(?:^|;) *${name}\\.sig=([^;]*)`);
+  const attributes = `; path=/; samesite=lax${https ? '; secure' : ''}; httponly`;
+
+  return {
+    read(header = '', keys) {
+      const id = value.exec(header)?.[1] ?? '';
+      const given = Buffer.from(signature.exec(header)?.[1] ?? '');
+      if (given.length === 0 || !/^[A-Za-z0-9_-]{43}\.[A-Za-z0-9_-]{43}$/.test(id)) return undefined;
+      const ours = keys.sign(`${name}=${id}`);
+      // One signed with an older key gets a new signature, on the other way.
+      if (given.length !== ours.length || !timingSafeEqual(given, Buffer.from(ours))) return undefined;
+      return { id, signature: ours };
+    },
+    write: ({ id, signature: ours }) => [`${name}=${id}${attributes}`, `${name}.sig=${ours}${attributes}`],
+  };
+}
