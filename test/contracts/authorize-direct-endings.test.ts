@@ -131,6 +131,25 @@ describe.each(worldKinds)('the direct way of people on $name', ({ open }) => {
     expect(calls.filter((call) => call === 'read')).toHaveLength(1 + 2 + 2);
   });
 
+  it('goes by the grant that the session has now, also where it had another before', async () => {
+    const person = world.person();
+    const arrives = async () => {
+      await app.signsIn(person, account, { scope: 'openid email' });
+      const headers = {
+        cookie: person.cookieHeader(`${world.issuer}/authorize`),
+        'x-forwarded-for': newAddress(),
+      };
+      const answer = await send(`${world.issuer}/authorize?${queryOf(app)}`, { headers });
+      expect(wentDirect(answer)).toBe(true);
+      return codeIn(answer)?.slice(0, 22);
+    };
+    const before = await arrives();
+    await withdrawConsent(world.services, { accountId: account.accountId, clientId: app.clientId });
+    const after = await arrives();
+    expect(after).not.toBe(before);
+    expect(await arrives()).toBe(after);
+  });
+
   it('asks anew when the decision was withdrawn while the code was made', async () => {
     const { live } = world.services;
     const commit = live.commit.bind(live);

@@ -114,6 +114,22 @@ describe.each(worldKinds)('the direct way of people on $name', ({ open }) => {
     await goesDirect(queryOf(second));
   });
 
+  it('gives what was allowed, and tells the browser how long it is signed in, as the engine does', async () => {
+    const other = await openRelyingParty(world, {});
+    const comes = async () => {
+      const person = world.person();
+      await person.goes(other.asks({ scope: all }).url);
+      const { identifier, password } = account;
+      await person.submits({ identifier, password, remember: 'on' });
+      if (!person.left) await person.decides('allow', { scope: ['email'] });
+      return person.cookieHeader(`${world.issuer}/authorize`);
+    };
+    const cookies = { direct: await comes(), engine: await comes() };
+    await goesDirect(queryOf(other, { scope: all }), { cookies });
+    const { direct } = await both(queryOf(other, { scope: all }), { cookies });
+    expect(direct.headers['set-cookie']?.join()).toMatch(/expires=.*expires=/);
+  });
+
   it.each<[string, Record<string, string | undefined>]>([
     ['prompt=none', { prompt: 'none' }],
     ['prompt=login', { prompt: 'login' }],

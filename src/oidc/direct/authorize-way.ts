@@ -7,6 +7,7 @@ import { openInteractionPolicy } from '../interaction-policy.ts';
 import { authorize } from './authorize.ts';
 import { isAuthorization, plainAuthorization } from './authorize-request.ts';
 import type { DirectParts } from './direct.ts';
+import { openLikelyGrants } from './likely-grants.ts';
 import { isPlain } from './plain-request.ts';
 import { openSessionCookies } from './session-cookie.ts';
 
@@ -23,6 +24,7 @@ export function openAuthorizeWay(
   const trusted = trustedProxies(settings.TRUSTED_PROXIES);
   const cookies = openSessionCookies(settings.issuer);
   const policy = openInteractionPolicy(services);
+  const likely = openLikelyGrants(services);
   const always = Object.entries(pageHeaders({ settings })).flat();
 
   async function attempt(req: IncomingMessage) {
@@ -33,17 +35,18 @@ export function openAuthorizeWay(
     const userAgent = (req.headers['user-agent'] ?? '').slice(0, 400);
     const source = { ip: clientAddress(req, trusted), userAgent, requestId: newRequestId() };
     setRequestState({ req, state: {} as never }, { source });
-    const location = await authorize({ ...engine, services, req }, { params, cookie, policy });
-    return location === undefined ? undefined : { location, cookie };
+    const authorized = await authorize({ ...engine, services, req }, { params, cookie, policy, likely });
+    if (!authorized) return undefined;
+    return { location: authorized.location, cookies: cookies.write(cookie, authorized.cookieLife) };
   }
 
-  function send(res: ServerResponse, location: string, setCookies: readonly string[]): void {
+  function send(res: ServerResponse, { location, cookies }: { location: string; cookies: string[] }): void {
     const body = `Redirecting to ${escaped(location)}.`;
     res.writeHead(303, [
       ...['Location', location],
       ...always,
       ...['Content-Security-Policy', contentSecurityPolicy({ nonce: newNonce(), staysHere: false })],
-      ...setCookies.flatMap((cookie) => ['Set-Cookie', cookie]),
+      ...cookies.flatMap((cookie) => ['Set-Cookie', cookie]),
       ...['Content-Type', 'text/html; charset=utf-8', 'Content-Length', String(Buffer.byteLength(body))],
     ]);
     res.end(body);
@@ -60,7 +63,7 @@ export function openAuthorizeWay(
       attempt(req)
         .then((answer) => {
           if (!answer) return otherwise(req, res);
-          send(res, answer.location, cookies.write(answer.cookie));
+          send(res, answer);
           metrics.requestSeconds.observe({ route: 'authorize' }, (performance.now() - begun) / 1000);
           metrics.requests.inc({ route: 'authorize', method: 'GET', status: 303 });
         })
