@@ -35,7 +35,7 @@ export function openAuthorizeWay(
     const userAgent = (req.headers['user-agent'] ?? '').slice(0, 400);
     const source = { ip: clientAddress(req, trusted), userAgent, requestId: newRequestId() };
     setRequestState({ req, state: {} as never }, { source });
-    const authorized = await authorize({ ...engine, services, req }, { params, cookie, policy, likely });
+    const authorized = await authorize({ ...engine, services, req, params, cookie, policy, likely });
     if (!authorized) return undefined;
     return { location: authorized.location, cookies: cookies.write(cookie, authorized.cookieLife) };
   }

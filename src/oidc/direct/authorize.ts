@@ -1,4 +1,4 @@
-import type { Grant, interactionPolicy, KoaContextWithOIDC, Session } from 'oidc-provider';
+import type { interactionPolicy, KoaContextWithOIDC } from 'oidc-provider';
 import { epochSeconds } from '../../kit/clock.ts';
 import { addressBucket } from '../../limits/limits.ts';
 import { sourceOf } from '../../web/request-state.ts';
@@ -18,13 +18,12 @@ import { openLightContext } from './light-context.ts';
 import type { LikelyGrants } from './likely-grants.ts';
 import type { SessionCookie } from './session-cookie.ts';
 
-type Asked = {
+type Context = Omit<DirectContext, 'form'> & {
   params: PlainAuthorization;
   cookie: SessionCookie;
   policy: interactionPolicy.DefaultPolicy;
   likely: LikelyGrants;
 };
-type Context = Omit<DirectContext, 'form'>;
 
 /** Where the browser goes on to, and for how long its session cookie lasts now. */
 export type Authorized = { location: string; cookieLife: string };
@@ -34,50 +33,52 @@ export type Authorized = { location: string; cookieLife: string };
  * their order, less those that a plain request would pass unchanged. Undefined wherever a person has something to do, or
  * the request is refused: nothing was written then.
  */
-export async function authorize(
-  context: Context,
-  { params, cookie, policy, likely }: Asked,
-): Promise<Authorized | undefined> {
-  const { provider, services, req } = context;
-  const client = await provider.Client.find(params.client_id);
-  const address = client && answerAddress(client, params.redirect_uri);
-  if (!address || !mayAskPlainly(client, params)) return undefined;
-  const ctx = openLightContext(provider, { req, route: 'authorization', client, params });
-  if (ctx.oidc.requestParamOIDCScopes.size !== params.scope.split(' ').length) return undefined;
+export async function authorize(context: Context): Promise<Authorized | undefined> {
+  const { provider, services, req, params, cookie } = context;
+  const ctx = openLightContext(provider, { req, route: 'authorization', params });
   return withContext(ctx, async () => {
-    const place = { uid: cookie.uid, clientId: client.clientId };
     readSessionAhead(services, ctx);
-    const ahead = likely.readAhead(ctx, place);
+    const ahead = context.likely.readAhead(ctx, placeOf(context));
+    // Before anything is looked for: an app may be one that is known only by asking the address it names.
     await countOnce(services, req, addressBucket(sourceOf(ctx).ip));
+    const client = await provider.Client.find(params.client_id);
+    const address = client && answerAddress(client, params.redirect_uri);
+    if (!address || !mayAskPlainly(client, params)) return undefined;
+    ctx.oidc.entity('Client', client);
     const session = await provider.Session.find(cookie.id);
-    if (!session?.accountId) return undefined;
     await ahead;
-    const grant = await decidedIn(context, ctx, session);
-    const scope = grant?.getOIDCScopeFiltered(ctx.oidc.requestParamScopes);
-    if (!grant || !scope || (await asksPerson(policy, ctx))) return undefined;
-    likely.remember(place, grant.jti);
-    const ends = endsWithSession({ scopes: new Set(scope.split(' ')) });
-    const answer = await answered(context, ctx, { client, session, grant, params, scope, ends });
+    const decided = session && (await decidedIn(context, ctx, { client, session }));
+    if (!decided || (await asksPerson(context.policy, ctx))) return undefined;
+    const answer = await answered(context, ctx, decided);
     return { location: withAnswer(address, answer), cookieLife: cookieLife(session) };
   });
 }
 
-/** The grant under which this session has all that is asked for; the context then knows all that the policy asks about. */
+function placeOf({ cookie: { uid }, params: { client_id: clientId } }: Context) {
+  return { uid, clientId };
+}
+
+/** All of it under one grant of this session; the context then knows what the policy asks about. */
 async function decidedIn(
-  { provider, findAccount }: Pick<Context, 'provider' | 'findAccount'>,
+  { provider, findAccount, params }: Context,
   ctx: KoaContextWithOIDC,
-  session: Session,
-): Promise<Grant | undefined> {
-  Object.assign(ctx.oidc, { session });
-  ctx.oidc.entity('Session', session);
-  const account = await findAccount(ctx, String(session.accountId));
+  { client, session }: Pick<Decided, 'client' | 'session'>,
+): Promise<Decided | undefined> {
+  const { oidc } = ctx;
+  // A scope that it does not know the engine leaves out, and goes on with the rest.
+  if (!session.accountId || oidc.requestParamOIDCScopes.size < oidc.requestParamScopes.size) return undefined;
+  Object.assign(oidc, { session });
+  oidc.entity('Session', session);
+  const account = await findAccount(ctx, session.accountId);
   if (!account) return undefined;
-  ctx.oidc.entity('Account', account);
-  const { current, covered } = await currentGrant({ provider }, ctx);
+  oidc.entity('Account', account);
+  const { current: grant, covered } = await currentGrant({ provider }, ctx);
   // What was allowed once of a kind of its own (RFC 9396) is told in its own way.
-  if (!current || !covered || (current.rar?.length ?? 0) > 0) return undefined;
-  ctx.oidc.entity('Grant', current);
-  return current;
+  if (!grant || !covered || (grant.rar?.length ?? 0) > 0) return undefined;
+  oidc.entity('Grant', grant);
+  const scope = grant.getOIDCScopeFiltered(oidc.requestParamScopes);
+  const ends = endsWithSession({ scopes: new Set(scope.split(' ')) });
+  return scope === '' ? undefined : { client, session, grant, params, scope, ends };
 }
 
 /** Every check of every prompt, as the engine runs them. */
@@ -92,13 +93,10 @@ async function asksPerson(
   return false;
 }
 
-/** The code, kept together with what the session has to say of it, or neither. */
-async function answered(
-  { provider, services }: Context,
-  ctx: KoaContextWithOIDC,
-  decided: Decided,
-): Promise<CodeAnswer> {
-  const { session, params } = decided;
+/** The code, and what the session has to say of it: both are kept before an answer leaves, or none does. */
+async function answered(context: Context, ctx: KoaContextWithOIDC, decided: Decided): Promise<CodeAnswer> {
+  const { provider, services, params } = context;
+  const { session, grant } = decided;
   provider.emit('authorization.accepted', ctx);
   const news = noteInSession(ctx, decided, services.clock.now());
   const answer = {
@@ -107,6 +105,7 @@ async function answered(
     iss: provider.issuer,
   };
   provider.emit('authorization.success', ctx, answer);
+  context.likely.remember(placeOf(context), grant.jti);
   const lasts = sessionLasts(services, session);
   if (news) await session.save(lasts);
   else session.exp = epochSeconds(services.clock) + lasts;
