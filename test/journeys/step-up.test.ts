@@ -108,9 +108,8 @@ describe('an app that asks for two factors of somebody who showed one', () => {
     // Reached once, it is not asked again; and an app that asks for nothing hears the truth.
     expect(await claimsOf(person, { acr_values: two })).toMatchObject({ acr: two });
     expect(await claimsOf(person)).toMatchObject({ acr: two });
-    // What tokens were given is recorded a moment after, and may stand before it or behind.
     const events = await listEvents(world.services, { accountId: account.accountId, limit: 5 });
-    expect(events.map(({ detail }) => detail)).toContainEqual(expect.objectContaining({ step_up: true }));
+    expect(events.map(({ detail }) => detail?.['step_up'])).toContain(true);
   });
 });
 
