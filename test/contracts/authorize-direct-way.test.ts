@@ -15,6 +15,7 @@ import type { Answer } from '../support/wire.ts';
 import type { TestAccount, World } from '../support/world.ts';
 import { worldKinds } from '../support/world-kinds.ts';
 
+const site = 'https://app.example.test/';
 const all = 'openid profile email offline_access';
 
 /** Somebody who is signed in and has decided is sent back without the engine's web application, and to the same. */
@@ -26,7 +27,9 @@ describe.each(worldKinds)('the direct way of people on $name', ({ open }) => {
   beforeAll(async () => {
     world = await open();
     app = await openRelyingParty(world, {
-      redirect_uris: ['https://app.example.test/callback', 'https://app.example.test/other?a=1&b=%20c'],
+      redirect_uris: ['callback', 'other?a=1&b=c', 'odd?a=1&b=%20c&d', 'taken?code=1', "o'clock"].map(
+        (rest) => `${site}${rest}`,
+      ),
     });
     account = await world.account();
     sessions = await inTwoBrowsers(world, { app, account, scope: all });
@@ -71,7 +74,8 @@ describe.each(worldKinds)('the direct way of people on $name', ({ open }) => {
     ['without a state', { state: undefined }],
     ['without a nonce', { nonce: undefined }],
     ['with a state of any characters', { state: 'é & = + % # ? "<\'> \u{1f600}\r\n/\\' }],
-    ['with an address that has a query', { redirect_uri: 'https://app.example.test/other?a=1&b=%20c' }],
+    ['with an address that has a query', { redirect_uri: `${site}other?a=1&b=c` }],
+    ['with an address that has to be escaped on a page', { redirect_uri: `${site}o'clock` }],
     ['naming the usual way of the answer', { response_mode: 'query' }],
     ['with a language and a hint', { ui_locales: 'de fr', login_hint: 'somebody@example.com' }],
   ])('answers a request %s', async (_, changes) => {
@@ -160,6 +164,8 @@ describe.each(worldKinds)('the direct way of people on $name', ({ open }) => {
     ['no client_id', { client_id: undefined }],
     ['an unknown app', { client_id: 'nobody' }],
     ['no redirect_uri', { redirect_uri: undefined }],
+    ['an address whose query the engine would write anew', { redirect_uri: `${site}odd?a=1&b=%20c&d` }],
+    ['an address that has such a parameter', { redirect_uri: `${site}taken?code=1` }],
     ['another redirect_uri', { redirect_uri: 'https://elsewhere.example.test/callback' }],
     ['a redirect_uri that is spelled otherwise', { redirect_uri: 'https://APP.example.test/callback' }],
     ['no scope', { scope: undefined }],

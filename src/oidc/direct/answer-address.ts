@@ -10,7 +10,7 @@ const known = new WeakMap<Client, Map<string, AnswerAddress | undefined>>();
 
 /**
  * Where an app gets its answer, written as the engine writes it. Undefined where that is not simply the address with more
- * behind it: it has such a parameter already, or is spelled with what a header may not hold.
+ * behind it: it has such a parameter already, or a query that the engine spells in its own way (answers/kept-query.ts).
  */
 export function answerAddress(client: Client, redirectUri: string): AnswerAddress | undefined {
   if (!client.redirectUriAllowed(redirectUri)) return undefined;
@@ -25,8 +25,11 @@ export function answerAddress(client: Client, redirectUri: string): AnswerAddres
 
 function asFarAsCode(redirectUri: string): AnswerAddress | undefined {
   const address = new URL(redirectUri);
+  const asRegistered = `${address.href}${address.search ? '&' : '?'}code=`;
   if (['code', 'state', 'iss'].some((name) => address.searchParams.has(name))) return undefined;
   address.searchParams.set('code', '');
+  if (address.href !== asRegistered) return undefined;
+  // Nothing of it is written differently in a header.
   const spelledPlainly = /^(?:[\x21\x24\x26-\x3b\x3d\x3f-\x5f\x61-\x7a\x7c\x7e]|%[0-9A-Fa-f]{2})+$/;
   return spelledPlainly.test(address.href) ? address.href : undefined;
 }

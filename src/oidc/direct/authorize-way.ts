@@ -1,4 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { interactionPolicy } from 'oidc-provider';
 import type { Services } from '../../services.ts';
 import { clientAddress, newRequestId, trustedProxies } from '../../web/request-source.ts';
 import { setRequestState } from '../../web/request-state.ts';
@@ -23,7 +24,7 @@ export function openAuthorizeWay(
   const { settings, metrics } = services;
   const trusted = trustedProxies(settings.TRUSTED_PROXIES);
   const cookies = openSessionCookies(settings.issuer);
-  const policy = openInteractionPolicy(services);
+  let policy: interactionPolicy.DefaultPolicy | undefined;
   const likely = openLikelyGrants(services);
   const always = Object.entries(pageHeaders({ settings })).flat();
 
@@ -35,6 +36,7 @@ export function openAuthorizeWay(
     const userAgent = (req.headers['user-agent'] ?? '').slice(0, 400);
     const source = { ip: clientAddress(req, trusted), userAgent, requestId: newRequestId() };
     setRequestState({ req, state: {} as never }, { source });
+    policy ??= openInteractionPolicy({ ...services, subjects: engine.subjects });
     const authorized = await authorize({ ...engine, services, req, params, cookie, policy, likely });
     if (!authorized) return undefined;
     return { location: authorized.location, cookies: cookies.write(cookie, authorized.cookieLife) };
