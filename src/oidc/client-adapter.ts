@@ -126,7 +126,7 @@ export function compareSecret({ clock }: { clock: Clock }) {
     return known
       .filter(([, expiresAt]) => !expiresAt || Number(expiresAt) > clock.now())
       .map(([one = '']) => sameSecret(one, hashed))
-      .some(Boolean);
+      .includes(true);
   };
 }
 

@@ -14,6 +14,7 @@ import { shapeRedirect } from './compat/redirect.ts';
 import { isCompatClient } from './compat/token-form.ts';
 import type { CookieKeys } from './cookie-keys.ts';
 import type { DirectParts } from './direct/direct.ts';
+import { openPlainGrants } from './direct/plain-grants.ts';
 import { type BringApp, withDocumentApps } from './document-apps.ts';
 import { startKeySchedule } from './keys/key-schedule.ts';
 import { ensureSigningKeys, readJwks } from './keys/signing-keys.ts';
@@ -65,6 +66,13 @@ export async function openEngine(
   let apis = await listApis({ db });
   const parts = () => ({ jwks: keys, apis, cookieKeys, views, subjects, known });
   let provider = openProvider(services, parts());
+  const findAccount = accountFinder(known);
+  const introspection = mayIntrospect(known);
+  const directParts = (): DirectParts => ({
+    ...{ provider, findAccount, subjects, cookieKeys, mayIntrospect: introspection },
+    plainGrants: openPlainGrants(services, { jwks: keys, subjects, findAccount }),
+  });
+  let direct = directParts();
 
   async function look(): Promise<void> {
     const now = await keysVersion(db);
@@ -73,6 +81,7 @@ export async function openEngine(
     apis = await listApis({ db });
     version = now;
     provider = openProvider(services, parts());
+    direct = directParts();
     documents.forget();
     log.info({ version }, 'the signing keys or the APIs changed');
   }
@@ -87,12 +96,9 @@ export async function openEngine(
 
   const schedule = startKeySchedule(services);
 
-  const findAccount = accountFinder(known);
-  const introspection = mayIntrospect(known);
-
   return {
     documents,
-    direct: () => ({ provider, findAccount, mayIntrospect: introspection, subjects, cookieKeys }),
+    direct: () => direct,
     get provider() {
       return provider;
     },

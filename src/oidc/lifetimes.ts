@@ -31,6 +31,37 @@ const ofApi = ({ resourceServer }: { resourceServer?: ResourceServer | undefined
 
 const inSeconds = (ms: number) => Math.max(1, Math.floor(ms / 1000));
 
+export const idTokenLives = inSeconds(lifetimes.idToken);
+
+/** `signedInAt`: where the token is given for a code, epoch seconds. */
+export function accessTokenLives(
+  { settings, clock }: Pick<Services, 'settings' | 'clock'>,
+  of: {
+    expiresWithSession: boolean | undefined;
+    signedInAt?: number | undefined;
+    ofApi?: number | undefined;
+  },
+): number {
+  const usual = of.ofApi ?? inSeconds(lifetimes.accessToken);
+  if (!of.expiresWithSession || of.signedInAt === undefined) return usual;
+  // What ends with the session does not outlive the moment at which every session ends for good. That it went unused
+  // for days cannot come first: the session was used to get this token.
+  const left = of.signedInAt + inSeconds(settings.SESSION_MAX_DAYS * days) - epochSeconds(clock);
+  return Math.max(1, Math.min(usual, left));
+}
+
+/** `iiat`: when the first of its chain was given. */
+export function refreshTokenLives(
+  { clock }: Pick<Services, 'clock'>,
+  { iiat, client }: { iiat: number; client: object | undefined },
+): number {
+  const left = iiat + inSeconds(lifetimes.refreshTokenAtLatest) - epochSeconds(clock);
+  // One that is not replaced at each use cannot end for being unused.
+  const idle =
+    isHighAssurance(client) || isCompatClient(client) ? left : inSeconds(lifetimes.refreshTokenIdle);
+  return Math.max(1, Math.min(idle, left));
+}
+
 export function openLifetimes({
   settings,
   clock,
@@ -41,30 +72,21 @@ export function openLifetimes({
       isCompatRequest(code) ? compatCodeLasts : inSeconds(lifetimes.authorizationCode),
     AccessToken(_ctx, token) {
       const signedInAt = currentContext()?.oidc.entities.AuthorizationCode?.authTime;
-      const usual = ofApi(token) ?? inSeconds(lifetimes.accessToken);
-      if (!token.expiresWithSession || signedInAt === undefined) return usual;
-      // What ends with the session does not outlive the moment at which every session ends for good. That it went unused
-      // for days cannot come first: the session was used to get this token.
-      const left = signedInAt + inSeconds(sessionMax) - epochSeconds(clock);
-      return Math.max(1, Math.min(usual, left));
+      const { expiresWithSession } = token;
+      return accessTokenLives({ settings, clock }, { expiresWithSession, signedInAt, ofApi: ofApi(token) });
     },
     ClientCredentials(_ctx, token, client) {
       // Libraries of the Login-with-Amazon kind know one lifetime, and some count on it.
       const usual = isCompatClient(client) ? lifetimes.accessToken : lifetimes.clientCredentials;
       return ofApi(token) ?? inSeconds(usual);
     },
-    IdToken: inSeconds(lifetimes.idToken),
+    IdToken: idTokenLives,
     DeviceCode: inSeconds(lifetimes.deviceCode),
     BackchannelAuthenticationRequest: (ctx) => requestLifetime(ctx),
     Interaction: inSeconds(lifetimes.interaction),
     RefreshToken(_ctx, token, client) {
       if (isCompatRequest(token)) return inSeconds(compatRefreshLasts);
-      const begun = token.iiat ?? epochSeconds(clock);
-      const left = begun + inSeconds(lifetimes.refreshTokenAtLatest) - epochSeconds(clock);
-      // One that is not replaced at each use cannot end for being unused.
-      const idle =
-        isHighAssurance(client) || isCompatClient(client) ? left : inSeconds(lifetimes.refreshTokenIdle);
-      return Math.max(1, Math.min(idle, left));
+      return refreshTokenLives({ clock }, { iiat: token.iiat ?? epochSeconds(clock), client });
     },
     Grant(_ctx, grant) {
       const scopes = grant.getOIDCScope().split(' ');

@@ -1,4 +1,4 @@
-import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
+import type { Client, KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { isCompatRequest } from './compat/refresh-policy.ts';
 import { readMember } from './context-members.ts';
 
@@ -20,6 +20,11 @@ export function allowOfflineAccess(provider: Provider): void {
     const offline = params.scope?.split(' ').includes('offline_access');
     return offline && !asked.has('none') ? asked.add('consent') : asked;
   });
+}
+
+/** Whether an app gets a refresh token for a code with these scopes. */
+export function issuesRefreshToken(client: Client, scopes: Iterable<string>): boolean {
+  return client.grantTypeAllowed('refresh_token') && new Set(scopes).has('offline_access');
 }
 
 /** Whether the app itself asked for the consent page and it was not answered in this request yet. */

@@ -38,7 +38,7 @@ import { toEngineKey } from './keys/local-signing-key.ts';
 import { requestKeys } from './keys/request-keys.ts';
 import type { KnownRecords } from './known-records.ts';
 import { openLifetimes } from './lifetimes.ts';
-import { allowOfflineAccess, endsWithSession } from './offline-access.ts';
+import { allowOfflineAccess, endsWithSession, issuesRefreshToken } from './offline-access.ts';
 import type { PairwiseSubjects } from './pairwise.ts';
 import { pkceRequired } from './pkce.ts';
 import { listenToProvider } from './provider-events.ts';
@@ -118,8 +118,7 @@ export function openProvider(
     // is bound to its sender a thief has no use for it, and losing one on the wire costs a sign-in (FAPI 2.0 section 5.3.2.1).
     rotateRefreshToken: (ctx) => !isHighAssurance(ctx.oidc.client) && rotates(ctx),
     issueRefreshToken: async (ctx, client, code) =>
-      issuesCompatRefreshToken(ctx, client, code) ??
-      (client.grantTypeAllowed('refresh_token') && code.scopes.has('offline_access')),
+      issuesCompatRefreshToken(ctx, client, code) ?? issuesRefreshToken(client, code.scopes as Set<string>),
     expiresWithSession: async (_ctx, code) => endsWithSession(code),
     loadExistingGrant: async (ctx) => existingGrant(context, ctx),
     ttl: openLifetimes(services),

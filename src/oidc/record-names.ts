@@ -7,7 +7,7 @@ import { grantIdLength, layout } from './live-layout.ts';
 import { openRefreshTokenText, writeEnd } from './refresh-token-text.ts';
 import { requestMemory } from './request-memory.ts';
 import { jwtTokenId } from './resources/jwt-tokens.ts';
-import { newSpent } from './rotation.ts';
+import { newSpent, type Rotation } from './rotation.ts';
 import { asEngineError } from './unavailable.ts';
 
 /**
@@ -46,7 +46,7 @@ export function nameTokensByGrant(
   };
 }
 
-function grantOf({ grantId }: Named): string {
+function grantOf({ grantId }: Pick<Named, 'grantId'>): string {
   if (grantId?.length !== grantIdLength) throw new Error('a token is issued under a grant');
   return grantId;
 }
@@ -56,10 +56,24 @@ function succeed({ clock }: Pick<Services, 'clock'>, end: string): string | unde
   const rotation = requestMemory()?.rotation;
   const rotated = currentContext()?.oidc.entities.RotatedRefreshToken;
   if (!rotation || rotated?.jti !== rotation.presented) return undefined;
+  return nextRefreshTokenId({ clock }, rotation, end);
+}
+
+/** From here on it is known how the request spends what it presented, and settle.ts does it. */
+export function nextRefreshTokenId(
+  { clock }: Pick<Services, 'clock'>,
+  rotation: Rotation,
+  end: string,
+): string {
   const spent = rotation.repeats && rotation.spent ? rotation.spent : newSpent({ at: clock.now(), end });
   const successor = rotation.successorOf(spent);
   rotation.use = { ...spent, successor };
   return successor.token;
+}
+
+/** Of a code or an opaque access token. */
+export function newTokenId(grantId: string): string {
+  return `${grantOf({ grantId })}${newSecret()}`;
 }
 
 /**

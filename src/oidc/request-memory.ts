@@ -1,9 +1,10 @@
 import type { errors } from 'oidc-provider';
-import type { LiveEntry, LiveStep } from '../store/live.ts';
+import type { LiveEntry, LiveKey, LiveStep } from '../store/live.ts';
 import { currentContext } from './engine-context.ts';
 import type { Rotation } from './rotation.ts';
 import type { StoredGrant } from './stored-grant.ts';
 import type { StoredSession } from './stored-session.ts';
+import type { Found } from './token-records.ts';
 
 /**
  * What the adapter has read in the course of one request of the engine. It serves two ends: a second read of the same
@@ -13,6 +14,8 @@ import type { StoredSession } from './stored-session.ts';
 export type RequestMemory = {
   /** Grants by id, and the text they were read from. */
   grants: Map<string, { value: string; grant: StoredGrant }>;
+  /** Codes and tokens that were looked for, found or not: whoever asks a second time in one request gets the same. */
+  looked: Map<LiveKey, Found | undefined>;
   /** Sessions by uid, as they were when read. */
   sessions: Map<string, { value: string; session: StoredSession }>;
   /** The session as it is being read already. */
@@ -23,6 +26,8 @@ export type RequestMemory = {
   rotation?: Rotation;
   /** The key that an access token of this request is bound to (RFC 9449). */
   sender?: string;
+  /** Names the request in what it spends: token-records.ts. */
+  name?: string;
   /** Why the engine refused. */
   refusal?: errors.OIDCProviderError;
   /** Steps that wait to be committed together when the engine has answered, and what else is then done: unit-of-work.ts. */
@@ -34,7 +39,9 @@ export type RequestMemory = {
   outage?: Error;
 };
 
-const memories = new WeakMap<object, RequestMemory>();
+/** On the context itself: a table of contexts that come and go by the thousand costs the garbage collector more. */
+const ofRequest = Symbol('request memory');
+type Remembering = { [ofRequest]?: RequestMemory };
 
 /** Undefined outside the engine's routes: our own pages read afresh each time. */
 export function requestMemory(): RequestMemory | undefined {
@@ -43,16 +50,19 @@ export function requestMemory(): RequestMemory | undefined {
 }
 
 export function memoryOf(ctx: object): RequestMemory {
-  const known = memories.get(ctx);
-  if (known) return known;
-  const fresh: RequestMemory = {
+  const remembering = ctx as Remembering;
+  remembering[ofRequest] ??= newMemory();
+  return remembering[ofRequest];
+}
+
+function newMemory(): RequestMemory {
+  return {
     grants: new Map(),
+    looked: new Map(),
     sessions: new Map(),
     minted: new Set(),
     writes: [],
     works: [],
     afterwards: [],
   };
-  memories.set(ctx, fresh);
-  return fresh;
 }

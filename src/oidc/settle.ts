@@ -37,7 +37,7 @@ export async function settle(context: Context, provider: Provider, ctx: KoaConte
 async function settleAll(context: Context, ctx: KoaContextWithOIDC, memory: RequestMemory): Promise<void> {
   const { writes, works, rotation } = memory;
   if (rotation) writes.push(...rotationSteps(context, rotation, memory.sender ?? ''));
-  const partitions = [...Map.groupBy(writes.splice(0), ({ key }) => partitionOf(key)).values()];
+  const partitions = byPartition(writes.splice(0));
   const given = partitions.length > 0 || ctx.oidc.result?.login !== undefined;
   const settled = await Promise.allSettled([
     ...partitions.map((steps) => settlePartition(context, ctx, steps)),
@@ -47,6 +47,15 @@ async function settleAll(context: Context, ctx: KoaContextWithOIDC, memory: Requ
     if (one.status === 'rejected' && (given || !isOver(one.reason))) throw one.reason;
   const signedIn = ctx.oidc.result?.login?.accountId;
   if (signedIn) await limitSessions(context, signedIn);
+}
+
+/** Most requests write under one grant. */
+function byPartition(steps: readonly LiveStep[]): (readonly LiveStep[])[] {
+  const [first] = steps;
+  if (!first) return [];
+  const partition = `{${partitionOf(first.key)}}:`;
+  if (steps.every(({ key }) => key.startsWith(partition))) return [steps];
+  return [...Map.groupBy(steps, ({ key }) => partitionOf(key)).values()];
 }
 
 /** A session that ended meanwhile stays ended; an answer that gives nothing away may leave all the same. */

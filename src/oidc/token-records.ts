@@ -3,7 +3,6 @@ import { newId } from '../kit/secrets.ts';
 import type { LiveKey } from '../store/live.ts';
 import type { AdapterContext } from './adapter-context.ts';
 import { timeToLive } from './adapter-context.ts';
-import { currentContext } from './engine-context.ts';
 import { layout } from './live-layout.ts';
 import { readGrant, readToken, type TokenLetter, writeToken } from './record-forms.ts';
 import { requestMemory } from './request-memory.ts';
@@ -37,6 +36,14 @@ export class TokenRecords {
   protected async look(id: string): Promise<Found | undefined> {
     const place = layout.underGrant(this.#letter, id);
     if (!place) return undefined;
+    const memory = requestMemory();
+    if (memory?.looked.has(place.key)) return memory.looked.get(place.key);
+    const found = await this.#read(id, place);
+    memory?.looked.set(place.key, found);
+    return found;
+  }
+
+  async #read(id: string, place: Place): Promise<Found | undefined> {
     const { grantId, key } = place;
     const [under, token] = await this.context.live.read([layout.grant(grantId), key]);
     if (!under) return undefined;
@@ -90,16 +97,13 @@ export function asSpent(payload: AdapterPayload): AdapterPayload {
   return { ...payload, consumed: payload.iat ?? 1 };
 }
 
-const names = new WeakMap<object, string>();
-
 /**
  * A name for the request that is under way. It goes into the record that the request spends, so that a commit whose
  * reply was lost and is sent again is recognised as the same one, not taken for a thief.
  */
 export function requestName(): string {
-  const ctx = currentContext();
-  if (!ctx) return newId();
-  const known = names.get(ctx) ?? newId();
-  names.set(ctx, known);
-  return known;
+  const memory = requestMemory();
+  if (!memory) return newId();
+  memory.name ??= newId();
+  return memory.name;
 }

@@ -1,30 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { decodeJwt } from 'jose';
 import { registerApi } from '../../src/actions/register-api.ts';
 import { suspendAccount } from '../../src/actions/suspend-account.ts';
 import { openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
+import {
+  asks,
+  basic as basicOf,
+  comparable,
+  type Form,
+  type Headers,
+  type Way,
+  wentDirect,
+} from '../support/two-ways.ts';
 import { type Answer, newAddress, send } from '../support/wire.ts';
 import type { TestAccount, World } from '../support/world.ts';
 import { worldKinds } from '../support/world-kinds.ts';
-
-/**
- * A plain request of an app is answered without the engine's web application (src/oidc/direct). Whoever writes the path
- * with a slash at the end is answered by the engine itself, so the two ways can be held against each other.
- */
-type Way = 'direct' | 'engine';
-type Form = Record<string, string>;
-type Headers = Record<string, string | undefined>;
-
-/** Of one answer only, or of pages, which a slash at the end brings these requests near to. */
-const differing = new Set([
-  'content-length',
-  'date',
-  'access-control-expose-headers',
-  'content-security-policy',
-  'cross-origin-opener-policy',
-  'cross-origin-resource-policy',
-  'permissions-policy',
-]);
 
 const lasting = { scope: 'openid profile email offline_access' };
 
@@ -41,46 +30,13 @@ describe.each(worldKinds)('the direct way on $name', ({ open }) => {
   });
   afterAll(() => world.close());
 
-  const basic = (by: RelyingParty, secret = by.clientSecret) => ({
-    authorization: `Basic ${Buffer.from(`${encodeURIComponent(by.clientId)}:${encodeURIComponent(String(secret))}`).toString('base64')}`,
-  });
-
-  // Each request from an address of its own: whoever failed lately is not let in here.
-  function asks(way: Way, path: string, headers: Headers, form?: Form): Promise<Answer> {
-    return send(new URL(way === 'direct' ? path : `${path}/`, world.issuer), {
-      headers: { 'x-forwarded-for': newAddress(), ...headers },
-      ...(form ? { body: new URLSearchParams(form) } : {}),
-    });
-  }
-
-  /** The engine lists what a script of another origin may read, which a plain request is not. */
-  const wentDirect = ({ headers }: Answer) => headers['access-control-expose-headers'] === undefined;
-
-  /** Everything of an answer that must not depend on the way. */
-  function comparable({ status, headers, json, text }: Answer) {
-    const kept = Object.entries(headers).filter(([name]) => !differing.has(name));
-    const shown = Object.entries(json).map(([name, value]) => [name, steady(name, value)]);
-    return {
-      status,
-      headers: Object.fromEntries(kept),
-      body: shown.length > 0 ? Object.fromEntries(shown) : text,
-    };
-  }
-
-  function steady(name: string, value: unknown): unknown {
-    if (['access_token', 'refresh_token'].includes(name)) return `${String(value).length} characters`;
-    if (['exp', 'iat', 'sid'].includes(name)) return typeof value;
-    if (name === 'error_description') return String(value).replace(/\/$/, '');
-    if (name !== 'id_token') return value;
-    const { at_hash, exp, iat, nonce, auth_time, sid, ...claims } = decodeJwt(String(value));
-    return { ...claims, has: Object.keys({ at_hash, exp, iat, nonce, auth_time, sid }) };
-  }
+  const basic = (by: RelyingParty, secret = by.clientSecret) => basicOf(by.clientId, secret);
 
   async function both(make: () => Promise<{ path: string; headers: Headers; form?: Form }>) {
     const answers: Record<Way, Answer> = {} as never;
     for (const way of ['direct', 'engine'] as const) {
       const { path, headers, form } = await make();
-      answers[way] = await asks(way, path, headers, form);
+      answers[way] = await asks(world, way, { path, headers, form });
     }
     expect(comparable(answers.direct)).toEqual(comparable(answers.engine));
     expect(wentDirect(answers.engine)).toBe(false);
@@ -100,7 +56,11 @@ describe.each(worldKinds)('the direct way on $name', ({ open }) => {
   }
 
   async function tokens(): Promise<Form> {
-    const answer = await asks('engine', '/token', basic(app), await exchange());
+    const answer = await asks(world, 'engine', {
+      path: '/token',
+      headers: basic(app),
+      form: await exchange(),
+    });
     return answer.json as Form;
   }
 
@@ -186,7 +146,11 @@ describe.each(worldKinds)('the direct way on $name', ({ open }) => {
       await token(async () => ({ ...plain, resource, authorization_details: details }), basic(machine)),
       await token(async () => exchanged, basic(machine)),
     ];
-    const made = await asks('engine', '/token', basic(machine), { ...plain, resource });
+    const made = await asks(world, 'engine', {
+      path: '/token',
+      headers: basic(machine),
+      form: { ...plain, resource },
+    });
     const jwt = String(made.json['access_token']);
     answers.push(
       await both(async () => ({ path: '/introspect', headers: basic(machine), form: { token: jwt } })),
@@ -224,7 +188,11 @@ describe.each(worldKinds)('the direct way on $name', ({ open }) => {
 
   it('tells of tokens, and of the person, as the engine does', async () => {
     const { access_token = '', refresh_token = '' } = await tokens();
-    const machineToken = await asks('engine', '/token', basic(machine), { grant_type: 'client_credentials' });
+    const machineToken = await asks(world, 'engine', {
+      path: '/token',
+      headers: basic(machine),
+      form: { grant_type: 'client_credentials' },
+    });
     const introspect = (value: string, by = app, more: Form = {}) =>
       both(async () => ({ path: '/introspect', headers: basic(by), form: { token: value, ...more } }));
     const shown = [

@@ -24,7 +24,9 @@ export function openSend({
   return (res, { status, body, headers }) => {
     const text = JSON.stringify(body);
     const more = headers ? Object.entries(headers).flat() : [];
-    res.writeHead(status, [...always, ...more, 'Content-Length', String(Buffer.byteLength(text))]);
-    res.end(text);
+    const length = Buffer.byteLength(text);
+    res.writeHead(status, [...always, ...more, 'Content-Length', String(length)]);
+    // Where every character is one byte it need not be encoded.
+    res.end(text, length === text.length ? 'latin1' : 'utf8');
   };
 }

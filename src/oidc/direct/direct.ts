@@ -9,6 +9,7 @@ import type { PairwiseSubjects } from '../pairwise.ts';
 import type { mayIntrospect } from '../token-policies.ts';
 import { type Answer, openSend } from './answer.ts';
 import { introspect } from './introspection.ts';
+import type { PlainGrants } from './plain-grants.ts';
 import { isPlain, peekForm } from './plain-request.ts';
 import { issueTokens } from './token.ts';
 import { userinfo } from './userinfo.ts';
@@ -33,6 +34,7 @@ export type DirectParts = {
   mayIntrospect: ReturnType<typeof mayIntrospect>;
   subjects: PairwiseSubjects;
   cookieKeys: CookieKeys;
+  plainGrants: PlainGrants;
 };
 
 type Endpoint = { method: string; answer(context: DirectContext): Promise<Answer | undefined> };

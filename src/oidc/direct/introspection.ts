@@ -46,9 +46,9 @@ async function told({ provider, subjects }: DirectContext, token: Token): Promis
   const { accountId, sid } = token as AccessToken;
   const issuedTo = accountId ? await provider.Client.find(String(token.clientId)) : undefined;
   return {
+    active: true,
     ...(accountId && issuedTo ? { sub: subjectOf(issuedTo, accountId, subjects) } : {}),
     ...token.extra,
-    active: true,
     client_id: token.clientId,
     exp: token.exp,
     iat: token.iat,

@@ -28,7 +28,11 @@ export async function issueTokens(context: DirectContext): Promise<Answer | unde
   const client = await authenticatedClient(context);
   if (!client || !mayCome(client, grantType)) return undefined;
   const ctx = openLightContext(provider, { req, route: 'token', client, params: { ...form } });
-  return withContext(ctx, () => handled(context, ctx, handle));
+  const plainly = context.plainGrants[grantType];
+  const handleAll = async () => {
+    if (!(await plainly?.(ctx))) await handle(ctx);
+  };
+  return withContext(ctx, () => handled(context, ctx, handleAll));
 }
 
 function mayCome(client: Client, grantType: string): boolean {

@@ -13,22 +13,18 @@ export function toEngineKey({ alg, ...jwk }: JWK): JWK | ExternalSigningKey {
   return alg === 'ES256' || alg === 'EdDSA' ? new LocalSigningKey({ alg, ...jwk }) : ({ alg, ...jwk } as JWK);
 }
 
-class LocalSigningKey extends ExternalSigningKey {
+export class LocalSigningKey extends ExternalSigningKey {
   readonly #kid: string;
   readonly #alg: string;
-  /** ECDSA with r and s side by side (RFC 7518 section 3.4), not in DER; Ed25519 has one form and hashes by itself. */
-  readonly #how: { key: KeyObject; dsaEncoding?: 'ieee-p1363' };
-  readonly #hash: 'sha256' | null;
+  readonly #private: KeyObject;
   readonly #public: KeyObject;
 
   constructor(jwk: JWK) {
     super();
     this.#kid = String(jwk.kid);
     this.#alg = String(jwk.alg);
-    const key = createPrivateKey({ key: jwk as JsonWebKey, format: 'jwk' });
-    this.#how = this.#alg === 'ES256' ? { key, dsaEncoding: 'ieee-p1363' } : { key };
-    this.#hash = this.#alg === 'ES256' ? 'sha256' : null;
-    this.#public = createPublicKey(key);
+    this.#private = createPrivateKey({ key: jwk as JsonWebKey, format: 'jwk' });
+    this.#public = createPublicKey(this.#private);
   }
 
   override get kid(): string {
@@ -44,6 +40,33 @@ class LocalSigningKey extends ExternalSigningKey {
   }
 
   override async sign(data: Uint8Array): Promise<Uint8Array> {
-    return sign(this.#hash, data, this.#how);
+    return this.signNow(data);
   }
+
+  signNow(data: Uint8Array): Buffer {
+    // Ed25519 has one form and hashes by itself.
+    if (this.#alg !== 'ES256') return sign(null, data, this.#private);
+    return sideBySide(sign('sha256', data, this.#private));
+  }
+}
+
+const partLength = 32;
+
+/**
+ * ECDSA's r and s as JOSE has them, side by side (RFC 7518 section 3.4), from DER. Node does that too (`ieee-p1363`), and
+ * then OpenSSL exports the key anew each time, which costs as much as the signature.
+ */
+function sideBySide(der: Buffer): Buffer {
+  const parts = Buffer.alloc(2 * partLength);
+  // SEQUENCE, its length, INTEGER, its length: at this size each length is one byte.
+  const lengthOfR = der[3] ?? 0;
+  copyNumber(der.subarray(4, 4 + lengthOfR), parts, partLength);
+  copyNumber(der.subarray(4 + lengthOfR + 2), parts, 2 * partLength);
+  return parts;
+}
+
+/** DER leaves leading zeros out, and puts one in front of what would look negative. */
+function copyNumber(number: Buffer, into: Buffer, end: number): void {
+  const digits = number.subarray(Math.max(0, number.length - partLength));
+  digits.copy(into, end - digits.length);
 }
