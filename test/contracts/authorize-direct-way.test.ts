@@ -220,7 +220,7 @@ describe.each(worldKinds)('the direct way of people on $name', ({ open }) => {
       { headers: { cookie: undefined } },
       { method: 'HEAD' },
       cookies((cookie) => cookie.replace(/session\.sig=[^;]*/, '')),
-      cookies((cookie) => cookie.replace(/(session\.sig=[^;]{10})[^;]/, '$1-')),
+      cookies((cookie) => cookie.replace(/(session\.sig=)([^;]*)([^;]{5})/, '$1$3$2')),
       cookies((cookie) => cookie.replace(/session=[\w-]{43}/, `session=${'x'.repeat(43)}`)),
       cookies((cookie) => `latchkey-session=x; ${cookie}`),
       cookies((cookie) => cookie.replace(/session=([^;]*)/, 'session="$1"')),
