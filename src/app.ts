@@ -21,6 +21,7 @@ import { startPingDelivery } from './oidc/ciba/pings.ts';
 import { compatAuthorize } from './oidc/compat/authorize.ts';
 import { isForCompat, openCompatDoor } from './oidc/compat/door.ts';
 import { openCookieKeys } from './oidc/cookie-keys.ts';
+import { openAuthorizeWay } from './oidc/direct/authorize-way.ts';
 import { openDirectWay } from './oidc/direct/direct.ts';
 import { openEndpointLimits } from './oidc/endpoint-limits.ts';
 import { openEngine } from './oidc/engine.ts';
@@ -108,6 +109,7 @@ export async function openApp(services: Services): Promise<Server> {
   const pagesAndEngine = koa.callback();
   const appDoor = openAppDoor(services, { engine: engine.middleware, pages, limits });
   const direct = openDirectWay(services, { parts: engine.direct, limits, otherwise: appDoor });
+  const authorizations = openAuthorizeWay(services, { parts: engine.direct, otherwise: pagesAndEngine });
 
   const compat = openCompatDoor(services, { parts: () => ({ services, ...engine.direct() }), limits });
 
@@ -115,6 +117,7 @@ export async function openApp(services: Services): Promise<Server> {
     answer(req, res) {
       if (engine.documents.answer(req, res)) return;
       if (direct.takes(req)) direct.answer(req, res);
+      else if (authorizations.takes(req)) authorizations.answer(req, res);
       else if (isForApps(req)) appDoor(req, res);
       else if (isForCompat(req)) compat(req, res);
       else pagesAndEngine(req, res);

@@ -22,8 +22,7 @@ export function browserCookies(
   request: { path: string; cookieHeader: string; https: boolean },
 ): Cookies {
   const prefix = request.https ? '__Host-' : '';
-  // Ports of localhost share their cookies (RFC 6265 section 8.5), and "session" is what Flask and others call theirs.
-  const sessionCookie = request.https ? '__Host-session' : 'latchkey-session';
+  const sessionCookie = sessionCookieName(request);
   const interactionCookie = (uid: string) => `${prefix}interaction.${uid}`;
   const place = {
     path: '/',
@@ -82,6 +81,11 @@ export function browserCookies(
     },
     set,
   } as unknown as Cookies;
+}
+
+/** Ports of localhost share their cookies (RFC 6265 section 8.5), and "session" is what Flask and others call theirs. */
+export function sessionCookieName({ https }: { https: boolean }): string {
+  return https ? '__Host-session' : 'latchkey-session';
 }
 
 /** `/interaction/<uid>/...` and `/authorize/<uid>` name the interaction they are about. */

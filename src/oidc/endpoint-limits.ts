@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { Context, Middleware } from 'koa';
 import { minutes } from '../kit/durations.ts';
 import { addressBucket, type LimitContext, takeFromLimits } from '../limits/limits.ts';
@@ -47,7 +48,7 @@ export function openEndpointLimits(services: LimitContext & Pick<Services, 'sett
     const key = addressBucket(ctx.state.source.ip);
     if (path === '/authorize') {
       readSessionAhead(services, ctx);
-      await countRequest(services, key);
+      await countOnce(services, ctx.req, key);
     }
     if (!appEndpoints.has(path) || ctx.method !== 'POST') return next();
 
@@ -91,6 +92,15 @@ function refuse(ctx: Context, status: 429 | 503, retryAfter: number, description
   ctx.status = status;
   ctx.set('Retry-After', String(retryAfter));
   ctx.body = { error: 'temporarily_unavailable', error_description: description };
+}
+
+const counted = new WeakMap<IncomingMessage, Promise<void>>();
+
+/** A request that went the direct way in vain goes on, with the answer that it had there. */
+export function countOnce(services: LimitContext, req: IncomingMessage, key: string): Promise<void> {
+  const counting = counted.get(req) ?? countRequest(services, key);
+  counted.set(req, counting);
+  return counting;
 }
 
 /** Also of those that another face refuses, which never come to the engine's endpoint (compat/authorize.ts). */

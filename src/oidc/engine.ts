@@ -23,6 +23,7 @@ import { openPairwiseSubjects } from './pairwise.ts';
 import { openProvider } from './provider.ts';
 import { openPublishedDocuments, type PublishedDocuments } from './published-documents.ts';
 import { makeRefusalsCheap } from './quiet-errors.ts';
+import { keepSessionCookie } from './session-cookie-life.ts';
 import { settle } from './settle.ts';
 import { goOnSignedOut } from './sign-out/nobody-signed-in.ts';
 import { forgetOutlivedHint } from './sign-out/outlived-hint.ts';
@@ -68,7 +69,7 @@ export async function openEngine(
   const findAccount = accountFinder(known);
   const introspection = mayIntrospect(known);
   const directParts = (): DirectParts => ({
-    ...{ provider, findAccount, subjects, mayIntrospect: introspection },
+    ...{ provider, findAccount, subjects, cookieKeys, mayIntrospect: introspection },
     plainGrants: openPlainGrants(services, { jwks: keys, subjects, findAccount }),
   });
   let direct = directParts();
@@ -109,6 +110,7 @@ export async function openEngine(
       if (ctx['oidc']) {
         const asked = ctx as unknown as KoaContextWithOIDC;
         await settle(services, provider, asked);
+        keepSessionCookie(ctx, services.settings.issuer);
         if (isCompatClient(asked.oidc.client)) await shapeRedirect(services, asked);
       }
       // Nothing is of no type (RFC 7009 section 2.2): some libraries refuse one that is not JSON.

@@ -113,22 +113,31 @@ export async function existingGrant(
   context: Context & Pick<Services, 'seals' | 'log' | 'settings'>,
   ctx: KoaContextWithOIDC,
 ): Promise<Grant | undefined> {
-  const { provider } = context;
-  const { client, session, result } = ctx.oidc;
+  const { client, session } = ctx.oidc;
   const accountId = session?.accountId;
   if (!client || !session || !accountId) return undefined;
-  const clientId = client.clientId;
-  const grantId = result?.consent?.grantId ?? session.grantIdFor(clientId);
-  const found = grantId ? await provider.Grant.find(grantId) : undefined;
-  const current = found?.accountId === accountId && found.clientId === clientId ? found : undefined;
-  const requested = [...requestedOf(ctx), ...requestedApiScopes(ctx)];
-  if (current && covers(current, requested)) return current;
-  const parties = { accountId, clientId, sessionUid: session.uid };
+  const { current, requested, covered } = await currentGrant(context, ctx);
+  if (covered) return current;
+  const parties = { accountId, clientId: client.clientId, sessionUid: session.uid };
   // Apps of the company itself ask for no consent: what they ask for is granted, and nothing is recorded as decided.
   if (asksNoConsent(context, client))
     return mint(context, parties, async () => ({ allowed: requested, declined: [] }));
   if (ctx.oidc.account) await asEngineError(() => allowAutomatic(context, parties, requested, sourceOf(ctx)));
   return (await mintFromRecord(context, parties, current)) ?? current;
+}
+
+/** The grant that this session has for the app, what the request asks for, and whether that was all decided in it. */
+export async function currentGrant(
+  { provider }: Pick<Context, 'provider'>,
+  ctx: KoaContextWithOIDC,
+): Promise<{ current: Grant | undefined; requested: string[]; covered: boolean }> {
+  const { client, session, result } = ctx.oidc;
+  const clientId = String(client?.clientId);
+  const grantId = result?.consent?.grantId ?? session?.grantIdFor(clientId);
+  const found = grantId ? await provider.Grant.find(grantId) : undefined;
+  const current = found?.accountId === session?.accountId && found?.clientId === clientId ? found : undefined;
+  const requested = [...requestedOf(ctx), ...requestedApiScopes(ctx)];
+  return { current, requested, covered: current !== undefined && covers(current, requested) };
 }
 
 /** A new grant from the record, when the record holds a decision that the session's grant does not. */

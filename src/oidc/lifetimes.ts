@@ -94,12 +94,18 @@ export function openLifetimes({
       const offline = scopes.includes('offline_access');
       return inSeconds(offline ? lifetimes.refreshTokenAtLatest + 1 * days : sessionMax + 1 * days);
     },
-    Session(_ctx, session) {
-      const begun = session.loginTs ?? epochSeconds(clock);
-      const left = begun + inSeconds(sessionMax) - epochSeconds(clock);
-      // One that ends with the browser leaves nothing behind for weeks.
-      const idle = session.transient ? 1 * days : settings.SESSION_IDLE_DAYS * days;
-      return Math.max(1, Math.min(inSeconds(idle), left));
-    },
+    Session: (_ctx, session) => sessionLasts({ settings, clock }, session),
   };
+}
+
+/** Seconds from now: what is used goes on, but not beyond the end that every session has. */
+export function sessionLasts(
+  { settings, clock }: Pick<Services, 'settings' | 'clock'>,
+  { loginTs, transient }: { loginTs?: number | undefined; transient?: boolean | undefined },
+): number {
+  const begun = loginTs ?? epochSeconds(clock);
+  const left = begun + inSeconds(settings.SESSION_MAX_DAYS * days) - epochSeconds(clock);
+  // One that ends with the browser leaves nothing behind for weeks.
+  const idle = transient ? 1 * days : settings.SESSION_IDLE_DAYS * days;
+  return Math.max(1, Math.min(inSeconds(idle), left));
 }

@@ -1,4 +1,5 @@
 import type { Client, KoaContextWithOIDC, Provider } from 'oidc-provider';
+import { isCompatRequest } from './compat/refresh-policy.ts';
 import { readMember } from './context-members.ts';
 
 /**
@@ -30,4 +31,9 @@ export function issuesRefreshToken(client: Client, scopes: Iterable<string>): bo
 export function needsConsentPage({ oidc }: KoaContextWithOIDC): boolean {
   const { prompt } = (oidc.params ?? {}) as Requested;
   return (prompt ?? '').split(' ').includes('consent') && oidc.promptPending('consent');
+}
+
+/** Whether what is given is over with the session: where nobody asked for access while the person is away. */
+export function endsWithSession(given: { scopes: Set<unknown> }): boolean {
+  return !given.scopes.has('offline_access') && !isCompatRequest(given);
 }

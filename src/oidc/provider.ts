@@ -18,7 +18,7 @@ import { browserCookies, cookieNames } from './browser-cookies.ts';
 import { ciba, withNobody } from './ciba/ciba-flow.ts';
 import { accountFinder } from './claims.ts';
 import { compareSecret, keepClients, ownSwitches } from './client-adapter.ts';
-import { isCompatRequest, issuesCompatRefreshToken, rotates } from './compat/refresh-policy.ts';
+import { issuesCompatRefreshToken, rotates } from './compat/refresh-policy.ts';
 import { countCompatScopes } from './compat/requested-scopes.ts';
 import { dressTokens } from './compat/token-form.ts';
 import { watchRefreshes } from './compat/watch-refresh.ts';
@@ -38,7 +38,7 @@ import { toEngineKey } from './keys/local-signing-key.ts';
 import { requestKeys } from './keys/request-keys.ts';
 import type { KnownRecords } from './known-records.ts';
 import { openLifetimes } from './lifetimes.ts';
-import { allowOfflineAccess, issuesRefreshToken } from './offline-access.ts';
+import { allowOfflineAccess, endsWithSession, issuesRefreshToken } from './offline-access.ts';
 import type { PairwiseSubjects } from './pairwise.ts';
 import { pkceRequired } from './pkce.ts';
 import { listenToProvider } from './provider-events.ts';
@@ -119,7 +119,7 @@ export function openProvider(
     rotateRefreshToken: (ctx) => !isHighAssurance(ctx.oidc.client) && rotates(ctx),
     issueRefreshToken: async (ctx, client, code) =>
       issuesCompatRefreshToken(ctx, client, code) ?? issuesRefreshToken(client, code.scopes as Set<string>),
-    expiresWithSession: async (_ctx, code) => !code.scopes.has('offline_access') && !isCompatRequest(code),
+    expiresWithSession: async (_ctx, code) => endsWithSession(code),
     loadExistingGrant: async (ctx) => existingGrant(context, ctx),
     ttl: openLifetimes(services),
     formats: { bitsOfOpaqueRandomness: (_ctx, token) => (token.kind === 'Grant' ? 132 : 256) },

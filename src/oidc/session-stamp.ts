@@ -43,7 +43,12 @@ export function stamped(
 export function isOnlyAlive(read: StoredSession, ours: StoredSession, now: number): boolean {
   const { seen, former: _former, iat: _iat, exp: _exp, ...before } = read;
   const { iat: _ourIat, exp: _ourExp, ...after } = ours;
-  return (seen?.at ?? 0) > now - notedAnew && isDeepStrictEqual(before, after);
+  return wasNoted({ seen }, now) && isDeepStrictEqual(before, after);
+}
+
+/** Whether the last use was noted so lately that this one needs no note. */
+export function wasNoted({ seen }: { seen?: StoredSession['seen'] | undefined }, now: number): boolean {
+  return (seen?.at ?? 0) > now - notedAnew;
 }
 
 function isSameSignIn(one: StoredSession, other: Pick<StoredSession, 'accountId' | 'loginTs'>): boolean {

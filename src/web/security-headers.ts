@@ -9,21 +9,30 @@ import { setRequestState } from './request-state.ts';
  * Another site learns nothing from either.
  */
 export function securityHeaders({ settings }: { settings: Settings }): Middleware {
-  const always = {
+  const always = pageHeaders({ settings });
+  return (ctx, next) => {
+    const nonce = newNonce();
+    setRequestState(ctx, { nonce });
+    ctx.set(always);
+    ctx.set('Content-Security-Policy', contentSecurityPolicy({ nonce, staysHere: false }));
+    return next();
+  };
+}
+
+/** Of what a browser comes to, all but the policy, which has a nonce of each answer's own. */
+export function pageHeaders({ settings }: { settings: Pick<Settings, 'issuer'> }): Record<string, string> {
+  return {
     ...commonHeaders({ settings }),
     'Cross-Origin-Opener-Policy': 'same-origin',
     'Cross-Origin-Resource-Policy': 'same-origin',
     'Permissions-Policy':
       'camera=(), microphone=(), geolocation=(), payment=(), usb=(), publickey-credentials-get=(self), publickey-credentials-create=(self)',
+    'Cache-Control': 'no-store',
   };
-  return (ctx, next) => {
-    const nonce = random(16).toString('base64url');
-    setRequestState(ctx, { nonce });
-    ctx.set(always);
-    ctx.set('Cache-Control', 'no-store');
-    ctx.set('Content-Security-Policy', contentSecurityPolicy({ nonce, staysHere: false }));
-    return next();
-  };
+}
+
+export function newNonce(): string {
+  return random(16).toString('base64url');
 }
 
 /** For answers that are never a page: what programs ask for. */

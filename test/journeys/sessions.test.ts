@@ -219,6 +219,11 @@ describe('how long a session lasts (SE-09)', () => {
         const person = own.person();
         await person.goes(partner.asks().url);
         await person.submits({ ...fieldsOf(who), ...(remember ? { remember: 'on' } : {}) });
+        // Without an end a browser forgets a cookie when it is closed (RFC 6265 section 5.3).
+        const lasting = person.setCookies.filter((cookie) =>
+          /session.*expires=(?!Thu, 01 Jan 1970)/.test(cookie),
+        );
+        expect(lasting).toHaveLength(remember ? 2 : 0);
         return person;
       };
       const lives = async (person: Person) => {

@@ -108,8 +108,8 @@ describe('an app that asks for two factors of somebody who showed one', () => {
     // Reached once, it is not asked again; and an app that asks for nothing hears the truth.
     expect(await claimsOf(person, { acr_values: two })).toMatchObject({ acr: two });
     expect(await claimsOf(person)).toMatchObject({ acr: two });
-    const [event] = await listEvents(world.services, { accountId: account.accountId, limit: 1 });
-    expect(event?.detail).toMatchObject({ step_up: true });
+    const events = await listEvents(world.services, { accountId: account.accountId, limit: 5 });
+    expect(events.map(({ detail }) => detail?.['step_up'])).toContain(true);
   });
 });
 

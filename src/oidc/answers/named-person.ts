@@ -19,10 +19,10 @@ export function checkNamedPerson(login: interactionPolicy.Prompt, subjects: Pair
       'the person whom the request names is not signed in',
       'login_required',
       ({ oidc }) => {
-        const subject = subjectHere(oidc, subjects);
+        const named = namedIn(oidc.params ?? {});
+        const subject = named.length > 0 ? subjectHere(oidc, subjects) : undefined;
         // Without a session the sign-in is asked for anyway.
-        if (subject === undefined || namedIn(oidc.params ?? {}).every((one) => one.has(subject)))
-          return false;
+        if (subject === undefined || named.every((one) => one.has(subject))) return false;
         if (oidc.result?.login)
           throw new errors.LoginRequired('somebody else signed in than the request names');
         return true;

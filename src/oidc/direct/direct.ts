@@ -3,6 +3,7 @@ import type { FindAccount, Provider } from 'oidc-provider';
 import type { Services } from '../../services.ts';
 import { clientAddress, newRequestId, trustedProxies } from '../../web/request-source.ts';
 import { setRequestState } from '../../web/request-state.ts';
+import type { CookieKeys } from '../cookie-keys.ts';
 import type { EndpointLimits } from '../endpoint-limits.ts';
 import type { PairwiseSubjects } from '../pairwise.ts';
 import type { mayIntrospect } from '../token-policies.ts';
@@ -17,7 +18,7 @@ import { userinfo } from './userinfo.ts';
  * The direct way: what apps ask all day, answered with the engine's models and grant handlers and without its web
  * application, which costs more than all they do. It answers only what it is sure of, a plain request that succeeds (and
  * at the token endpoint a grant that is refused); every other request goes the engine's own way, untouched, as if this
- * had not been there. test/contracts/direct.test.ts holds both ways to the same answers.
+ * had not been there. test/contracts/direct-way.test.ts holds both ways to the same answers. People's: authorize-way.ts.
  */
 export type DirectContext = DirectParts & {
   services: Services;
@@ -32,6 +33,7 @@ export type DirectParts = {
   findAccount: FindAccount;
   mayIntrospect: ReturnType<typeof mayIntrospect>;
   subjects: PairwiseSubjects;
+  cookieKeys: CookieKeys;
   plainGrants: PlainGrants;
 };
 
