@@ -26,9 +26,12 @@ export function openLikelyGrants({ live }: Pick<Services, 'live'>): LikelyGrants
     async readAhead(ctx, place) {
       const grantId = known.get(nameOf(place));
       if (grantId === undefined) return;
-      // Who is in need of it asks again, and hears what is wrong.
-      const [entry] = await live.read([layout.grant(grantId)]).catch(() => []);
-      if (entry) memoryOf(ctx).grants.set(grantId, { value: entry.value, grant: readGrant(entry.value) });
+      try {
+        const [entry] = await live.read([layout.grant(grantId)]);
+        if (entry) memoryOf(ctx).grants.set(grantId, { value: entry.value, grant: readGrant(entry.value) });
+      } catch {
+        // Who is in need of it asks again, and hears what is wrong. Nobody may be: a limit may have turned them away.
+      }
     },
     remember(place, grantId) {
       const name = nameOf(place);
