@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import type { z } from 'zod';
+import { trustedProxies } from '../kit/trusted-proxies.ts';
 import { readRedisAddress } from '../store/live-redis-address.ts';
-import { trustedProxies } from '../web/request-source.ts';
 
 /** What is wrong with a setting, in words for whoever typed it: the schema library's own are about its types. */
 export function sayPlainly(issue: z.core.$ZodRawIssue): string | undefined {

@@ -1,6 +1,7 @@
-import { BlockList, isIP } from 'node:net';
+import { type BlockList, isIP } from 'node:net';
 import type { Context, Middleware } from 'koa';
 import { random } from '../kit/random.ts';
+import { familyOf, trustedProxies } from '../kit/trusted-proxies.ts';
 import type { Settings } from '../settings.ts';
 import { readKnownBrowser } from './known-browser-cookie.ts';
 import { setRequestState } from './request-state.ts';
@@ -34,21 +35,6 @@ export function requestSource({
     setRequestState(ctx, { source });
     return next();
   };
-}
-
-/** `proxies`: addresses and CIDR ranges. Throws for anything else, so that a slip in the settings is seen at start. */
-export function trustedProxies(proxies: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const proxy of proxies) {
-    const [address = '', bits, ...rest] = proxy.split('/');
-    const family = familyOf(address);
-    const most = family === 'ipv4' ? 32 : 128;
-    const prefix = bits === undefined ? most : /^\d{1,3}$/.test(bits) ? Number(bits) : -1;
-    if (!family || prefix < 0 || prefix > most || rest.length > 0)
-      throw new Error(`TRUSTED_PROXIES: ${proxy} is not an address or a CIDR range`);
-    list.addSubnet(address, prefix, family);
-  }
-  return list;
 }
 
 /**
@@ -128,11 +114,6 @@ function canonical(address: string): string {
 function isTrusted(trusted: BlockList, address: string): boolean {
   const family = familyOf(address);
   return family !== undefined && trusted.check(address, family);
-}
-
-function familyOf(address: string): 'ipv4' | 'ipv6' | undefined {
-  const version = isIP(address);
-  return version === 4 ? 'ipv4' : version === 6 ? 'ipv6' : undefined;
 }
 
 function headerText(header: string | string[] | undefined): string {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { clientAddress, trustedProxies } from '../../src/web/request-source.ts';
+import { trustedProxies } from '../../src/kit/trusted-proxies.ts';
+import { clientAddress } from '../../src/web/request-source.ts';
 import { costOf } from '../support/timing.ts';
 
 const proxies = ['127.0.0.1', '10.0.0.0/8', '2001:db8:aaaa::/48'];

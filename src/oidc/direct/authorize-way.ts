@@ -1,7 +1,8 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { interactionPolicy } from 'oidc-provider';
+import { trustedProxies } from '../../kit/trusted-proxies.ts';
 import type { Services } from '../../services.ts';
-import { clientAddress, newRequestId, trustedProxies } from '../../web/request-source.ts';
+import { clientAddress, newRequestId } from '../../web/request-source.ts';
 import { setRequestState } from '../../web/request-state.ts';
 import { contentSecurityPolicy, newNonce, pageHeaders } from '../../web/security-headers.ts';
 import { openInteractionPolicy } from '../interaction-policy.ts';

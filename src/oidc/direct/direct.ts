@@ -1,7 +1,8 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
 import type { FindAccount, Provider } from 'oidc-provider';
+import { trustedProxies } from '../../kit/trusted-proxies.ts';
 import type { Services } from '../../services.ts';
-import { clientAddress, newRequestId, trustedProxies } from '../../web/request-source.ts';
+import { clientAddress, newRequestId } from '../../web/request-source.ts';
 import { setRequestState } from '../../web/request-state.ts';
 import type { CookieKeys } from '../cookie-keys.ts';
 import type { EndpointLimits } from '../endpoint-limits.ts';

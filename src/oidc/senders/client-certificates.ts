@@ -1,8 +1,9 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
+import { trustedProxies } from '../../kit/trusted-proxies.ts';
 import type { Services } from '../../services.ts';
-import { comesFromProxy, trustedProxies } from '../../web/request-source.ts';
+import { comesFromProxy } from '../../web/request-source.ts';
 
 /**
  * The certificate that an app showed when the connection was made (RFC 8705). TLS ends at a proxy, which passes it in a
