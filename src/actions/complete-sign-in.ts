@@ -43,10 +43,12 @@ export async function completeSignIn(
   const others = before.browsers;
   // The first browser of all is where the account was made; of each that comes after it the owner hears.
   const newToOwner = !before.knownBrowser && others > 0;
-  const [{ token, wasKnown }, maybeTold] = await Promise.all([
+  const [known, maybeTold] = await Promise.all([
     knowBrowser(ctx, { token: browser, accountId, others }),
     newToOwner && mayTell(ctx, accountId),
   ]);
+  if (!known) return undefined;
+  const { token, wasKnown } = known;
   const proofs = provedBy(amr).filter((proof) => before.tried.includes(proof));
   if (wasKnown) await forgetQuietFailures(ctx, { accountId, proofs, since: ctx.clock.now() - quiet });
   else await forgetFailures(ctx, { accountId, proofs });

@@ -67,14 +67,26 @@ export async function giveTryBackToBrowser(
 
 /**
  * Somebody signed in to the account from this browser, to the end; `others`: how many are known to it already, as read before.
- * Answers what its cookie is to hold, and whether it was known: then its own wrong tries are forgotten.
+ * Answers what its cookie is to hold, and whether it was known: then its own wrong tries are forgotten. Undefined when the
+ * account was removed meanwhile.
  */
 export async function knowBrowser(
   ctx: Records,
   { token, accountId, others }: Known & { others: number },
-): Promise<{ token: string; wasKnown: boolean }> {
+): Promise<{ token: string; wasKnown: boolean } | undefined> {
   if (token !== undefined && (await seenAgain(ctx, { token, accountId }))) return { token, wasKnown: true };
-  return { token: await addBrowser(ctx, { token, accountId, others }), wasKnown: false };
+  try {
+    return { token: await addBrowser(ctx, { token, accountId, others }), wasKnown: false };
+  } catch (error) {
+    // Only an account that is there has browsers, says the table; who removed it was quicker.
+    if (await hasAccount(ctx, accountId)) throw error;
+    return undefined;
+  }
+}
+
+async function hasAccount({ db }: Records, accountId: string): Promise<boolean> {
+  const row = await db.selectFrom('accounts').select('id').where('id', '=', accountId).executeTakeFirst();
+  return row !== undefined;
 }
 
 /** Whether somebody signed in to the account from this browser, to the end. Changes nothing. */

@@ -34,7 +34,9 @@ describe.each(databaseKinds)('browsers that signed in before, on %s', (kind) => 
       .select('id')
       .where('account_id', '=', accountId)
       .execute();
-    return knowBrowser(records(), { token, accountId, others: rows.length });
+    const known = await knowBrowser(records(), { token, accountId, others: rows.length });
+    if (!known) throw new Error('no such account');
+    return known;
   }
   const take = (accountId: string, token: string | undefined) =>
     takeTryOfBrowser(records(), { token, accountId, proof: 'password' });
@@ -117,5 +119,11 @@ describe.each(databaseKinds)('browsers that signed in before, on %s', (kind) => 
     expect(await take(accountId, here)).toBe(true);
     await forgetBrowsers(records(), { accountId });
     expect(await take(accountId, here)).toBe(false);
+  });
+
+  it('are none of an account that was removed meanwhile, which is no fault', async () => {
+    const accountId = await anAccount();
+    await db.deleteFrom('accounts').where('id', '=', accountId).execute();
+    expect(await knowBrowser(records(), { token: undefined, accountId, others: 0 })).toBeUndefined();
   });
 });

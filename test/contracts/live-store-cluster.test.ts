@@ -7,7 +7,7 @@ import { slotOf } from '../../src/store/live-redis-slots.ts';
 import { askRedis } from '../support/redis-server.mjs';
 import { startRedisCluster, type TestCluster, type TestServer } from '../support/servers.mjs';
 import { untilAnswering } from '../support/stores.ts';
-import { untilWorks } from '../support/timing.ts';
+import { until, untilWorks } from '../support/timing.ts';
 import { lostOf, unforeseen, writeOn } from '../support/writers.ts';
 
 /** Misuse case ST-17. */
@@ -54,7 +54,8 @@ describe('the live state on a Cluster', () => {
       `{${newId()}}:r`,
     ];
     for (const key of keys) expect(await ask(node(0), 'CLUSTER', 'KEYSLOT', key)).toBe(slotOf(key));
-    expect((await live.examine()).waitReplicas).toBe(1);
+    // A replica joins when it has copied all there is.
+    await until(async () => (await live.examine()).waitReplicas === 1);
   });
 
   it('goes on when a server has forgotten the scripts', async () => {

@@ -58,7 +58,7 @@ describe('where an account stands at the end of a sign-in', () => {
       detail: { amr: ['pwd'], remember: false },
     });
     services.clock.advance(1 * minutes);
-    const { token } = await knowBrowser(services, { token: undefined, accountId, others: 0 });
+    const token = (await knowBrowser(services, { token: undefined, accountId, others: 0 }))?.token ?? '';
     const lately = { lastSignInAt: at, manyFailuresSince: at };
     expect(await standing()).toMatchObject({ knownBrowser: false, browsers: 1, ...lately });
     const forged = `${token.slice(0, -2)}${token.endsWith('xx') ? 'yy' : 'xx'}`;
