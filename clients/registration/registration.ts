@@ -18,7 +18,7 @@ import { forConformance } from './for-conformance.ts';
  * owns only how this is said on the wire. With DYNAMIC_REGISTRATION=off none of it is there, but apps that registered
  * before go on looking after themselves.
  */
-export const registrationPath = '/register';
+const registrationPath = '/register';
 
 export function registrationRoutes(app: App): Router {
   const router = new Router();

@@ -14,7 +14,7 @@ import { currentContext } from './engine-context.ts';
  * of them ends `atLatest` after the sign-in; the grant it hangs on outlives the longest chain, since the engine does
  * not extend it (engine manual, section 5).
  */
-export const lifetimes = {
+const lifetimes = {
   authorizationCode: 60 * seconds,
   accessToken: 1 * hours,
   clientCredentials: 10 * minutes,

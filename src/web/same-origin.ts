@@ -20,7 +20,7 @@ export function sameOrigin({ settings }: { settings: Pick<Settings, 'issuer'> })
   };
 }
 
-export function comesFromUs({ req: { headers } }: Pick<Context, 'req'>, origin: string): boolean {
+function comesFromUs({ req: { headers } }: Pick<Context, 'req'>, origin: string): boolean {
   const site = headers['sec-fetch-site'];
   if (site !== undefined) return site === 'same-origin' || site === 'none';
   if (headers.origin !== undefined) return headers.origin === origin;

@@ -36,7 +36,7 @@ export async function newApp(
 /** An app of the company itself, that nobody is asked about. */
 export const firstParty = { first_party: true, grant_types: ['authorization_code', 'refresh_token'] };
 
-export const verifier = 'a-code-verifier-that-is-as-long-as-they-are-usually-0123456789';
+const verifier = 'a-code-verifier-that-is-as-long-as-they-are-usually-0123456789';
 const challenge = createHash('sha256').update(verifier).digest('base64url');
 
 export function authorizationRequest(app: App, more: Record<string, string> = {}): Record<string, string> {

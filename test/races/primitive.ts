@@ -38,7 +38,7 @@ export type Row<Artefact extends object> = {
 };
 
 /** `first`: when somebody has won, or nobody is left to, for a verb that is to come while the others are half done. */
-export type Use = { request: Asked } | { verb(desk: Services, first: Promise<unknown>): Promise<object> };
+type Use = { request: Asked } | { verb(desk: Services, first: Promise<unknown>): Promise<object> };
 /** `reason`: of a verb's no. */
 export type Refusal = { status: number; error?: string; reason?: string; leadsTo?: RegExp };
 export type KeysByPartition = ReadonlyMap<string, readonly string[]>;
@@ -109,7 +109,7 @@ async function made<Artefact>(make: () => Promise<Artefact>): Promise<Artefact> 
 }
 
 /** Everything but the last byte goes out; when the servers have it, all last bytes do, in one tick. */
-export async function together(
+async function together(
   world: RaceWorld,
   uses: readonly Use[],
   isWon: (answer: Answer) => boolean,

@@ -4,7 +4,7 @@ import path from 'node:path';
 /** The blocks of docs/recipes.md: what stands there is what tests run. */
 const text = readFileSync(path.join(import.meta.dirname, '../../docs/recipes.md'), 'utf8');
 
-export const recipes = [...text.matchAll(/^## (.+)$([\s\S]*?)(?=^## |(?![\s\S]))/gm)].flatMap(
+const recipes = [...text.matchAll(/^## (.+)$([\s\S]*?)(?=^## |(?![\s\S]))/gm)].flatMap(
   ([, title = '', body = '']) =>
     [...body.matchAll(/^```(\w+)\n([\s\S]*?)^```/gm)].map(([, language = '', code = '']) => ({
       title,

@@ -4,7 +4,7 @@ import type { Client, KoaContextWithOIDC, Provider } from 'oidc-provider';
 type OIDCContext = KoaContextWithOIDC['oidc'];
 
 /** As much of a Koa context as the engine's models, grant handlers and events ask for. */
-export class LightContext {
+class LightContext {
   readonly req: IncomingMessage;
   readonly path: string;
   readonly method: string;
