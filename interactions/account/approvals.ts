@@ -20,7 +20,9 @@ import { afterDoing, showAccountPage } from './show-account-page.ts';
 import { type SignedIn, signedIn } from './signed-in.ts';
 import { withAgo } from './with-time.ts';
 
-const numberForm = z.object({ number: codeField({ required: 'approvals.number.missing' }) });
+const numberForm = z.object({
+  number: codeField({ required: 'approvals.number.missing', wrong: 'approvals.number.digits' }),
+});
 const refusedPath = '/account/refused-sign-in';
 
 /**

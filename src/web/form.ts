@@ -1,6 +1,7 @@
 import type { Context } from 'koa';
 import rawBody from 'raw-body';
 import { z } from 'zod';
+import { plainDigits } from '../kit/plain-digits.ts';
 import { parseParameters } from './parameters.ts';
 import { Problem } from './problem.ts';
 import type { Sentence } from './words.ts';
@@ -134,20 +135,23 @@ export function passwordField({ required = 'form.password_required' }: { require
   return z.string(required).min(1, required).max(1000, 'form.invalid');
 }
 
-/** A code of digits. People type and paste the blanks and dashes it was shown with. */
+/** A code of digits. People type and paste the blanks and dashes it was shown with, in the digits of their keyboard. */
 export function codeField({
   digits = 6,
   required = 'form.code_required',
+  wrong = 'form.code_digits',
 }: {
   digits?: number;
   required?: string;
+  /** Of what has not so many digits. */
+  wrong?: string;
 } = {}) {
   return z
     .string(required)
-    .transform((text) => text.normalize('NFKC').replace(/[\s-]/g, ''))
+    .transform((text) => plainDigits(text.normalize('NFKC').replace(/[\s\p{Cf}-]/gu, '')))
     .refine((text) => text !== '', { message: required, abort: true })
     .refine((text) => new RegExp(`^[0-9]{${digits}}$`).test(text), {
-      message: 'form.code_digits',
+      message: wrong,
       params: { values: { digits } },
     });
 }

@@ -64,6 +64,15 @@ describe('a form', () => {
     });
   });
 
+  it.each([
+    ['Arabic-Indic', '١٢٣ ٤٥٦'],
+    ['Persian', '\u200e۱۲۳۴۵۶\u200e'],
+    ['full-width', '１２３－４５６'],
+  ])('takes a code in the %s digits of a keyboard', async (_, code) => {
+    const { body } = await post(`${good}&code=${encodeURIComponent(code)}`);
+    expect(body).toMatchObject({ ok: true, fields: { code: '123456' } });
+  });
+
   it('gives an empty list for check boxes that were all left open', async () => {
     const { body } = await post(good);
     expect(body).toMatchObject({ ok: true, fields: { scope: [], trust_device: false } });
