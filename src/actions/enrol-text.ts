@@ -15,6 +15,7 @@ import type { RequestSource } from '../web/request-source.ts';
 import type { Locale } from '../web/words.ts';
 import { endAllAccess } from './end-all-access.ts';
 import { cutOffOthers } from './end-other-sessions.ts';
+import { keepProof } from './fresh-proof.ts';
 import { notifyAccount } from './notify-account.ts';
 import type { KindContext } from './second-step-kinds.ts';
 import { mayText } from './second-step-text.ts';
@@ -89,6 +90,8 @@ export async function enrolText(
     return await addTextStep(tx, { accountId, contactId, now: ctx.clock.now() });
   });
   await ctx.live.commit([{ do: 'delete', key: waitingKey({ accountId, sessionUid }) }]);
+  // Where the account has nothing stronger, the next change needs no second message.
+  await keepProof(ctx, { accountId, sessionUid, proof: { at: ctx.clock.now(), amr: ['sms'] } });
   const { ended } = await cutOffOthers(ctx, { accountId, except: sessionUid });
   await recordEvent(ctx, { type: 'text_step.enrolled', accountId, sessionUid, detail: { method: id } }, from);
   if (ended > 0)

@@ -9,6 +9,7 @@ import type { LiveKey } from '../store/live.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import type { Locale } from '../web/words.ts';
 import { cutOffOthers } from './end-other-sessions.ts';
+import { keepProof } from './fresh-proof.ts';
 import { notifyAccount } from './notify-account.ts';
 import { turnOnTwoStep } from './turn-on-two-step.ts';
 
@@ -59,6 +60,8 @@ export async function enrolTotp(
   await turnOnTwoStep(ctx, { accountId });
   // Of a form that was posted twice, one request takes it and goes on to tell everybody.
   if (!(await ctx.live.commit([{ do: 'take', key }])).ok) return added;
+  // The code is used up, and showed just now all that the account asks for from here on.
+  await keepProof(ctx, { accountId, sessionUid, proof: { at: ctx.clock.now(), amr: ['otp'] } });
   const { ended } = await cutOffOthers(ctx, { accountId, except: sessionUid });
   const detail = { credential: added.id };
   await recordEvent(ctx, { type: 'totp.enrolled', accountId, sessionUid, detail }, from);

@@ -71,11 +71,13 @@ export async function confirmMethods(ctx: KindContext, accountId: string): Promi
   return [...second.filter(({ kind }) => kind === 'passkey'), ...password];
 }
 
-/** Keeps that it was proved. */
+/** Keeps that it was proved. A better proof from a moment ago stands: somebody who adds a number has not lost what they showed. */
 export async function keepProof(
   { live, seals }: Pick<Services, 'live' | 'seals'>,
   { proof, ...who }: Who & { proof: Proof },
 ): Promise<void> {
+  const before = await keptProof({ live, seals }, who);
+  if (before && strengthOf(before.amr) > strengthOf(proof.amr)) return;
   const value = seals.seal(purposeOf(who), JSON.stringify(proof));
   await live.commit([{ do: 'put', key: proofKey(who), value, ttlMs: proofLasts }]);
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { generate } from 'otplib';
 import { beginTotp, enrolTotp } from '../../src/actions/enrol-totp.ts';
+import { freshProof } from '../../src/actions/fresh-proof.ts';
 import { removeSecondStep } from '../../src/actions/remove-second-step.ts';
 import { listEvents } from '../../src/audit/list.ts';
 import { listTotp, verifyTotp } from '../../src/credentials/totp.ts';
@@ -89,6 +90,20 @@ describe('setting up an authenticator app', () => {
     const sent = (await subjectsSent(services)).slice(0, 2).sort();
     expect(sent[0]).toBe('email: Two-step verification was turned on for your Latchkey account');
     expect(sent[1]).toMatch(/^sms: /);
+  });
+
+  it('is a proof for the next change too, in this session alone, for ten minutes', async () => {
+    const elsewhere = await aSession(services, accountId);
+    const proved = async (uid: string) => {
+      const session = { uid, signedInAt: services.clock.now() - 60 * minutes, amr: ['pwd'] };
+      return (await freshProof(services, { accountId, session })).ok;
+    };
+    expect(await proved(sessionUid)).toBe(false);
+    const { secret } = await begin();
+    await enrol(await codeOf(secret));
+    expect([await proved(sessionUid), await proved(elsewhere)]).toEqual([true, false]);
+    services.clock.advance(11 * minutes);
+    expect(await proved(sessionUid)).toBe(false);
   });
 
   it('is done once when the form is posted twice at once', async () => {
