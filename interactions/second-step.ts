@@ -40,11 +40,14 @@ export async function showSecondStep(
   const method = methodNamed(methods, step.method);
   if (!method) return await showMethods(app, ctx, current, step);
   const part = secondStepPart(method.kind);
-  const trouble: Problems = step.trouble ? { form: `second-step.trouble.${step.trouble}` } : {};
+  const tooOften = step.trouble === 'limited' ? part.tooOften : undefined;
+  const trouble: Problems = step.trouble ? { form: tooOften ?? `second-step.trouble.${step.trouble}` } : {};
+  const waits = part.looksAt === undefined || !step.trouble;
   const [field = 'code'] = Object.keys(part.form.shape);
   const view = {
     problems: { ...trouble, ...problems },
-    lead: part.lead(words, { method, brand: app.settings.BRAND_NAME }),
+    waits,
+    lead: waits ? part.lead(words, { method, brand: app.settings.BRAND_NAME }) : undefined,
     ask: part.ask(words, {
       method,
       kept: step.kept,

@@ -14,6 +14,7 @@ export const approvalPart: SecondStepPart = {
   about: (words) => words.t('second-step.about.approval'),
   wrong: 'second-step.approval.expired',
   expired: 'second-step.approval.expired',
+  tooOften: 'second-step.approval.too_often',
   submit: 'second-step.approval.submit',
   looksAt: 'second-step/elsewhere',
   again: { label: 'second-step.approval.again', done: 'second-step.approval.asked_again' },

@@ -29,7 +29,9 @@ export type SecondStepPart = {
   /** Where it is not the usual sentence. */
   expired?: Sentence;
   submit?: Sentence;
-  /** Under the address of the step: where its script asks how things stand. */
+  /** When it was asked for too often. */
+  tooOften?: Sentence;
+  /** Under the address of the step: where its script asks how things stand. Without something that waits there is nothing to send. */
   looksAt?: string;
   /** The button that begins anew, and what is said when that was done. */
   again?: { label: Sentence; done: Sentence };
