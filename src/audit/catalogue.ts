@@ -231,7 +231,7 @@ export const eventKinds = {
   'client.secret_rotated': kind('operator', 'An app got a new secret.', { old_secret_expires_at: count }),
   'client.authentication_failed': kind(
     'client',
-    'An app could not prove who it is.',
+    'An app could not prove who it is: once a minute of one network, 60 an hour of one app. The log has them all.',
     { reason: text, method: text },
     { mayBeLost: true },
   ),

@@ -5,16 +5,12 @@ import type { Services } from '../services.ts';
 import { describeError } from '../web/log.ts';
 import { sourceOf } from '../web/request-state.ts';
 import { grantIdLength, layout } from './live-layout.ts';
+import { detailOf, tellRefusals } from './refusals.ts';
 import { memoryOf } from './request-memory.ts';
 import { afterWrites } from './unit-of-work.ts';
 import type { EngineViews } from './views.ts';
 
 type EngineError = errors.OIDCProviderError;
-
-/** The engine's own reason, which it keeps from the app; its types do not name it. */
-function detailOf(error: EngineError): string {
-  return (error as { error_detail?: string }).error_detail ?? '';
-}
 
 /**
  * What the engine tells of itself, into the audit record and the metrics. Listeners run inside the engine's request
@@ -35,16 +31,12 @@ export function listenToProvider(services: Services, provider: Provider, views: 
 
   provider.on('grant.error', (ctx, error: EngineError) => {
     metrics.tokens.inc({ grant_type: grantType(ctx), outcome: error.error });
-    logRefusal(services, ctx, error);
     const reused = reuseEvent(error);
     if (reused) void tellOfReuse(services, views, ctx, reused);
     else if (/authorization code not found/.test(detailOf(error))) void tellOfReuseAgain(services, ctx);
   });
 
-  provider.on('authorization.error', (ctx, error: EngineError) => logRefusal(services, ctx, error));
-  provider.on('introspection.error', (ctx, error: EngineError) => logRefusal(services, ctx, error));
-  provider.on('revocation.error', (ctx, error: EngineError) => logRefusal(services, ctx, error));
-  provider.on('userinfo.error', (ctx, error: EngineError) => logRefusal(services, ctx, error));
+  tellRefusals(services, provider);
 
   provider.on('end_session.success', (ctx) => {
     note(services, ctx, { type: 'account.signed_out', ...parties(ctx) });
@@ -56,23 +48,6 @@ export function listenToProvider(services: Services, provider: Provider, views: 
       'the engine failed',
     );
   });
-}
-
-/** Why a request of an app was refused: the engine's own words, which never repeat a secret. */
-function logRefusal({ log }: Services, ctx: KoaContextWithOIDC, error: EngineError): void {
-  const { requestId, ip } = sourceOf(ctx);
-  log.info(
-    {
-      requestId,
-      ip,
-      route: ctx.oidc?.route,
-      clientId: ctx.oidc?.client?.clientId,
-      error: error.error,
-      description: error.error_description,
-      reason: detailOf(error),
-    },
-    'a request of an app was refused',
-  );
 }
 
 type Reuse = 'code.reuse_detected' | 'refresh_token.reuse_detected';

@@ -32,6 +32,20 @@ export async function provenClient(
   return right ? { ok: true, client, bySecret: true } : { ok: false, refusal: refusals.client };
 }
 
+/** Whose name came with a request that was refused, when it is an app of this face; and whether a secret came with it. */
+export async function namedClient(
+  provider: Provider,
+  { req, members }: { req: IncomingMessage; members: Readonly<Record<string, string>> },
+): Promise<{ client: Client; gaveSecret: boolean } | undefined> {
+  const { client_id: named, client_secret: posted } = members;
+  const basic = readBasic(req.headers.authorization ?? '');
+  if (basic && named !== undefined && named !== basic.clientId) return undefined;
+  const clientId = basic?.clientId ?? named;
+  const client = clientId === undefined ? undefined : await provider.Client.find(clientId);
+  if (!client || !isCompatClient(client)) return undefined;
+  return { client, gaveSecret: basic !== undefined || posted !== undefined };
+}
+
 function credentialsIn(
   req: IncomingMessage,
   { client_id: named, client_secret: posted }: Readonly<Record<string, string>>,

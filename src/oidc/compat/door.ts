@@ -10,6 +10,7 @@ import { sourceOf } from '../../web/request-state.ts';
 import { fixedHeaders } from '../../web/security-headers.ts';
 import { dropUnreadBody } from '../../web/unread-body.ts';
 import type { EndpointLimits } from '../endpoint-limits.ts';
+import { isTold, logRefusal } from '../refusals.ts';
 import { refusals, refuse } from './answer.ts';
 import { codePairEndpoint } from './code-pair.ts';
 import type { CompatParts } from './parts.ts';
@@ -74,7 +75,14 @@ async function answered(parts: CompatParts, ctx: Context): Promise<void> {
     ctx.set('Allow', [...endpoint.methods, 'OPTIONS'].join(', '));
     refuse(ctx, refusals.method);
   }
+  if (ctx.status >= 400 && ctx.status < 500 && !isTold(ctx)) tellRefusal(parts, ctx);
   if (!(await dropUnreadBody(ctx.req))) ctx.set('Connection', 'close');
+}
+
+/** What this face refuses by itself; what the engine refuses for it is told already. */
+function tellRefusal({ services }: CompatParts, ctx: Context): void {
+  const { error, error_description: description } = ctx.body as { error: string; error_description: string };
+  logRefusal(services, ctx, { route: ctx.path, error, description });
 }
 
 /**

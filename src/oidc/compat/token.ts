@@ -5,9 +5,10 @@ import { openLightContext } from '../direct/light-context.ts';
 import { handled } from '../direct/token.ts';
 import { withContext } from '../engine-context.ts';
 import { grantHandler } from '../grant-handlers.ts';
+import { logRefusal, noteFailedProof } from '../refusals.ts';
 import { memoryOf } from '../request-memory.ts';
 import { answer, type Refusal, refusals, refuse } from './answer.ts';
-import { provenClient } from './client-auth.ts';
+import { namedClient, provenClient } from './client-auth.ts';
 import { devicePoll } from './device-poll.ts';
 import type { CompatParts } from './parts.ts';
 import { readMembers } from './read-members.ts';
@@ -36,7 +37,10 @@ export async function tokenEndpoint(parts: CompatParts, ctx: Context): Promise<v
   const read = await readMembers(ctx.req, wanted);
   if (!read.ok) return refuse(ctx, read.refusal);
   const asked = await prepared(parts, ctx, read.members);
-  if (!asked.ok) return refuse(ctx, asked.refusal);
+  if (!asked.ok) {
+    await tellRefusal(parts, ctx, { refusal: asked.refusal, members: read.members });
+    return refuse(ctx, asked.refusal);
+  }
   const { client, grantType, params, bySecret } = asked;
   const handle = grantHandler(parts.provider, grantType);
   if (!handle) return refuse(ctx, refusals.grantType);
@@ -45,6 +49,28 @@ export async function tokenEndpoint(parts: CompatParts, ctx: Context): Promise<v
   const { status, body } = await withContext(engine, () => handled(parts, engine, handle));
   if (status === 200) return answer(ctx, 200, tokensOf(body as Issued, grantType));
   refuse(ctx, refusalOf({ status, body: body as { error?: string }, grantType, detail: detailOf(engine) }));
+}
+
+/** Before the engine was asked, so that it has not told. */
+async function tellRefusal(
+  { services, provider }: CompatParts,
+  ctx: Context,
+  { refusal, members }: { refusal: Refusal; members: Members },
+): Promise<void> {
+  const { error, description } = refusal;
+  // Otherwise nobody has looked for the app yet, which may cost a fetch (document-apps.ts).
+  const looked = ['invalid_client', 'unauthorized_client', 'invalid_scope', 'invalid_grant'].includes(error);
+  const named = looked ? await namedClient(provider, { req: ctx.req, members }) : undefined;
+  const reason = named?.gaveSecret ? 'invalid secret provided' : 'no secret provided';
+  const unproven = refusal === refusals.client && named !== undefined;
+  logRefusal(services, ctx, {
+    route: ctx.path,
+    error,
+    description,
+    ...(named && { clientId: named.client.clientId }),
+    ...(unproven && { reason }),
+  });
+  if (unproven) noteFailedProof(services, ctx, { client: named.client, reason });
 }
 
 async function prepared(parts: CompatParts, ctx: Context, members: Members): Promise<Prepared> {
