@@ -224,7 +224,7 @@ describe('approval on a signed-in device', () => {
     for (let time = 0; time < 5; time += 1) await asksForApproval(world, account);
     const { laptop, number } = await asksForApproval(world, account);
     expect(number).toBe('');
-    expect(laptop.alert).toBe('We have sent too many codes. Use another method, or try again later.');
+    expect(laptop.alert).toBe('Approval was asked for too often. Use another method, or try again later.');
     await atSecondStep(world, account, laptop);
   });
 });
