@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { minutes } from '../kit/durations.ts';
+import { escapeHtml } from '../kit/escape-html.ts';
 import { printable } from '../kit/printable.ts';
 import type { Services } from '../services.ts';
 import type { Locale, Translator } from '../web/words.ts';
@@ -118,16 +119,4 @@ function toParagraph({ kind, text }: Part): string {
   if (kind === 'code') return `<p dir="ltr" style="${styles.code}">${escaped}</p>`;
   if (kind === 'link') return `<p dir="ltr"><a href="${escaped}">${escaped}</a></p>`;
   return `<p>${escaped.replaceAll('\n', '<br>')}</p>`;
-}
-
-const entities: Record<string, string> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-function escapeHtml(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (character) => entities[character] ?? '');
 }

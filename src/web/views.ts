@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import ejs from 'ejs';
+import { escapeHtml } from '../kit/escape-html.ts';
 
 /**
  * Templates: EJS, compiled once, in strict mode, with one variable `v`. What a template reads must have been given:
@@ -53,15 +54,7 @@ function strictView(template: string, members: object): object {
   });
 }
 
-const entities: Record<string, string> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&#34;',
-  "'": '&#39;',
-};
-
 function escapeWritten(value?: unknown): string {
   if (value === undefined || value === null) throw new Error('it writes a value that is not there');
-  return String(value).replace(/[&<>"']/g, (character) => entities[character] ?? '');
+  return escapeHtml(String(value));
 }

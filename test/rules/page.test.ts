@@ -59,7 +59,7 @@ const ask = (address: string, headers: Record<string, string> = {}) =>
 describe('a page', () => {
   it('escapes what it was given, everywhere', async () => {
     const { text } = await ask('/good');
-    expect(text).toContain('<p>&lt;b&gt;&#34;&#39;&amp;</p>');
+    expect(text).toContain('<p>&lt;b&gt;&quot;&#39;&amp;</p>');
     expect(text).toContain('<title>A &lt;title&gt; · Wren &amp; Co</title>');
     expect(text).toContain('href="https://wren.example/privacy?a=1&amp;b=');
     expect(text).not.toContain('<b>');

@@ -153,7 +153,7 @@ describe('the sign-in page', () => {
     const answer = await fetches(person, `${person.path}/passkey`, { response });
     expect(answer.text).toContain('no longer known here');
     const signals = { unknown: { rpId: 'localhost', credentialId: gone.id } };
-    expect(answer.text).toContain(JSON.stringify(signals).replaceAll('"', '&#34;'));
+    expect(answer.text).toContain(JSON.stringify(signals).replaceAll('"', '&quot;'));
   });
 });
 

@@ -1,5 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { interactionPolicy } from 'oidc-provider';
+import { escapeHtml } from '../../kit/escape-html.ts';
 import { trustedProxies } from '../../kit/trusted-proxies.ts';
 import type { Services } from '../../services.ts';
 import { clientAddress, newRequestId } from '../../web/request-source.ts';
@@ -44,7 +45,7 @@ export function openAuthorizeWay(
   }
 
   function send(res: ServerResponse, { location, cookies }: { location: string; cookies: string[] }): void {
-    const body = `Redirecting to ${escaped(location)}.`;
+    const body = `Redirecting to ${escapeHtml(location)}.`;
     res.writeHead(303, [
       ...['Location', location],
       ...always,
@@ -80,16 +81,4 @@ export function openAuthorizeWay(
 /** As browsers say it. A redirect has a page with a line for who does not follow it. */
 function takesHtml(accept: string | undefined): boolean {
   return accept === undefined || accept === '*/*' || /(^|, ?)text\/html(,|$)/.test(accept);
-}
-
-const entities: Record<string, string> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-function escaped(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => entities[character] ?? '');
 }
