@@ -7,20 +7,14 @@ import { wayTo } from '../../../src/web/egress.ts';
 import type { Person } from '../../support/person.ts';
 import { payloadOf } from '../../support/signatures.ts';
 import { openSigningApp, seconds } from '../../support/signing-app.ts';
+import { suiteIssuer as issuer, suiteSettings } from '../../support/suite-settings.ts';
 import { newAddress, send } from '../../support/wire.ts';
 import { openWorld, type World } from '../../support/world.ts';
 
 /** What the plans "Config" and "Dynamic" look at, on a server with the profile for the suite. */
-const issuer = 'https://op.example.test';
 let world: World;
 beforeAll(async () => {
-  world = await openWorld({
-    ISSUER: issuer,
-    PROFILE: 'conformance',
-    CONFORMANCE_ISSUER: issuer,
-    SMTP_URL: 'smtp://127.0.0.1:9',
-    COOKIE_KEYS: 'k'.repeat(43),
-  });
+  world = await openWorld(suiteSettings);
 });
 afterAll(() => world.close());
 

@@ -2,25 +2,19 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { seed } from '../../../src/operator/seed.ts';
+import { suiteIssuer as issuer, suiteSettings } from '../../support/suite-settings.ts';
 import { newAddress, send } from '../../support/wire.ts';
 import { openWorld, type World } from '../../support/world.ts';
 import { claimsOfScope } from './whole-person.ts';
 
 /** A run as docs/conformance.md says it: its profile, the person and the apps that it seeds, and pages with words that stay. */
-const issuer = 'https://op.example.test';
 const text = readFileSync(path.join(import.meta.dirname, '../../../docs/conformance.md'), 'utf8');
 const [, people = ''] = /^```yaml\n(accounts:[\s\S]*?)^```/m.exec(text) ?? [];
 const callback = 'https://localhost.emobix.co.uk:8443/test/a/latchkey/callback';
 
 let world: World;
 beforeAll(async () => {
-  world = await openWorld({
-    ISSUER: issuer,
-    PROFILE: 'conformance',
-    CONFORMANCE_ISSUER: issuer,
-    SMTP_URL: 'smtp://127.0.0.1:9',
-    COOKIE_KEYS: 'k'.repeat(43),
-  });
+  world = await openWorld(suiteSettings);
   expect(await seed(world.services, people)).toMatchObject({ ok: true, notBrought: [] });
 });
 afterAll(() => world.close());
