@@ -23,12 +23,9 @@ export async function continueSignIn(
   ctx: RouterContext,
   current: CurrentStep,
   led: NextStep,
+  { visit } = askAhead(app, ctx, current),
 ): Promise<void> {
   const entry = entryOf(app, ctx, current);
-  const visit = findPasskeyVisit(app, entry.interactionUid);
-  // Not waited for where the sign-in goes on elsewhere.
-  visit.catch(() => undefined);
-  beginChange(app, ctx, entry.interactionUid);
   const { browser } = entry.from;
   const standing = led.at === 'proved' ? await readStanding(app, { ...led, browser }) : undefined;
   const needed = led.at === 'proved' ? await whatIsStillNeeded(app, led, entry, { standing }) : led;
@@ -37,6 +34,19 @@ export async function continueSignIn(
   if (next.at === 'finished') return await finish(app, ctx, current, { finished: next, standing });
   await rememberProgress(app, ctx, next);
   backToStep(ctx, current);
+}
+
+/** What going on asks of the live state, for a verb that waits for something else: then it is asked beside that. */
+export function askAhead(
+  app: App,
+  ctx: RouterContext,
+  { interaction }: Pick<CurrentStep, 'interaction'>,
+): { visit: ReturnType<typeof findPasskeyVisit> } {
+  beginChange(app, ctx, interaction.uid);
+  const visit = findPasskeyVisit(app, interaction.uid);
+  // Not waited for where the sign-in goes on elsewhere.
+  visit.catch(() => undefined);
+  return { visit };
 }
 
 async function finish(

@@ -1,4 +1,13 @@
-import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+  randomBytes,
+} from 'node:crypto';
 
 /**
  * Encryption at rest for what must be read back: TOTP secrets, signing keys, messages that wait to be sent.
@@ -25,13 +34,14 @@ export function openSeals(keys: readonly Buffer[]): Seals {
   if (!first) throw new Error('at least one sealing key is needed');
   const firstId = keyId(first);
   const byId = new Map(keys.map((key) => [keyId(key), key]));
-  const purposeKeys = new Map<Buffer, Map<string, Buffer>>(keys.map((key) => [key, new Map()]));
+  const purposeKeys = new Map<Buffer, Map<string, KeyObject>>(keys.map((key) => [key, new Map()]));
 
-  function derived(key: Buffer, purpose: string): Buffer {
-    const ofKey = purposeKeys.get(key) ?? new Map<string, Buffer>();
+  /** Kept as Node's own keys: of bytes it makes one at each use, which costs more than what the key is for. */
+  function derived(key: Buffer, purpose: string): KeyObject {
+    const ofKey = purposeKeys.get(key) ?? new Map<string, KeyObject>();
     const known = ofKey.get(purpose);
     if (known) return known;
-    const made = fromKey(key, purpose, 32);
+    const made = createSecretKey(fromKey(key, purpose, 32));
     // Some purposes name one interaction or session: those must not pile up.
     if (ofKey.size >= mostKept) ofKey.delete(ofKey.keys().next().value ?? '');
     ofKey.set(purpose, made);

@@ -123,12 +123,12 @@ describe.each(worldKinds)('round trips on $name', ({ open }) => {
     expect(authorize.queries).toEqual([]);
   });
 
-  it('are at most six for a right password, and five of the records, whether or not the browser is known', async () => {
+  it('are at most five for a right password, and five of the records, whether or not the browser is known', async () => {
     const newcomer = await world.account();
     const first = world.person();
     const asked = await signsInFrom(first, newcomer);
     expect(asked.result.status).toBe(303);
-    expect(asked.live).toBeLessThanOrEqual(6);
+    expect(asked.live).toBeLessThanOrEqual(5);
     expect(asked.queries.map(whatOf)).toEqual([
       'select from "contacts"',
       'insert into "failures"',
@@ -141,7 +141,7 @@ describe.each(worldKinds)('round trips on $name', ({ open }) => {
       await first.cookies.setCookie(cookie, first.url);
     const again = await signsInFrom(first, newcomer);
     expect(again.result.status).toBe(303);
-    expect(again.live).toBeLessThanOrEqual(6);
+    expect(again.live).toBeLessThanOrEqual(5);
     expect(again.queries.map(whatOf)).toEqual([
       'select from "contacts"',
       'update "known_browsers"',
