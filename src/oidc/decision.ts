@@ -44,6 +44,17 @@ export function isDecided(
   return decision.id !== own && decision.at > clock.now() - decisionHolds;
 }
 
+/**
+ * Somebody signed in a moment ago and pressed twice: the browser follows the later answer, which has nothing left to do. Later
+ * on the page is shown again, for who came back to it means something else by it.
+ */
+export function isSignedInJustNow({ clock }: Pick<App, 'clock'>, result: object | undefined): boolean {
+  const { login, progress } = (result ?? {}) as { login?: { ts?: number }; progress?: string };
+  // Beside progress it is the sign-in of before: somebody began anew.
+  const at = progress === undefined ? login?.ts : undefined;
+  return at !== undefined && at * 1000 > clock.now() - decisionHolds;
+}
+
 /** A sign-in that is done is no decision: whoever proves more, or who they are anew, may. */
 export function isFinal(result: object | undefined): boolean {
   return result !== undefined && ('consent' in result || 'error' in result);

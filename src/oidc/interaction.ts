@@ -10,7 +10,7 @@ import type { App } from '../services.ts';
 import { sourceOf } from '../web/request-state.ts';
 import { accountClientId } from './account-client.ts';
 import { requestedScopesOf, undecidedScopes } from './answers/claims-by-scope.ts';
-import { isDecided, isFinal } from './decision.ts';
+import { isDecided, isFinal, isSignedInJustNow } from './decision.ts';
 import { dropGrant } from './end-grants.ts';
 import { type Generation, readGeneration } from './endings.ts';
 import { mintGrant } from './grant-minting.ts';
@@ -54,7 +54,7 @@ export type CurrentInteraction = {
   details: ({ type: string } & Record<string, unknown>)[];
   /** All the scopes it is about, whether named themselves or by a claim (OpenID Connect Core section 5.5). */
   requestedScopes: string[];
-  /** The path it goes on at, once it was decided: another tab, or a second click, has nothing left to decide. */
+  /** The path it goes on at, once it was decided or somebody just signed in: another tab, or a second click, has nothing left to do. */
   goesOnAt: string | undefined;
 };
 
@@ -72,6 +72,7 @@ export async function currentInteraction(
   const client = clientId === accountClientId ? undefined : await openKnownRecords(app).client(clientId);
   // Disabled or removed while the page was open: the request it came with is void.
   if (clientId !== accountClientId && (!client || client.disabledAt !== undefined)) return refused('expired');
+  const goesOn = isFinal(result) || isSignedInJustNow(app, result);
   const name = promptNames.find((one) => one === prompt.name);
   if (!name) throw new Error(`no page for the prompt ${prompt.name}`);
   return {
@@ -89,7 +90,7 @@ export async function currentInteraction(
       newScopes: [...undecidedScopes(prompt.details), ...missingApiScopes(prompt.details)],
       details: (prompt.details['rar'] as CurrentInteraction['details'] | undefined) ?? [],
       requestedScopes: requestedScopesOf(params),
-      goesOnAt: isFinal(result) ? wayOn(app, returnTo).slice(app.settings.issuer.origin.length) : undefined,
+      goesOnAt: goesOn ? wayOn(app, returnTo).slice(app.settings.issuer.origin.length) : undefined,
     },
   };
 }
