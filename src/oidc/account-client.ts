@@ -3,7 +3,7 @@ import { digest, newSecret } from '../kit/secrets.ts';
 import type { Settings } from '../settings.ts';
 
 /**
- * Our own account pages sign people in as any app does, by an authorization request, so that there is one way in and
+ * Our own account pages sign people in by an authorization request, like every app, so that there is one way in and
  * one place that decides what is still needed. They are a public client without tokens: nobody keeps the PKCE verifier,
  * so the code that comes back cannot be redeemed and expires. What they want is the session.
  */

@@ -8,8 +8,8 @@ export type BringApp = (clientId: string) => Promise<boolean> | undefined;
 
 /**
  * Apps that are a document at the address that is their id (OAuth Client ID Metadata Document, draft). Each time the engine
- * looks for one it is brought into the registry first, or anew when it was looked at long ago; from there on it is an
- * app as any other. The engine's own feature stays off: what it fetches would pass our registry by.
+ * looks for one it is brought into the registry first, or anew when it was looked at long ago; from there on it is
+ * like every app. The engine's own feature stays off: what it fetches would pass our registry by.
  */
 export function withDocumentApps(known: KnownRecords, bringApp: BringApp | undefined): KnownRecords {
   if (!bringApp) return known;

@@ -54,7 +54,7 @@ export type CurrentInteraction = {
   details: ({ type: string } & Record<string, unknown>)[];
   /** All the scopes it is about, whether named themselves or by a claim (OpenID Connect Core section 5.5). */
   requestedScopes: string[];
-  /** The path it goes on at, once it was decided or somebody just signed in: another tab, or a second click, has nothing left to do. */
+  /** The path it goes on at, once it was decided or somebody just signed in: another tab, or a second click, is late. */
   goesOnAt: string | undefined;
 };
 
@@ -72,9 +72,9 @@ export async function currentInteraction(
   const client = clientId === accountClientId ? undefined : await openKnownRecords(app).client(clientId);
   // Disabled or removed while the page was open: the request it came with is void.
   if (clientId !== accountClientId && (!client || client.disabledAt !== undefined)) return refused('expired');
-  const goesOn = isFinal(result) || isSignedInJustNow(app, result);
   const name = promptNames.find((one) => one === prompt.name);
   if (!name) throw new Error(`no page for the prompt ${prompt.name}`);
+  const isOver = isFinal(result) || isSignedInJustNow(app, result);
   return {
     ok: true,
     interaction: {
@@ -90,7 +90,7 @@ export async function currentInteraction(
       newScopes: [...undecidedScopes(prompt.details), ...missingApiScopes(prompt.details)],
       details: (prompt.details['rar'] as CurrentInteraction['details'] | undefined) ?? [],
       requestedScopes: requestedScopesOf(params),
-      goesOnAt: goesOn ? wayOn(app, returnTo).slice(app.settings.issuer.origin.length) : undefined,
+      goesOnAt: isOver ? wayOn(app, returnTo).slice(app.settings.issuer.origin.length) : undefined,
     },
   };
 }

@@ -152,8 +152,7 @@ class SqliteFileConnection implements DatabaseConnection {
     this.#prepared.clear();
   }
 
-  // biome-ignore lint/correctness/useYield: the interface asks for it, and nothing here streams.
-  async *streamQuery<Row>(): AsyncIterableIterator<QueryResult<Row>> {
+  streamQuery(): never {
     throw new Error('the embedded records do not stream');
   }
 }

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { sendsAlone } from '../support/lone-form.ts';
 import type { Person } from '../support/person.ts';
 import { arrivalOf, openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
 import { until } from '../support/timing.ts';
-import { send } from '../support/wire.ts';
 import type { TestAccount, World } from '../support/world.ts';
 import { worldKinds } from '../support/world-kinds.ts';
 
@@ -154,19 +154,8 @@ describe.each(worldKinds)('round trips on $name', ({ open }) => {
   /** The form alone, without where its answer leads. */
   async function signsInFrom(person: Person, { identifier, password }: TestAccount) {
     await person.goes(app.asks({ prompt: 'login' }).url);
-    const url = new URL(`${person.path}/password`, person.url);
-    return trips(() =>
-      send(url, {
-        port: world.port,
-        headers: {
-          cookie: person.cookieHeader(),
-          origin: url.origin,
-          'sec-fetch-site': 'same-origin',
-          'x-forwarded-for': person.address,
-        },
-        body: new URLSearchParams({ identifier, password }),
-      }),
-    );
+    const page = `${person.path}/password`;
+    return trips(() => sendsAlone(person, { page, form: { identifier, password }, port: world.port }));
   }
 
   function whatOf(sql: string): string {

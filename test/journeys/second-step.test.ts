@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { listEvents } from '../../src/audit/list.ts';
 import { listTrustedDevices } from '../../src/credentials/trusted-devices.ts';
 import { minutes } from '../../src/kit/durations.ts';
+import { sendsAlone } from '../support/lone-form.ts';
 import { arrivalOf, openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
 import {
   atSecondStep,
@@ -13,7 +14,6 @@ import {
   textsTo,
   wrongCode,
 } from '../support/second-steps.ts';
-import { send } from '../support/wire.ts';
 import { openWorld, type World } from '../support/world.ts';
 
 let world: World;
@@ -146,16 +146,9 @@ describe('submissions out of their order', () => {
     const account = await carefulAccount(world);
     const person = await atSecondStep(world, account);
     const code = await world.freshCode(account.totpSecret);
-    const post = () =>
-      send(`${person.url}/second-step`, {
-        body: new URLSearchParams({ code, trust_device: 'yes' }),
-        headers: {
-          cookie: person.cookieHeader(),
-          origin: world.issuer,
-          'sec-fetch-site': 'same-origin',
-          'x-forwarded-for': person.address,
-        },
-      });
+    const form = { code, trust_device: 'yes' };
+    const page = `${person.path}/second-step`;
+    const post = () => sendsAlone(person, { page, form, port: world.port });
     const answers = await Promise.all([post(), post(), post()]);
     const onward = answers.filter(({ headers }) => headers.location?.includes('/authorize/'));
     expect(onward).toHaveLength(1);

@@ -62,7 +62,7 @@ describe.each(worldKinds)('who guesses codes, on $name', ({ open }) => {
     expect([attacker.status, attacker.alert]).toEqual([429, expect.stringMatching(/Too many wrong codes/)]);
     expect(Number(attacker.headers['retry-after'])).toBeGreaterThan(0);
     expect(await lookedAt(victim)).toBe(untilWait);
-    // The code was not looked at, so it is not used up; a minute later it is as good as any.
+    // The code was not looked at, so it is not used up, and is taken a minute later.
     world.advance(waitAfter(waits.second_step, untilWait));
     await attacker.submits({ code: await world.freshCode(victim.totpSecret) });
     expect(attacker.path).toBe('/account');
