@@ -1,5 +1,5 @@
 import { type Outcome, refused } from '../kit/outcome.ts';
-import { giveBack, type Take, takeFromLimits } from '../limits/limits.ts';
+import { giveBack, orGiveBack, type Take, takeFromLimits } from '../limits/limits.ts';
 import { type Asked, findByUserCode } from '../oidc/cross-device/asked.ts';
 import { readUserCode } from '../oidc/device/user-code.ts';
 import type { App } from '../services.ts';
@@ -28,7 +28,7 @@ export async function findDeviceCode(
     : { limit: 'user_code_by_address', key: ip };
   const taken = await takeFromLimits(app, [take]);
   if (!taken.ok) return taken;
-  const asked = await findByUserCode(app, userCode);
+  const asked = await orGiveBack(app, [take], () => findByUserCode(app, userCode));
   if (!asked) {
     await takeFromLimits(app, [{ limit: 'user_code_by_everyone' }]);
     return refused('unknown');

@@ -209,7 +209,8 @@ export type Limited = { ok: false; reason: 'limited'; retryAfterSeconds: number 
 
 /**
  * Counts one in each limit, in the order given, and stops at the first that is over. Put the narrow ones first: who is
- * refused by the limit of an account or an address uses up nothing of what everybody shares.
+ * refused by the limit of an account or an address uses up nothing of what everybody shares. What is refused is not counted
+ * by the limit that refuses: sixty who press at once with the right password would else have used up for good what they give back.
  *
  * Where only failures count, take BEFORE trying and give back after a success (`giveBack`): exactly `max` tries get
  * through however many race. Amount 0 only looks, so racing requests all see room: it is for showing a page.
@@ -221,12 +222,14 @@ export async function takeFromLimits(
 ): Promise<{ ok: true } | Limited> {
   for (const take of takes.filter(isCounted)) {
     const { max, windowMs } = { ...limits[take.limit], ...(take.max !== undefined && { max: take.max }) };
-    const { count, resetMs } = await ctx.live.count(counterOf(take), windowMs, amount);
+    const counter = counterOf(take);
+    const { count, resetMs, over } = await ctx.live.count(counter, windowMs, amount, max);
     // Looking asks whether one more would fit.
-    if (count + (amount === 0 ? 1 : 0) <= max) continue;
+    if (amount === 0 ? count < max : !over) continue;
     ctx.metrics.limitsHit.inc({ limit: take.limit });
     // The first of a window is recorded; those after it would be a way to fill the record.
-    if (count === max + 1) await recordEvent(ctx, { type: 'limit.hit', detail: hitBy(take) });
+    const hits = amount === 0 ? undefined : await ctx.live.count(`${counter}:hits`, resetMs || windowMs, 1);
+    if (hits?.count === 1) await recordEvent(ctx, { type: 'limit.hit', detail: hitBy(take) });
     return { ok: false, reason: 'limited', retryAfterSeconds: Math.max(1, Math.ceil(resetMs / 1000)) };
   }
   return done;

@@ -110,19 +110,21 @@ end
 return { 'ok', 0, serverTime }
 `;
 
-/** ARGV: the window and the amount. A window starts when something is first counted, and not again until it ended. */
+/** ARGV: the window, the amount, and the most that is counted (or less than 0). A window starts when something is first counted, and not again until it ended. */
 const count = `
 local amount = tonumber(ARGV[2])
 local counted = tonumber(redis.call('GET', KEYS[1]) or '0')
 local left = redis.call('PTTL', KEYS[1])
-if amount == 0 or (amount < 0 and left == -2) then return { counted, math.max(left, 0) } end
+if amount == 0 or (amount < 0 and left == -2) then return { counted, math.max(left, 0), 0 } end
 local total = math.max(0, counted + amount)
+local most = tonumber(ARGV[3])
+if most >= 0 and amount > 0 and total > most then return { counted, math.max(left, 0), 1 } end
 if left > 0 then
   redis.call('SET', KEYS[1], string.format('%.0f', total), 'KEEPTTL')
-  return { total, left }
+  return { total, left, 0 }
 end
 redis.call('SET', KEYS[1], string.format('%.0f', total), 'PX', ARGV[1])
-return { total, tonumber(ARGV[1]) }
+return { total, tonumber(ARGV[1]), 0 }
 `;
 
 export type Script = { lua: string; sha: string };

@@ -69,13 +69,13 @@ export function openLiveRedis({
         place % 2 === 0 ? [{ member, expiresAt: Number(flat[place + 1]) }] : [],
       );
     },
-    async count(key, windowMs, amount) {
+    async count(key, windowMs, amount, most = -1) {
       partitionOf(key);
       const reply = await servers.at(prefix + key, 'reads', (line, asking) =>
-        line.run(scripts.count, [prefix + key], [Math.ceil(windowMs), amount], { asking }),
+        line.run(scripts.count, [prefix + key], [Math.ceil(windowMs), amount, most], { asking }),
       );
-      const [count, resetMs] = reply as [number, number];
-      return { count, resetMs };
+      const [count, resetMs, over] = reply as [number, number, number];
+      return { count, resetMs, over: over === 1 };
     },
     ping: () => servers.ping(),
     examine: () => examineServers(servers, address),

@@ -46,6 +46,7 @@ export function openLiveRows(database: DatabaseSync) {
       on conflict (key) do update set
         count = case when resets_at > :now then count + :amount else :amount end,
         resets_at = case when resets_at > :now then resets_at else :end end
+      where resets_at <= :now or count + :amount <= :most
       returning count, resets_at`),
     recount: database.prepare(`
       update counters set count = max(0, count + :amount) where key = :key and resets_at > :now
@@ -76,16 +77,16 @@ export function openLiveRows(database: DatabaseSync) {
       const rows = sql.members.all(key, now) as { member: string; expires_at: number }[];
       return rows.map((row) => ({ member: row.member, expiresAt: row.expires_at }));
     },
-    /** Undefined when no window runs and none was started. */
-    count(key: string, windowMs: number, amount: number, now: number) {
-      const row = (
-        amount === 0
-          ? sql.readCount.get(key, now)
-          : amount < 0
-            ? sql.recount.get({ key, amount, now })
-            : sql.count.get({ key, amount, now, end: whole(now + windowMs) })
-      ) as { count: number; resets_at: number } | undefined;
-      return row && { count: row.count, resetsAt: row.resets_at };
+    /** `resetsAt` is undefined when no window runs and none was started. */
+    count(key: string, { windowMs, amount, most = Number.MAX_SAFE_INTEGER }: Counting, now: number) {
+      const changed =
+        amount < 0
+          ? sql.recount.get({ key, amount, now })
+          : amount > 0 && amount <= most
+            ? sql.count.get({ key, amount, most, now, end: whole(now + windowMs) })
+            : undefined;
+      const row = (changed ?? sql.readCount.get(key, now)) as CounterRow | undefined;
+      return { count: row?.count ?? 0, resetsAt: row?.resets_at, over: amount > 0 && !changed };
     },
     sweep(now: number) {
       for (const statement of sql.sweep) statement.run(now);
@@ -93,4 +94,6 @@ export function openLiveRows(database: DatabaseSync) {
   };
 }
 
+type Counting = { windowMs: number; amount: number; most?: number | undefined };
+type CounterRow = { count: number; resets_at: number };
 type EntryRow = { key: string; value: string; consumed_by: string | null };

@@ -39,11 +39,12 @@ export function openLiveSqlite({ file, clock }: { file: string; clock: Clock }):
       partitionOf(key);
       return patiently(() => rows.members(key, clock.now()));
     },
-    async count(key, windowMs, amount) {
+    async count(key, windowMs, amount, most) {
       partitionOf(key);
       const now = clock.now();
-      const counter = await patiently(() => rows.count(key, windowMs, amount, now));
-      return counter ? { count: counter.count, resetMs: counter.resetsAt - now } : { count: 0, resetMs: 0 };
+      const counter = await patiently(() => rows.count(key, { windowMs, amount, most }, now));
+      const resetMs = counter.resetsAt === undefined ? 0 : counter.resetsAt - now;
+      return { count: counter.count, resetMs, over: counter.over };
     },
     async ping() {
       await patiently(() => database.exec('select 1'));

@@ -56,10 +56,16 @@ export interface LiveStore {
   members(key: LiveKey): Promise<{ member: string; expiresAt: number }[]>;
   /**
    * Adds `amount` to a counter that starts when first counted and ends `windowMs` later; one atomic step. Amount 0
-   * reads without counting, a negative one takes back (never below 0, never starting a window). Answers the count after
-   * adding and the time until the window ends, 0 when none runs.
+   * reads without counting, a negative one takes back (never below 0, never starting a window). What would make it more
+   * than `most` is not counted, and `over` says so. Answers the count after adding and the time until the window ends, 0
+   * when none runs.
    */
-  count(key: LiveKey, windowMs: number, amount: number): Promise<{ count: number; resetMs: number }>;
+  count(
+    key: LiveKey,
+    windowMs: number,
+    amount: number,
+    most?: number,
+  ): Promise<{ count: number; resetMs: number; over: boolean }>;
   /** Resolves when the store answers, rejects with StoreUnavailable within a second when it does not. */
   ping(): Promise<void>;
   close(): Promise<void>;

@@ -81,6 +81,18 @@ describe.each(liveKinds)('limits counted on %s', (kind) => {
     expect(passed(await times(50, () => take(key)))).toBe(limits.reset_by_contact.max);
   });
 
+  it('forget who was refused: of many at once that were no failures nothing is left', async () => {
+    const key = { limit: 'password_by_address', key: newId() } as const;
+    const answers = await times(3 * limits.password_by_address.max, () => take(key));
+    expect(passed(answers)).toBe(limits.password_by_address.max);
+    // All who were let in had the right password.
+    await times(passed(answers), async () => {
+      await giveBack(context(), [key]);
+      return { ok: true };
+    });
+    expect(passed(await times(60, () => take(key)))).toBe(limits.password_by_address.max);
+  });
+
   it('count the addresses of one network as one', async () => {
     const network = `2001:db8:${Math.floor(Math.random() * 65_535).toString(16)}:7`;
     const answers = await Promise.all(

@@ -257,7 +257,7 @@ describe.each(liveHomes)('the live state on $name', ({ open }) => {
     it('count in a window that starts with the first and is not prolonged', async () => {
       const key = partition();
       const count = (amount: number) => store.live.count(key('count'), 3 * short, amount);
-      expect(await count(0)).toEqual({ count: 0, resetMs: 0 });
+      expect(await count(0)).toEqual({ count: 0, resetMs: 0, over: false });
       const first = await count(1);
       expect(first.count).toBe(1);
       expect(first.resetMs).toBeGreaterThan(2 * short);
@@ -275,11 +275,36 @@ describe.each(liveHomes)('the live state on $name', ({ open }) => {
     it('take back, but not below nothing and not into a window that never was', async () => {
       const key = partition();
       const count = (amount: number) => store.live.count(key('count'), 60_000, amount);
-      expect(await count(-1)).toEqual({ count: 0, resetMs: 0 });
+      expect(await count(-1)).toEqual({ count: 0, resetMs: 0, over: false });
       await count(3);
       expect((await count(-1)).count).toBe(2);
       expect((await count(-5)).count).toBe(0);
       expect((await count(1)).count).toBe(1);
+    });
+
+    it('count nothing beyond the most that they are told, however many count at once', async () => {
+      const key = partition();
+      const count = (amount: number) => store.live.count(key('count'), 60_000, amount, 3);
+      const counts = await Promise.all(Array.from({ length: 50 }, () => count(1)));
+      expect(counts.filter(({ over }) => !over).map(({ count }) => count)).toEqual([1, 2, 3]);
+      expect(new Set(counts.filter(({ over }) => over).map(({ count }) => count))).toEqual(new Set([3]));
+      const refused = await count(1);
+      expect(refused).toMatchObject({ count: 3, over: true });
+      expect(refused.resetMs).toBeGreaterThan(0);
+      expect(await count(-1)).toMatchObject({ count: 2, over: false });
+      expect(await count(2)).toMatchObject({ count: 2, over: true });
+      expect(await count(1)).toMatchObject({ count: 3, over: false });
+      // Not even the first, and no window begins with it.
+      expect(await store.live.count(key('other'), 60_000, 4, 3)).toEqual({
+        count: 0,
+        resetMs: 0,
+        over: true,
+      });
+      expect(await store.live.count(key('other'), 60_000, 1, 0)).toEqual({
+        count: 0,
+        resetMs: 0,
+        over: true,
+      });
     });
 
     it('lose nothing when many count at once', async () => {

@@ -4,6 +4,7 @@ import { type Answer, jsonOf, locationOf } from './last-byte.ts';
 import { type App, byApp, firstParty, type Member, memberOf, newApp } from './people.ts';
 import { primitive } from './primitive.ts';
 import type { RaceWorld } from './race-world.ts';
+import { limited } from './rows-sign-in.ts';
 import { besides, tokenOf, userinfo } from './tokens.ts';
 
 /** What is asked on one device and answered on another: codes of devices, and requests by name. */
@@ -70,8 +71,7 @@ const decided = (answer: Answer) =>
 const allowOrDeny = primitive({
   name: 'device code (allow vs deny)',
   rests: 'live',
-  // Fewer than the guesses that one account has: each press looks for the code.
-  uses: 8,
+  uses: 20,
   most: 1,
   async make(world, slot): Promise<Deciding> {
     const [app, member] = [await newApp(world, asks), await memberOf(world, slot)];
@@ -81,7 +81,8 @@ const allowOrDeny = primitive({
     request: press(member, codes, Math.floor(place / 2) % 2 ? 'deny' : 'allow'),
   }),
   wins: decided,
-  losers: [{ status: 409 }],
+  // More at once than the guesses that one account has: each press looks for the code, and what found it is given back.
+  losers: [{ status: 409 }, limited],
   effects: (world, { accountId, app: { clientId } }) =>
     decisions(world, { accountId, clientId }, ['device.allowed', 'device.denied']),
   alarm: 'never',
