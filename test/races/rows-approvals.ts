@@ -11,8 +11,6 @@ import { eventsOf, goesOn, limited, pages } from './rows-sign-in.ts';
 /** The approval of a sign-in on another device: its decision, and its use by the sign-in that waits. */
 const from = { ip: newAddress(), userAgent: 'a race', requestId: newId() };
 
-const few = { rounds: 30, why: 'for each somebody signs in first, and is told of what was decided' };
-
 /** Somebody with a session that may approve, and a browser that waits for it. */
 async function waiting(world: RaceWorld) {
   const [desk] = world.desks;
@@ -33,7 +31,6 @@ const decision = primitive({
   rests: 'live',
   uses: 20,
   most: 1,
-  few,
   make: waiting,
   use: ({ accountId, approval: { id, number } }, place) => ({
     async verb(desk) {
@@ -56,9 +53,8 @@ const use = primitive({
   name: 'approved sign-in',
   rests: 'live',
   // One sign-in bears five looks; after the sixth it begins anew, also under the hands of the one that was let in.
-  uses: 5,
+  uses: 20,
   most: 1,
-  few,
   async make(world) {
     const { accountId, laptop, approval } = await waiting(world);
     const [desk] = world.desks;

@@ -76,7 +76,6 @@ const backupCode = primitive({
   rests: 'records',
   uses: 20,
   most: 1,
-  few: { rounds: 20, why: 'each use that is looked at is a run of argon2' },
   async make(world) {
     const [desk] = world.desks;
     const { accountId } = await newAccount(world);
