@@ -29,8 +29,7 @@ const { values } = parseArgs({
 const kinds = choose(raceKinds, values.kind, (kind) => kind);
 const chosen = choose(primitives, values.only, ({ name }) => name);
 const rounds = Number(values.rounds);
-if (values.list)
-  for (const { name, few } of chosen) console.log(few ? `${name} (fewer rounds: ${few.why})` : name);
+if (values.list) for (const { name } of chosen) console.log(name);
 else if ((await races()) > 0) process.exitCode = 1;
 
 /** Answers how many faults there were. */
@@ -52,10 +51,7 @@ async function races(): Promise<number> {
 }
 
 async function play(world: RaceWorld, primitive: Primitive): Promise<number> {
-  const { few } = primitive;
-  const raced = await race(world, primitive, {
-    rounds: few ? Math.ceil((rounds * few.rounds) / 100) : rounds,
-  });
+  const raced = await race(world, primitive, { rounds });
   console.log(line(raced));
   for (const fault of raced.faults.slice(0, 10)) console.error(`  ${fault}`);
   return raced.faults.length;

@@ -10,16 +10,12 @@ import type { RaceWorld } from './race-world.ts';
 export type Row<Artefact extends object> = {
   /** As the list of what there is to race (section 4 of the reliability reference) calls it. */
   name: string;
-  /** Where the step is that only one may take: the records are the same PostgreSQL beside one Redis and beside a Cluster. */
-  rests: 'live' | 'records';
   /** How many uses at once: half of them at each node. */
   uses: number;
   /** The most successes there may be. */
   most: number;
   /** A limit: exactly `most` get through. */
   exactly?: true;
-  /** Of what is slow by nature: the rounds that `npm test` runs, and why not a hundred. */
-  few?: { rounds: number; why: string };
   /** `slot` runs from 0 to the number of rounds that overlap: two rounds at once have different ones. */
   make(world: RaceWorld, slot: number): Promise<Artefact>;
   use(artefact: Artefact, place: number, world: RaceWorld): Use;
@@ -54,10 +50,7 @@ export type Played = {
   effects(keys: KeysByPartition): Promise<number>;
 };
 
-export type Primitive = Pick<
-  Row<object>,
-  'name' | 'rests' | 'uses' | 'most' | 'exactly' | 'few' | 'leaves' | 'alarm'
-> & {
+export type Primitive = Pick<Row<object>, 'name' | 'uses' | 'most' | 'exactly' | 'leaves' | 'alarm'> & {
   play(world: RaceWorld, slot: number): Promise<Played>;
 };
 

@@ -28,7 +28,6 @@ async function waiting(world: RaceWorld) {
 
 const decision = primitive({
   name: 'push approval',
-  rests: 'live',
   uses: 20,
   most: 1,
   make: waiting,
@@ -51,10 +50,10 @@ const decision = primitive({
 
 const use = primitive({
   name: 'approved sign-in',
-  rests: 'live',
-  // One sign-in bears five looks; after the sixth it begins anew, also under the hands of the one that was let in.
   uses: 20,
   most: 1,
+  // One sign-in bears five looks; with the sixth it begins anew, now and then under the hands of the one that was let in.
+  leaves: 1,
   async make(world) {
     const { accountId, laptop, approval } = await waiting(world);
     const [desk] = world.desks;

@@ -48,7 +48,6 @@ async function outcomes(world: RaceWorld, { member, visits }: Asked): Promise<st
 
 const consentTwice = primitive({
   name: 'consent (pressed twice)',
-  rests: 'live',
   uses: 20,
   most: 1,
   make: (world, slot) => asked(world, slot, 'openid email offline_access'),
@@ -68,7 +67,6 @@ const consentTwice = primitive({
 
 const twoTabs = primitive({
   name: 'consent (merge of two tabs)',
-  rests: 'live',
   uses: 20,
   most: 2,
   make: (world, slot) => asked(world, slot, 'openid email', 'openid profile'),
@@ -87,7 +85,6 @@ const twoTabs = primitive({
 
 const allowOrDeny = primitive({
   name: 'approval (approve vs deny)',
-  rests: 'live',
   uses: 20,
   most: 1,
   make: (world, slot) => asked(world, slot, 'openid email'),

@@ -43,7 +43,6 @@ async function stillGood(world: RaceWorld, answers: readonly Answer[]): Promise<
 
 const device = primitive({
   name: 'device code',
-  rests: 'live',
   uses: 20,
   most: 1,
   async make(world, slot) {
@@ -70,7 +69,6 @@ const decided = (answer: Answer) =>
 
 const allowOrDeny = primitive({
   name: 'device code (allow vs deny)',
-  rests: 'live',
   uses: 20,
   most: 1,
   async make(world, slot): Promise<Deciding> {
@@ -99,7 +97,6 @@ const allowOrDeny = primitive({
 
 const authReqId = primitive({
   name: 'auth_req_id (CIBA)',
-  rests: 'live',
   uses: 20,
   most: 1,
   async make(world, slot) {

@@ -77,7 +77,6 @@ async function whatCodesGive(
 
 const logout = primitive({
   name: 'logout vs in-flight request',
-  rests: 'live',
   uses: 20,
   most: 19,
   async make(world) {
@@ -107,7 +106,6 @@ const logout = primitive({
 
 const suspend = primitive({
   name: 'suspend vs in-flight sign-in',
-  rests: 'live',
   uses: 20,
   most: 4,
   async make(world) {
@@ -151,7 +149,6 @@ const suspend = primitive({
 
 const revoke = primitive({
   name: 'revoke vs in-flight refresh',
-  rests: 'live',
   uses: 20,
   most: 1,
   leaves: 0,
@@ -190,7 +187,6 @@ const revoke = primitive({
 
 const lastFactor = primitive({
   name: 'last-factor removal',
-  rests: 'records',
   uses: 20,
   most: 1,
   async make(world) {

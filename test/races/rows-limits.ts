@@ -9,7 +9,6 @@ import { looksAtCode, signingUp } from './rows-sign-in.ts';
 
 const byAddress = primitive({
   name: 'IP limiter',
-  rests: 'live',
   uses: 20,
   most: 10,
   exactly: true,
@@ -32,7 +31,6 @@ const byAddress = primitive({
 
 const messages = primitive({
   name: 'SMS budget (and mail: codes for one mailbox)',
-  rests: 'live',
   uses: 20,
   most: limits.reset_by_contact.max,
   exactly: true,

@@ -1,5 +1,10 @@
 import { rotateClientSecret } from '../../src/actions/rotate-client-secret.ts';
-import { algorithms, ensureSigningKeys, rotateKeys } from '../../src/oidc/keys/signing-keys.ts';
+import {
+  type Algorithm,
+  algorithms,
+  ensureSigningKeys,
+  rotateKeys,
+} from '../../src/oidc/keys/signing-keys.ts';
 import type { Services } from '../../src/services.ts';
 import { jsonOf, newAddress } from './last-byte.ts';
 import { firstParty, newApp } from './people.ts';
@@ -10,7 +15,6 @@ import type { RaceWorld } from './race-world.ts';
 
 const secretRotation = primitive({
   name: 'client-secret rotation',
-  rests: 'records',
   uses: 20,
   // Every one of them is told a secret; the last one's is the app's.
   most: 20,
@@ -46,9 +50,14 @@ async function isRight(world: RaceWorld, clientId: string, secret: string): Prom
 type KeyDesk = Pick<Services, 'db' | 'clock' | 'seals'>;
 
 /** Records of a slot that no server looks at: a thousand rotations would fill everybody's JWKS. */
-async function emptyKeys(world: RaceWorld, slot: number): Promise<{ desks: KeyDesk[] }> {
-  const dbs = await world.once(`records beside ${slot}`, () => world.recordsBeside());
-  await dbs[0].deleteFrom('signing_keys').execute();
+async function emptyKeys(
+  world: RaceWorld,
+  slot: number,
+  keep: Algorithm[] = [],
+): Promise<{ desks: KeyDesk[] }> {
+  const dbs = await world.once(`records beside ${slot} with ${keep}`, () => world.recordsBeside());
+  const keys = dbs[0].deleteFrom('signing_keys');
+  await (keep.length > 0 ? keys.where('alg', 'not in', keep) : keys).execute();
   await dbs[0].deleteFrom('versions').execute();
   const [{ clock, seals }] = world.desks;
   return { desks: dbs.map((db) => ({ db, clock, seals })) };
@@ -64,13 +73,12 @@ async function lastingKeys({ desks }: { desks: KeyDesk[] }): Promise<number> {
 
 const firstKeys = primitive({
   name: 'signing-key rotation leader (first start)',
-  rests: 'records',
-  uses: 4,
-  most: 4,
+  uses: 20,
+  most: 20,
   // One for each algorithm, whoever came first.
   leaves: algorithms.length,
-  few: { rounds: 2, why: 'each use makes RSA keys, a good part of a second of work' },
-  make: emptyKeys,
+  // An RSA key costs each use a good part of a second; so only the first round of a slot lacks that one too.
+  make: (world, slot) => emptyKeys(world, slot, ['RS256']),
   use: (artefact, place) => ({
     async verb() {
       await ensureSigningKeys(atDesk(artefact, place));
@@ -85,12 +93,11 @@ const firstKeys = primitive({
 
 const keyRotation = primitive({
   name: 'signing-key rotation leader',
-  rests: 'records',
   uses: 20,
   // All of them are done, one after the other; the last one's key is the one that will sign.
   most: 20,
   leaves: 1,
-  make: emptyKeys,
+  make: (world, slot) => emptyKeys(world, slot),
   use: (artefact, place) => ({ verb: () => rotateKeys(atDesk(artefact, place), { only: 'ES256' }) }),
   wins: ({ status }) => status === 200,
   losers: [],

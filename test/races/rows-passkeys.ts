@@ -27,7 +27,6 @@ async function madePasskey({ desks: [desk], issuer }: RaceWorld, accountId: stri
 
 const registrationChallenge = primitive({
   name: 'WebAuthn registration challenge',
-  rests: 'live',
   uses: 20,
   most: 1,
   async make(world) {
@@ -48,7 +47,6 @@ const registrationChallenge = primitive({
 
 const assertionChallenge = primitive({
   name: 'WebAuthn assertion challenge',
-  rests: 'live',
   uses: 20,
   most: 1,
   async make(world) {

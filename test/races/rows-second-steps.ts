@@ -33,7 +33,6 @@ let numbers = 0;
 
 const textCode = primitive({
   name: 'SMS OTP',
-  rests: 'live',
   uses: 20,
   most: 1,
   async make(world) {
@@ -73,7 +72,6 @@ const textCode = primitive({
 
 const backupCode = primitive({
   name: 'backup code',
-  rests: 'records',
   uses: 20,
   most: 1,
   async make(world) {
@@ -100,7 +98,6 @@ const backupCode = primitive({
 
 const sessionLimit = primitive({
   name: 'session limit',
-  rests: 'live',
   uses: 20,
   most: 20,
   // Twenty come in, and so many stay.

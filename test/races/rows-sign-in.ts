@@ -73,7 +73,6 @@ async function signedUp(world: RaceWorld, address: string): Promise<number> {
 
 const emailCode = primitive({
   name: 'e-mail OTP',
-  rests: 'live',
   uses: 20,
   most: 1,
   async make(world) {
@@ -90,7 +89,6 @@ const emailCode = primitive({
 
 const sameIdentifier = primitive({
   name: 'sign-up same identifier',
-  rests: 'records',
   uses: 20,
   most: 1,
   async make(world) {
@@ -110,7 +108,6 @@ const sameIdentifier = primitive({
 
 const resetCode = primitive({
   name: 'password-reset link',
-  rests: 'live',
   uses: 20,
   most: 1,
   async make(world) {
@@ -133,7 +130,6 @@ const resetCode = primitive({
 
 const unusualCode = primitive({
   name: 'e-mail verification',
-  rests: 'live',
   uses: 20,
   most: 1,
   async make(world) {
@@ -217,7 +213,6 @@ const enter = ({ visits }: { visits: Visit[] }, place: number, code: string) => 
 };
 const totpStep = primitive({
   name: 'TOTP step',
-  rests: 'records',
   uses: 20,
   most: 1,
   async make(world) {
@@ -233,7 +228,6 @@ const totpStep = primitive({
 
 const loginCounter = primitive({
   name: 'login counter',
-  rests: 'records',
   uses: 20,
   // Five, whatever the browsers: the fifth wrong one begins a wait. Each of these five challenges would bear five.
   most: waits.second_step.free + 1,
@@ -251,7 +245,6 @@ const loginCounter = primitive({
 
 const challenge = primitive({
   name: '2SV challenge -> session',
-  rests: 'live',
   uses: 20,
   // One challenge bears five looks at codes; then the first factor is asked again.
   most: 5,
@@ -269,7 +262,6 @@ const challenge = primitive({
 
 const resume = primitive({
   name: 'interaction resume',
-  rests: 'live',
   uses: 20,
   most: 1,
   async make(world) {

@@ -37,7 +37,6 @@ function proofOf({ issuer }: RaceWorld, { publicKey, privateKey }: typeof pair):
 
 const authorizationCode = primitive({
   name: 'authorization code',
-  rests: 'live',
   uses: 20,
   most: 1,
   async make(world, slot) {
@@ -71,7 +70,6 @@ async function refreshed(world: RaceWorld, app: App, token: string): Promise<str
 
 const refreshToken = primitive({
   name: 'refresh token',
-  rests: 'live',
   uses: 20,
   most: 1,
   make: newRefreshToken,
@@ -98,7 +96,6 @@ const refreshToken = primitive({
 
 const otherHands = primitive({
   name: 'refresh token (in two hands)',
-  rests: 'live',
   uses: 20,
   most: 1,
   async make(world, slot) {
@@ -124,7 +121,6 @@ const otherHands = primitive({
 
 const pushedRequest = primitive({
   name: 'PAR request_uri',
-  rests: 'live',
   uses: 20,
   most: 1,
   async make(world, slot) {
@@ -159,7 +155,6 @@ async function tokensOf(world: RaceWorld, { clientId }: App, keys: KeysByPartiti
 
 const clientAssertion = primitive({
   name: 'client assertion jti',
-  rests: 'live',
   uses: 20,
   most: 1,
   async make(world) {
@@ -191,7 +186,6 @@ const clientAssertion = primitive({
 
 const dpopProof = primitive({
   name: 'DPoP jti',
-  rests: 'live',
   uses: 20,
   most: 1,
   async make(world) {

@@ -5,10 +5,7 @@ import { race } from './race.ts';
 import { openRaceWorld, type RaceWorld } from './race-world.ts';
 
 /** The matrix on one kind of stores, as a suite. docs/reliability.md has the longer runs of `npm run races`. */
-export function raceSuite(
-  open: () => Promise<RaceStores>,
-  { rounds, onRecords = rounds }: { rounds: number; onRecords?: number },
-): void {
+export function raceSuite(open: () => Promise<RaceStores>, { rounds }: { rounds: number }): void {
   describe('of many uses at the same moment, over two processes', () => {
     let world: RaceWorld;
     beforeAll(async () => {
@@ -18,9 +15,8 @@ export function raceSuite(
 
     it.each(primitives.map((primitive) => ({ ...primitive, of: primitive })))(
       '$name: no more come through than may, and nothing else is told or left',
-      async ({ of, rests, few }) => {
-        const most = rests === 'records' ? onRecords : rounds;
-        const raced = await race(world, of, { rounds: Math.min(most, few?.rounds ?? most) });
+      async ({ of }) => {
+        const raced = await race(world, of, { rounds });
         expect(raced.faults).toEqual([]);
       },
       // A machine that does other things too may take its time; the rounds themselves have limits of their own.
