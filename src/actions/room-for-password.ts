@@ -29,10 +29,12 @@ export async function roomForPassword(
   const room = await takeFromLimits(app, own);
   if (!room.ok) return room;
   const everyone: Take = { limit: 'password_by_everyone' };
-  return await orGiveBack(app, own, async () => {
+  return await orGiveBack(app, own, async (back) => {
     const { rest, whose } = await takeAndFind(app, everyone, identifier);
     if (rest.ok) return { ok: true, taken: [...own, everyone], whose };
-    return (await isOwners(app, whose, from)) ? { ok: true, taken: own, whose } : rest;
+    if (await isOwners(app, whose, from)) return { ok: true, taken: own, whose };
+    await back();
+    return rest;
   });
 }
 

@@ -208,9 +208,9 @@ export type LimitContext = Pick<Services, 'live' | 'metrics' | 'db' | 'clock' | 
 export type Limited = { ok: false; reason: 'limited'; retryAfterSeconds: number };
 
 /**
- * Counts one in each limit, in the order given, and stops at the first that is over. Put the narrow ones first: who is
- * refused by the limit of an account or an address uses up nothing of what everybody shares. What is refused is not counted
- * by the limit that refuses: sixty who press at once with the right password would else have used up for good what they give back.
+ * Counts one in each limit, in the order given, or in none when one of them is over. Put the narrow ones first: who is refused by
+ * the limit of an account or an address uses up nothing of what everybody shares, not even for a moment. Were the refused
+ * counted, sixty who press at once with the right password would have used up for good what they give back.
  *
  * Where only failures count, take BEFORE trying and give back after a success (`giveBack`): exactly `max` tries get
  * through however many race. Amount 0 only looks, so racing requests all see room: it is for showing a page.
@@ -220,7 +220,8 @@ export async function takeFromLimits(
   takes: readonly Take[],
   amount: 0 | 1 = 1,
 ): Promise<{ ok: true } | Limited> {
-  for (const take of takes.filter(isCounted)) {
+  const counted = takes.filter(isCounted);
+  for (const [place, take] of counted.entries()) {
     const { max, windowMs } = { ...limits[take.limit], ...(take.max !== undefined && { max: take.max }) };
     const counter = counterOf(take);
     const { count, resetMs, over } = await ctx.live.count(counter, windowMs, amount, max);
@@ -230,6 +231,7 @@ export async function takeFromLimits(
     // The first of a window is recorded; those after it would be a way to fill the record.
     const hits = amount === 0 ? undefined : await ctx.live.count(`${counter}:hits`, resetMs || windowMs, 1);
     if (hits?.count === 1) await recordEvent(ctx, { type: 'limit.hit', detail: hitBy(take) });
+    if (amount > 0) await giveBack(ctx, counted.slice(0, place));
     return { ok: false, reason: 'limited', retryAfterSeconds: Math.max(1, Math.ceil(resetMs / 1000)) };
   }
   return done;

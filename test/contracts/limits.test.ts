@@ -72,6 +72,13 @@ describe.each(liveKinds)('limits counted on %s', (kind) => {
     expect(passed(await times(100, () => take(wide)))).toBe(left);
   });
 
+  it('count in none who is refused by one of them', async () => {
+    const [wide, narrow] = [{ limit: 'password_by_address', key: newId() } as const, narrowOne()];
+    await times(100, () => take(wide, narrow));
+    const left = limits.password_by_address.max - limits.reset_by_contact.max;
+    expect(passed(await times(100, () => take(wide)))).toBe(left);
+  });
+
   it('take back what was no failure', async () => {
     const key = narrowOne();
     for (let tries = 0; tries < 30; tries += 1) {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { findAccount } from '../../src/accounts/account.ts';
 import { roomForPassword } from '../../src/actions/room-for-password.ts';
 import { knowBrowser } from '../../src/credentials/known-browsers.ts';
-import { limits, takeFromLimits } from '../../src/limits/limits.ts';
+import { giveBack, limits, takeFromLimits } from '../../src/limits/limits.ts';
 import { anAccount, source } from '../support/account-in-use.ts';
 import { openTestServices, type TestServices } from '../support/stores.ts';
 
@@ -37,4 +37,14 @@ it('asks the records the same of a name that somebody has and of one that nobody
   expect(of.somebody.queries).toHaveLength(2);
   expect(of.nobody).toEqual(of.somebody);
   expect((await asked(known, token)).room).toBe(true);
+});
+
+it('counts at the address nobody whom the limit of all keeps out', async () => {
+  const from = { ...source, ip: '2001:db8:77::1', browser: undefined };
+  for (let one = 0; one <= limits.password_by_everyone.max; one += 1)
+    await takeFromLimits(services, [{ limit: 'password_by_everyone' }]);
+  for (let one = 0; one < limits.password_by_address.max + 5; one += 1)
+    expect(await roomForPassword(services, 'nobody@example.com', from)).toMatchObject({ ok: false });
+  await giveBack(services, [{ limit: 'password_by_everyone' }]);
+  expect(await roomForPassword(services, 'nobody@example.com', from)).toMatchObject({ ok: true });
 });
