@@ -24,7 +24,7 @@ export async function compare(
   const turns = hashes ? hashRounds : rounds;
   const slice = seconds / turns;
   // What is used up is bounded by what the engine's map holds; a slice that runs out of it ends early.
-  const amount = { workers, operations: hashes ? Math.ceil(slice * 120) : 250 };
+  const amount = { workers, operations: hashes ? Math.ceil(slice * 240) : 250 };
   const slices = new Map<Target, Slice[]>(present.map((target) => [target, []]));
   const alone: Argon2Alone[] = [];
   for (const target of present) await measureSlice(target, operation, { ...amount, seconds: slice });
@@ -37,8 +37,9 @@ export async function compare(
   const measured = [];
   for (const [target, taken] of slices)
     measured.push({ target: target.name, slices: taken, calls: await countStoreCalls(target, operation) });
-  if (hashes) printAlone(alone);
-  return toRows(operation.name, measured, alone);
+  const rows = toRows(operation.name, measured, alone);
+  if (hashes) printAlone(alone, rows);
+  return rows;
 }
 
 async function profile(

@@ -24,8 +24,8 @@ export type Measured = {
 
 /**
  * CPU is the smallest of the rounds: what disturbs a measurement only adds to it. Rates and times are of all rounds
- * together. `ratio` is the yardstick's CPU by the target's. For password sign-ins it is argon2id's CPU by the target's:
- * the share of the rate that argon2id alone allows, when the cores have nothing else to do.
+ * together. `ratio` is the yardstick's CPU by the target's. For password sign-ins the yardstick is argon2id alone, by the
+ * plain package: the part of the rate that it allows when the cores have nothing else to do.
  */
 export function toRows(
   operation: string,
@@ -38,7 +38,7 @@ export function toRows(
     const latencies = slices.flatMap((slice) => slice.latencies);
     const rps = latencies.length / slices.reduce((sum, { seconds }) => sum + seconds, 0);
     const cpu = smallest(slices);
-    const compared = argon2.length > 0 ? argon2 : yardstick?.slices;
+    const compared = argon2.length > 0 ? argon2.map(({ plain }) => plain) : yardstick?.slices;
     const ratio = compared ? smallest(compared) / cpu : 0;
     return {
       operation,

@@ -4,7 +4,7 @@ import { newId, sameSecret } from '../kit/secrets.ts';
 import type { Services } from '../services.ts';
 import type { BackupCodesTable } from '../store/second-step-tables.ts';
 import type { Database } from '../store/tables.ts';
-import { type HashContext, hashWithSalt, saltOf } from './password-hash.ts';
+import { digestOf, type HashContext, hashWithSalt, saltOf } from './password-hash.ts';
 
 /**
  * Ten codes to print and keep, for the day when the phone is gone: look-up secrets (NIST SP 800-63B-4 section 3.1.2).
@@ -89,8 +89,8 @@ export async function useBackupCode(
   if (!first) return refused('not_enrolled');
   const typed = typedBackupCode(code);
   if (typed === undefined) return refused('wrong_code');
-  const { hash } = await hashWithSalt(ctx, typed, saltOf(first));
-  const found = rows.find((row) => sameSecret(row.hash, hash));
+  const digest = digestOf((await hashWithSalt(ctx, typed, saltOf(first))).hash);
+  const found = rows.find((row) => sameSecret(digestOf(row.hash), digest));
   if (!found) return refused('wrong_code');
   if (!(await spend(ctx, found.id))) return refused('code_already_used');
   return { ...done, left: (await findBackupCodes(ctx, accountId))?.left ?? 0 };
