@@ -27,6 +27,7 @@ import { serveLatchkey } from './bench/serve-latchkey.ts';
 import { servePlain } from './bench/serve-plain.ts';
 import { openTarget, type Target, targetNames } from './bench/targets.ts';
 import { tokensWhileSignInsQueue } from './bench/while-queueing.ts';
+import { positive } from './positive.ts';
 
 const { values } = parseArgs({
   options: {
@@ -56,6 +57,7 @@ else await bench();
 async function bench(): Promise<void> {
   const chosen = choose(operations, values.only, ({ name }) => name);
   const names = choose(targetNames, values.targets, (name) => name);
+  const seconds = positive('seconds', values.seconds);
   if (values.profile) mkdirSync(values.profile, { recursive: true });
   const targets: Target[] = [];
   const rows: DetailedRow[] = [];
@@ -65,7 +67,7 @@ async function bench(): Promise<void> {
     printHeading();
     for (const operation of chosen) {
       const some = await compare(operation, targets, {
-        seconds: Number(values.seconds),
+        seconds,
         profileTo: values.profile,
       });
       for (const row of some) printRow(row);

@@ -16,6 +16,7 @@ import { parseArgs } from 'node:util';
 import { perform, type Result } from './faults/recipe.ts';
 import { controls, recipes } from './faults/recipes/all.ts';
 import { linesOf, tableOf, verdictOf } from './faults/report.ts';
+import { positive } from './positive.ts';
 
 const { values } = parseArgs({
   options: {
@@ -33,7 +34,7 @@ const unknown = wanted?.filter((name) => !all.some((one) => one.name === name)) 
 if (unknown.length > 0)
   throw new Error(`not known: ${unknown}. There are: ${all.map(({ name }) => name).join(', ')}`);
 if (values.keep) mkdirSync(values.keep, { recursive: true });
-const effort = { rate: Number(values.rate), length: Number(values.minutes) };
+const effort = { rate: positive('rate', values.rate), length: positive('minutes', values.minutes) };
 const results: Result[] = [];
 for (const recipe of wanted ? all.filter(({ name }) => wanted.includes(name)) : recipes) {
   const result = await perform(recipe, effort, { keep: values.keep });

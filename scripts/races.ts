@@ -16,6 +16,7 @@ import { primitives } from '../test/races/primitives.ts';
 import { race } from '../test/races/race.ts';
 import { openRaceWorld, type RaceWorld } from '../test/races/race-world.ts';
 import { heading, line } from '../test/races/report.ts';
+import { positive } from './positive.ts';
 
 const { values } = parseArgs({
   options: {
@@ -28,7 +29,7 @@ const { values } = parseArgs({
 
 const kinds = choose(raceKinds, values.kind, (kind) => kind);
 const chosen = choose(primitives, values.only, ({ name }) => name);
-const rounds = Number(values.rounds);
+const rounds = positive('rounds', values.rounds);
 if (values.list) for (const { name } of chosen) console.log(name);
 else if ((await races()) > 0) process.exitCode = 1;
 
