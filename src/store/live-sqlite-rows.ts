@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { LiveEntry } from './live.ts';
 
 /** Made when missing. Everything in it is short-lived, so a change of shape is a new table and no migration. */
-const schema = `
+export const schema = `
   create table if not exists entries (
     key text primary key, value text not null, consumed_by text, expires_at integer not null
   ) strict, without rowid;
@@ -23,7 +23,6 @@ const whole = (time: number) => Math.min(Math.ceil(time), forEver);
 
 /** The rows of the embedded live state, statement by statement; who may do what is decided in live-sqlite.ts. */
 export function openLiveRows(database: DatabaseSync) {
-  database.exec(schema);
   const sql = {
     entries: database.prepare(
       'select key, value, consumed_by from entries where key in (select value from json_each(?)) and expires_at > ?',

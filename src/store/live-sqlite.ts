@@ -5,7 +5,7 @@ import { minutes } from '../kit/durations.ts';
 import { makeDataFolder } from './data-folder.ts';
 import type { CommitResult, LiveEntry, LiveStep, LiveStore } from './live.ts';
 import { checkSteps, onePartition, partitionOf } from './live.ts';
-import { openLiveRows } from './live-sqlite-rows.ts';
+import { openLiveRows, schema } from './live-sqlite-rows.ts';
 import { openSqliteFile, whenFree } from './sqlite-file.ts';
 
 /**
@@ -15,7 +15,7 @@ import { openSqliteFile, whenFree } from './sqlite-file.ts';
  */
 export function openLiveSqlite({ file, clock }: { file: string; clock: Clock }): LiveStore {
   makeDataFolder(dirname(file));
-  const database = openSqliteFile({ file, durability: 'crash' });
+  const database = openSqliteFile({ file, durability: 'crash', schema });
   const rows = openLiveRows(database);
   const patiently = <Result>(work: () => Result) => whenFree({ store: 'live', patienceMs: 800 }, work);
 

@@ -13,17 +13,21 @@ import { StoreUnavailable } from './live.ts';
 export function openSqliteFile({
   file,
   durability,
+  schema = '',
 }: {
   file: string;
   durability: 'power-cut' | 'crash';
+  /** What makes its tables if they are not there. */
+  schema?: string;
 }): DatabaseSync {
   // The log and the shared memory get the file's mode: none of them is for other users' eyes.
   closeSync(openSync(file, 'a', 0o600));
   // Long only while opening, when nobody is served yet: turning WAL on needs the file for a moment alone.
   const database = new DatabaseSync(file, { timeout: 5000, enableForeignKeyConstraints: true });
   try {
-    database.exec('pragma journal_mode = wal');
+    turnOnWal(database);
     database.exec(`pragma synchronous = ${durability === 'power-cut' ? 'full' : 'normal'}`);
+    database.exec(schema);
   } catch (error) {
     database.close();
     if (!damaged.includes(resultCode(error))) throw error;
@@ -33,6 +37,19 @@ export function openSqliteFile({
   // A wait inside SQLite stops the whole process, so the waiting is done outside, in whenFree.
   database.exec('pragma busy_timeout = 10');
   return database;
+}
+
+/** Of two processes that do it at once, each holds what the other needs: SQLite tells one of them so, and does not wait. */
+function turnOnWal(database: DatabaseSync): void {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      database.exec('pragma journal_mode = wal');
+      return;
+    } catch (error) {
+      if (resultCode(error) !== busy || tries === 100) throw error;
+    }
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5 + Math.random() * 20);
+  }
 }
 
 const busy = 5;

@@ -1,5 +1,8 @@
+import { once } from 'node:events';
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../src/kit/clock.ts';
 import { openServices } from '../../src/services.ts';
@@ -67,6 +70,23 @@ describe('the data folder', () => {
     const starts = Array.from({ length: 4 }, () => runStoreProcess('start', folder.path));
     await Promise.all(starts.map(({ ended }) => ended));
     expect(new Set(starts.flatMap(({ lines }) => lines)).size).toBe(1);
+  });
+
+  it('is made once by all who open it at the same moment, and none of them is told that it is locked', async () => {
+    const [threads, rounds, shared] = [6, 100, new SharedArrayBuffer(8)];
+    const signal = new Int32Array(shared);
+    const worker = new URL('../support/opening-worker.ts', import.meta.url);
+    const workers = Array.from(
+      { length: threads },
+      () => new Worker(worker, { workerData: { folder: folder.path, rounds, shared } }),
+    );
+    const told = Promise.all(workers.map(async (one) => (await once(one, 'message'))[0] as string[]));
+    for (let round = 1; round <= rounds; round += 1) {
+      while (Atomics.load(signal, 1) < threads * round) await sleep(1);
+      Atomics.store(signal, 0, round);
+      Atomics.notify(signal, 0);
+    }
+    expect((await told).flat()).toEqual([]);
   });
 
   it('is safe to share: two processes lose no change and spend nothing twice', async () => {
