@@ -113,9 +113,11 @@ return { 'ok', 0, serverTime }
 /** ARGV: the window, the amount, and the most that is counted (or less than 0). A window starts when something is first counted, and not again until it ended. */
 const count = `
 local amount = tonumber(ARGV[2])
-local counted = tonumber(redis.call('GET', KEYS[1]) or '0')
 local left = redis.call('PTTL', KEYS[1])
-if amount == 0 or (amount < 0 and left == -2) then return { counted, math.max(left, 0), 0 } end
+local counted = 0
+-- In its last millisecond, with 0 left, a counter still has its value, which belongs to no window any more.
+if left > 0 then counted = tonumber(redis.call('GET', KEYS[1])) end
+if amount == 0 or (amount < 0 and left <= 0) then return { counted, math.max(left, 0), 0 } end
 local total = math.max(0, counted + amount)
 local most = tonumber(ARGV[3])
 if most >= 0 and amount > 0 and total > most then return { counted, math.max(left, 0), 1 } end

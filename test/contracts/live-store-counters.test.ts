@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { systemClock } from '../../src/kit/clock.ts';
 import { newId } from '../../src/kit/secrets.ts';
 import type { LiveKey } from '../../src/store/live.ts';
+import { openLiveRedis } from '../../src/store/live-redis.ts';
 import { liveHomes } from '../support/live-homes.ts';
-import type { TestLive } from '../support/stores.ts';
+import { ownRedisDatabase, type TestLive, untilAnswering } from '../support/stores.ts';
 
 /** What limits are counted with. */
 describe.each(liveHomes)('counters of the live state on $name', ({ open }) => {
@@ -82,4 +85,18 @@ describe.each(liveHomes)('counters of the live state on $name', ({ open }) => {
       Array.from({ length: 200 }, (_, place) => place + 1),
     );
   });
+});
+
+it('a count whose window is over is none, though Redis may still hold it', async () => {
+  const url = await ownRedisDatabase();
+  const redis = new Redis(url);
+  const live = openLiveRedis({ url, prefix: 'mine:', clock: systemClock });
+  await untilAnswering(live);
+  // As in its last millisecond, for longer.
+  await redis.set('mine:{counter}:count', '5');
+  expect(await live.count('{counter}:count', 60_000, 0)).toMatchObject({ count: 0, resetMs: 0 });
+  expect(await live.count('{counter}:count', 60_000, 1, 5)).toMatchObject({ count: 1, over: false });
+  expect(await redis.pttl('mine:{counter}:count')).toBeGreaterThan(0);
+  redis.disconnect();
+  await live.close();
 });
