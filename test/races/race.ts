@@ -110,13 +110,10 @@ async function count(
   for (const round of played) {
     const effects = await round.effects(keys);
     const wanted = primitive.leaves ?? round.successes;
-    // A request that was told 503 may have done its work all the same.
-    const right =
-      effects === wanted ||
-      (round.busy > 0 && primitive.leaves === undefined && effects <= primitive.most && effects > wanted);
-    const faults = right
-      ? round.faults
-      : [...round.faults, `${effects} effects of ${round.successes} successes: ${round.told}`];
+    const faults =
+      effects === wanted || isBusyness(primitive, round, effects)
+        ? round.faults
+        : [...round.faults, `${effects} effects of ${round.successes} successes: ${round.told}`];
     raced.faults.push(...faults.slice(0, 5).map((fault) => `round ${raced.rounds}: ${fault}`));
     raced.rounds += 1;
     raced.busy += round.busy;
@@ -125,6 +122,13 @@ async function count(
     raced.successes = Math.max(raced.successes, round.successes);
     raced.effects = Math.max(raced.effects, effects);
   }
+}
+
+/** A request that was told 503 may have done its work all the same; and where each round leaves so much, too few came through. */
+function isBusyness({ leaves, most }: Primitive, { busy, successes }: Played, effects: number): boolean {
+  if (busy === 0) return false;
+  if (leaves === undefined) return effects > successes && effects <= most;
+  return effects < leaves && effects >= Math.min(successes, leaves);
 }
 
 function isUnsure({ successes, busy }: Played): boolean {
