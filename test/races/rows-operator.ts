@@ -77,8 +77,14 @@ const firstKeys = primitive({
   most: 20,
   // One for each algorithm, whoever came first.
   leaves: algorithms.length,
-  // An RSA key costs each use a good part of a second; so only the first round of a slot lacks that one too.
-  make: (world, slot) => emptyKeys(world, slot, ['RS256']),
+  // An RSA key costs each use a good part of a second, and twenty at once all of the machine: that one is there already.
+  async make(world, slot) {
+    const keep: Algorithm[] = ['RS256'];
+    await world.once(`keys of ${slot}`, async () =>
+      ensureSigningKeys(atDesk(await emptyKeys(world, slot, keep), 0)),
+    );
+    return await emptyKeys(world, slot, keep);
+  },
   use: (artefact, place) => ({
     async verb() {
       await ensureSigningKeys(atDesk(artefact, place));
