@@ -15,6 +15,7 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { chosen, positive } from './arguments.ts';
 import { hashAlone } from './bench/argon2-alone.ts';
 import { compare } from './bench/compare.ts';
 import { growth } from './bench/growth.ts';
@@ -27,7 +28,6 @@ import { serveLatchkey } from './bench/serve-latchkey.ts';
 import { servePlain } from './bench/serve-plain.ts';
 import { openTarget, type Target, targetNames } from './bench/targets.ts';
 import { tokensWhileSignInsQueue } from './bench/while-queueing.ts';
-import { positive } from './positive.ts';
 
 const { values } = parseArgs({
   options: {
@@ -55,8 +55,8 @@ else if (values.revocation) await revocation();
 else await bench();
 
 async function bench(): Promise<void> {
-  const chosen = choose(operations, values.only, ({ name }) => name);
-  const names = choose(targetNames, values.targets, (name) => name);
+  const measured = chosen('only', values.only, operations, ({ name }) => name);
+  const names = chosen('targets', values.targets, targetNames, (name) => name);
   const seconds = positive('seconds', values.seconds);
   if (values.profile) mkdirSync(values.profile, { recursive: true });
   const targets: Target[] = [];
@@ -65,7 +65,7 @@ async function bench(): Promise<void> {
   try {
     for (const name of names) targets.push(await openTarget(name, { people: 16 }));
     printHeading();
-    for (const operation of chosen) {
+    for (const operation of measured) {
       const some = await compare(operation, targets, {
         seconds,
         profileTo: values.profile,
@@ -73,23 +73,11 @@ async function bench(): Promise<void> {
       for (const row of some) printRow(row);
       rows.push(...some);
     }
-    if (chosen.some(({ name }) => name === 'password_sign_in')) await tokensWhileSignInsQueue(targets);
+    if (measured.some(({ name }) => name === 'password_sign_in')) await tokensWhileSignInsQueue(targets);
   } finally {
     await stop();
   }
   if (values.json) writeFileSync(values.json, toJson(rows));
-}
-
-function choose<Item>(
-  all: readonly Item[],
-  list: string | undefined,
-  nameOf: (item: Item) => string,
-): Item[] {
-  const wanted = list?.split(',');
-  const unknown = wanted?.filter((name) => !all.some((item) => nameOf(item) === name)) ?? [];
-  if (unknown.length > 0)
-    throw new Error(`not known: ${unknown.join(', ')}. There are: ${all.map(nameOf).join(', ')}`);
-  return all.filter((item) => !wanted || wanted.includes(nameOf(item)));
 }
 
 /** Ends what was started, in order, also when the bench is interrupted. */

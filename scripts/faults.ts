@@ -13,10 +13,10 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { chosen, positive } from './arguments.ts';
 import { perform, type Result } from './faults/recipe.ts';
 import { controls, recipes } from './faults/recipes/all.ts';
 import { linesOf, tableOf, verdictOf } from './faults/report.ts';
-import { positive } from './positive.ts';
 
 const { values } = parseArgs({
   options: {
@@ -28,15 +28,12 @@ const { values } = parseArgs({
   },
 });
 
-const wanted = values.only?.split(',');
 const all = [...recipes, ...controls];
-const unknown = wanted?.filter((name) => !all.some((one) => one.name === name)) ?? [];
-if (unknown.length > 0)
-  throw new Error(`not known: ${unknown}. There are: ${all.map(({ name }) => name).join(', ')}`);
+const played = values.only ? chosen('only', values.only, all, ({ name }) => name) : recipes;
 if (values.keep) mkdirSync(values.keep, { recursive: true });
 const effort = { rate: positive('rate', values.rate), length: positive('minutes', values.minutes) };
 const results: Result[] = [];
-for (const recipe of wanted ? all.filter(({ name }) => wanted.includes(name)) : recipes) {
+for (const recipe of played) {
   const result = await perform(recipe, effort, { keep: values.keep });
   for (const line of linesOf(result)) console.log(line);
   results.push(result);

@@ -16,7 +16,7 @@ import { primitives } from '../test/races/primitives.ts';
 import { race } from '../test/races/race.ts';
 import { openRaceWorld, type RaceWorld } from '../test/races/race-world.ts';
 import { heading, line } from '../test/races/report.ts';
-import { positive } from './positive.ts';
+import { chosen, positive } from './arguments.ts';
 
 const { values } = parseArgs({
   options: {
@@ -27,10 +27,10 @@ const { values } = parseArgs({
   },
 });
 
-const kinds = choose(raceKinds, values.kind, (kind) => kind);
-const chosen = choose(primitives, values.only, ({ name }) => name);
+const kinds = chosen('kind', values.kind, raceKinds, (kind) => kind);
+const raced = chosen('only', values.only, primitives, ({ name }) => name);
 const rounds = positive('rounds', values.rounds);
-if (values.list) for (const { name } of chosen) console.log(name);
+if (values.list) for (const { name } of raced) console.log(name);
 else if ((await races()) > 0) process.exitCode = 1;
 
 /** Answers how many faults there were. */
@@ -42,7 +42,7 @@ async function races(): Promise<number> {
     const leave = () => void world.close().finally(() => process.exit(1));
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, leave);
     try {
-      for (const primitive of chosen) faults += await play(world, primitive);
+      for (const primitive of raced) faults += await play(world, primitive);
     } finally {
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, leave);
       await world.close();
@@ -52,20 +52,8 @@ async function races(): Promise<number> {
 }
 
 async function play(world: RaceWorld, primitive: Primitive): Promise<number> {
-  const raced = await race(world, primitive, { rounds });
-  console.log(line(raced));
-  for (const fault of raced.faults.slice(0, 10)) console.error(`  ${fault}`);
-  return raced.faults.length;
-}
-
-function choose<Item>(
-  all: readonly Item[],
-  list: string | undefined,
-  nameOf: (item: Item) => string,
-): Item[] {
-  const wanted = list?.split(',');
-  const unknown = wanted?.filter((name) => !all.some((item) => nameOf(item) === name)) ?? [];
-  if (unknown.length > 0)
-    throw new Error(`not known: ${unknown.join(', ')}. There are: ${all.map(nameOf).join(', ')}`);
-  return all.filter((item) => !wanted || wanted.includes(nameOf(item)));
+  const result = await race(world, primitive, { rounds });
+  console.log(line(result));
+  for (const fault of result.faults.slice(0, 10)) console.error(`  ${fault}`);
+  return result.faults.length;
 }
