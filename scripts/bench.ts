@@ -10,6 +10,7 @@
  *   npm run bench -- --growth [--full]              how cost grows to 100,000 grants and accounts, or to a million
  *   npm run bench -- --revocation                   how long a revoked token lives on another process
  *
+ * ARGON2_MEMORY_KIB and ARGON2_PASSES of its environment are the cost of a hash in what it measures.
  * Loopback only; every server is a child of this process, ends with it, and its data is removed. docs/performance.md
  * says what the numbers mean.
  */
@@ -22,7 +23,7 @@ import { growth } from './bench/growth.ts';
 import { printHotSpots } from './bench/hot-spots.ts';
 import { forgetConnections } from './bench/measure.ts';
 import { operations } from './bench/operations.ts';
-import { type DetailedRow, printHeading, printRow, toJson } from './bench/report.ts';
+import { type DetailedRow, printHeading, toJson } from './bench/report.ts';
 import { revocation } from './bench/revocation.ts';
 import { serveLatchkey } from './bench/serve-latchkey.ts';
 import { servePlain } from './bench/serve-plain.ts';
@@ -65,14 +66,8 @@ async function bench(): Promise<void> {
   try {
     for (const name of names) targets.push(await openTarget(name, { people: 16 }));
     printHeading();
-    for (const operation of measured) {
-      const some = await compare(operation, targets, {
-        seconds,
-        profileTo: values.profile,
-      });
-      for (const row of some) printRow(row);
-      rows.push(...some);
-    }
+    for (const operation of measured)
+      rows.push(...(await compare(operation, targets, { seconds, profileTo: values.profile })));
     if (measured.some(({ name }) => name === 'password_sign_in')) await tokensWhileSignInsQueue(targets);
   } finally {
     await stop();

@@ -8,7 +8,7 @@ import { settingsSchema } from '../../src/settings/schema.ts';
 import type { DetailedRow } from './report.ts';
 
 /**
- * What argon2id alone allows on these cores, at the cost that passwords have by default: by the plain package of the
+ * What argon2id alone allows on these cores, at the cost that passwords have in the servers: by the plain package of the
  * reference implementation, which is the yardstick, and by the library that the server hashes with.
  */
 export type Argon2Alone = { plain: Alone; ours: Alone };
@@ -35,9 +35,15 @@ export function printAlone(rounds: readonly Argon2Alone[], rows: readonly Detail
   console.log(`  that is of a sign-in's CPU ${shares.join(', ')}`);
 }
 
+/** The settings of the bench's environment that a hash's cost depends on; where none is set, passwords cost what they do by default. */
+export function costOfPasswords(): Record<string, string> {
+  const given = ['ARGON2_MEMORY_KIB', 'ARGON2_PASSES'].map((name) => [name, process.env[name]]);
+  return Object.fromEntries(given.filter(([, value]) => value !== undefined));
+}
+
 /** The child's part: as many at once as the server lets run. */
 export async function hashAlone(seconds: number): Promise<void> {
-  const { ARGON2_MEMORY_KIB: memoryCost, ARGON2_PASSES: timeCost } = settingsSchema.parse({});
+  const { ARGON2_MEMORY_KIB: memoryCost, ARGON2_PASSES: timeCost } = settingsSchema.parse(costOfPasswords());
   const made = await ours.hash('correct-horse-battery', { memoryCost, timeCost, parallelism: 1 });
   const measured: Argon2Alone = {
     plain: await verifying(() => plain.verify(made, 'correct-horse-battery'), seconds / 2),

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { type Argon2Alone, measureArgon2, printAlone } from './argon2-alone.ts';
 import { countStoreCalls, measureSlice, profileSlice, type Slice } from './measure.ts';
 import type { Amount, Operation } from './operations.ts';
-import { type DetailedRow, toRows } from './report.ts';
+import { type DetailedRow, printRow, toRows } from './report.ts';
 import type { Target } from './targets.ts';
 
 const workers = 8;
@@ -11,7 +11,7 @@ const rounds = 8;
 const hashRounds = 4;
 
 /**
- * One operation on every target. The targets take turns in short rounds (A B C D, A B C D, ...), so that what else
+ * One operation on every target, measured and printed. The targets take turns in short rounds (A B C D, A B C D, ...), so that what else
  * happens on the machine falls on all of them alike.
  */
 export async function compare(
@@ -38,6 +38,7 @@ export async function compare(
   for (const [target, taken] of slices)
     measured.push({ target: target.name, slices: taken, calls: await countStoreCalls(target, operation) });
   const rows = toRows(operation.name, measured, alone);
+  for (const row of rows) printRow(row);
   if (hashes) printAlone(alone, rows);
   return rows;
 }

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { freePort, startPostgres, startRedis, type TestServer } from '../../test/support/servers.mjs';
+import { costOfPasswords } from './argon2-alone.ts';
 import { type MeasuredProcess, startMeasured } from './measured-process.ts';
 import { seedLatchkey } from './seed.ts';
 
@@ -54,7 +55,7 @@ export async function openTarget(name: TargetName, { people }: { people: number 
   }
 }
 
-/** The defaults, except for a proxy that is believed: the load comes from many addresses, as in life. */
+/** The defaults, except for a proxy that is believed (the load comes from many addresses, as in life) and the cost of a hash, if one is asked for. */
 function latchkeySettings({
   port,
   folder,
@@ -73,6 +74,7 @@ function latchkeySettings({
     TRUSTED_PROXIES: '127.0.0.1',
     SECRETS_KEY: randomBytes(32).toString('base64url'),
     COOKIE_KEYS: randomBytes(32).toString('base64url'),
+    ...costOfPasswords(),
     ...(redis ? { REDIS_URL: redis.url } : {}),
     ...(postgres ? { DATABASE_URL: postgres.url } : {}),
   };
