@@ -2,6 +2,7 @@ import { minutes } from '../kit/durations.ts';
 import { newDigits, newId, sameSecret } from '../kit/secrets.ts';
 import type { Services } from '../services.ts';
 import type { LiveKey, LiveStep } from '../store/live.ts';
+import { allMembers } from '../store/live-members.ts';
 import { typedCode } from './typed-code.ts';
 
 /**
@@ -69,7 +70,7 @@ export async function findApproval(ctx: Context, which: Which): Promise<Approval
 
 /** Those that nobody decided, the oldest first. */
 export async function listOpenApprovals(ctx: Context, accountId: string): Promise<Approval[]> {
-  const members = await ctx.live.members(indexOf(accountId));
+  const members = await allMembers(ctx, indexOf(accountId));
   const found = await Promise.all(members.map(({ member }) => findApproval(ctx, { accountId, id: member })));
   return found.filter((one) => one?.state === 'open') as Approval[];
 }

@@ -1,21 +1,47 @@
 import { compatMarker } from '../consents/compat-scopes.ts';
+import { inBatches } from '../kit/in-batches.ts';
 import type { Services } from '../services.ts';
+import type { LiveKey } from '../store/live.ts';
 import { removeOrMark } from './endings.ts';
 import { type GrantMember, inAccountIndex, inClientIndex, layout, sessionTag } from './live-layout.ts';
 import { readGrant, writeGrant } from './record-forms.ts';
 import type { StoredGrant } from './stored-grant.ts';
 
 type Live = Pick<Services, 'live'>;
+type Listed = { key: LiveKey; member: string };
 
-/** Ends a grant that an index lists, and with it every code and token under it. Answers whether it was there. */
-export async function endGrant({ live }: Live, grant: GrantMember): Promise<boolean> {
-  const { grantId } = grant;
-  const ended = await removeOrMark(
-    { live },
-    { record: layout.grant(grantId), mark: layout.grantEnded(grantId) },
-  );
+/** So many side by side: an app may have a million, and other requests want the store meanwhile. */
+export const endedAtOnce = 50;
+
+/**
+ * Ends grants that a page of an index lists, and with them every code and token under them. They are struck from that index
+ * last, all in one commit, so that an ending that was cut short finds what it left. Answers how many were there.
+ */
+export async function endGrants(
+  { live }: Live,
+  grants: readonly GrantMember[],
+  from: 'account' | 'client',
+): Promise<number> {
+  if (grants.length === 0) return 0;
+  const [own, other] = from === 'account' ? [inAccount, inClient] : [inClient, inAccount];
+  const ended = await inBatches(grants, endedAtOnce, async (grant) => {
+    const was = await remove({ live }, grant);
+    await live.commit([{ do: 'strike', ...other(grant) }]);
+    return was;
+  });
+  await live.commit(grants.map((grant) => ({ do: 'strike', ...own(grant) })));
+  return ended.filter(Boolean).length;
+}
+
+/** The same for a single one. */
+async function endGrant({ live }: Live, grant: GrantMember): Promise<boolean> {
+  const ended = await remove({ live }, grant);
   await unlist({ live }, grant);
   return ended;
+}
+
+function remove({ live }: Live, { grantId }: GrantMember): Promise<boolean> {
+  return removeOrMark({ live }, { record: layout.grant(grantId), mark: layout.grantEnded(grantId) });
 }
 
 /** The same for who knows nothing of it but its id. */
@@ -54,11 +80,15 @@ function isLasting({ openid, rejected }: StoredGrant): boolean {
 }
 
 export async function unlist({ live }: Live, grant: GrantMember): Promise<void> {
-  const { accountId, clientId } = grant;
-  await Promise.all([
-    live.commit([{ do: 'strike', key: layout.accountGrants(accountId), member: inAccountIndex(grant) }]),
-    live.commit([{ do: 'strike', key: layout.clientGrants(clientId), member: inClientIndex(grant) }]),
-  ]);
+  await Promise.all([inAccount, inClient].map((place) => live.commit([{ do: 'strike', ...place(grant) }])));
+}
+
+function inAccount(grant: GrantMember): Listed {
+  return { key: layout.accountGrants(grant.accountId), member: inAccountIndex(grant) };
+}
+
+function inClient(grant: GrantMember): Listed {
+  return { key: layout.clientGrants(grant.clientId), member: inClientIndex(grant) };
 }
 
 export function listedAs(grantId: string, { accountId, clientId, sessionUid }: StoredGrant): GrantMember {

@@ -2,6 +2,7 @@ import { hours } from '../kit/durations.ts';
 import { newId } from '../kit/secrets.ts';
 import type { Services } from '../services.ts';
 import type { LiveKey, LiveStep } from '../store/live.ts';
+import { memberPages } from '../store/live-members.ts';
 import { layout } from './live-layout.ts';
 
 /**
@@ -15,12 +16,18 @@ import { layout } from './live-layout.ts';
  *   3. enters the index, if the generation is        c. reads the index
  *      still the one of 1: one commit                d. removes what is listed; for what is listed and not there,
  *   4. writes the record, unless it bears the           leaves the mark of an ending in the record's own
- *      mark of an ending: one commit                    partition: one commit each
+ *      mark of an ending: one commit                    partition: one commit each; and strikes it
  *
  * If 2 did not see the decision, it came before a, so 1 came before b. Then either 3 came after b and is refused, or
  * before b, and c finds it. If c finds it, either 4 came before d and d removes it, or after d and 4 finds the mark.
  * So nothing is left, on any process, whoever is slow and wherever somebody dies; an ending that was cut short can be
- * repeated. Steps a and b may stand in the other order once, if b to d follow again after a.
+ * repeated. So one ending after the decision is enough, and for a decision that is felt by itself (an app that is stopped, an
+ * account that is suspended) nothing else is done: a store that fails half-way leaves it stopped, and a repeat goes on where
+ * that one got to. Where the decision can be taken only once (a consent or an account that is removed, a code that is used up)
+ * b to d come before a as well, so that what is left after a failure can be ended by the same button, and again after it.
+ *
+ * An index may list a million. Steps c and d go on page by page: what is listed before b stays at its place until d strikes
+ * it, so it is met whatever else comes and goes.
  *
  * A generation is kept for longer than anything that was read in 1 can be used in 3 (an interaction lives an hour), a mark
  * for longer than a request takes from 3 to 4. That nothing is there is a generation like any other.
@@ -56,11 +63,11 @@ export function unlessEnded(mark: LiveKey): LiveStep {
   return { do: 'expect', key: mark, value: undefined };
 }
 
-/** Steps b and c: what is listed, and nothing enters any more that began before. */
-export async function closeIndex({ live, clock }: LiveAndClock, index: LiveKey): Promise<string[]> {
+/** Steps b and c: what is listed, page by page, and nothing enters any more that began before. */
+export async function* closeIndex({ live, clock }: LiveAndClock, index: LiveKey): AsyncGenerator<string[]> {
   const value = `${newId()} ${clock.now()}`;
   await live.commit([{ do: 'put', key: layout.generation(index), value, ttlMs: generationKept }]);
-  return (await live.members(index)).map(({ member }) => member);
+  for await (const page of memberPages({ live }, index)) yield page.map(({ member }) => member);
 }
 
 /** Whether the last ending came after `moment` (epoch ms), for what was proved before step 1 and is used after it. */

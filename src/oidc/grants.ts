@@ -1,9 +1,13 @@
+import { inBatches } from '../kit/in-batches.ts';
 import type { Services } from '../services.ts';
-import { endGrant } from './end-grants.ts';
+import { allMembers } from '../store/live-members.ts';
+import { endGrants } from './end-grants.ts';
 import { closeIndex } from './endings.ts';
 import { fromAccountIndex, fromClientIndex, type GrantMember, layout } from './live-layout.ts';
 import { readSession } from './record-forms.ts';
 import { grantsOf } from './session-ending.ts';
+
+const readAtOnce = 100;
 
 /** A grant that has not ended. `expiresAt` in epoch milliseconds. */
 export type GrantSummary = Omit<GrantMember, 'session'> & { expiresAt: number };
@@ -12,14 +16,12 @@ export async function listGrants(
   { live }: Pick<Services, 'live'>,
   accountId: string,
 ): Promise<GrantSummary[]> {
-  const members = await live.members(layout.accountGrants(accountId));
-  const found = await Promise.all(
-    members.map(async ({ member, expiresAt }) => {
-      const { session: _session, ...grant } = fromAccountIndex(accountId, member);
-      const [entry] = await live.read([layout.grant(grant.grantId)]);
-      return entry && { ...grant, expiresAt };
-    }),
-  );
+  const members = await allMembers({ live }, layout.accountGrants(accountId));
+  const found = await inBatches(members, readAtOnce, async ({ member, expiresAt }) => {
+    const { session: _session, ...grant } = fromAccountIndex(accountId, member);
+    const [entry] = await live.read([layout.grant(grant.grantId)]);
+    return entry && { ...grant, expiresAt };
+  });
   return found.filter((grant) => grant !== undefined);
 }
 
@@ -33,24 +35,28 @@ export async function revokeGrants(
   { accountId, clientId, exceptSession }: { accountId: string; clientId?: string; exceptSession?: string },
 ): Promise<number> {
   const kept = exceptSession ? await grantsOfSession({ live }, accountId, exceptSession) : new Set<string>();
-  const members = await closeIndex({ live, clock }, layout.accountGrants(accountId));
-  const ending = members
-    .map((member) => fromAccountIndex(accountId, member))
-    .filter((grant) => clientId === undefined || grant.clientId === clientId)
-    .filter((grant) => !kept.has(grant.grantId));
-  return endAll({ live }, ending);
+  let count = 0;
+  for await (const page of closeIndex({ live, clock }, layout.accountGrants(accountId))) {
+    const ending = page
+      .map((member) => fromAccountIndex(accountId, member))
+      .filter((grant) => clientId === undefined || grant.clientId === clientId)
+      .filter((grant) => !kept.has(grant.grantId));
+    count += await endGrants({ live }, ending, 'account');
+  }
+  return count;
 }
 
-/** Ends every grant of an app, of whomever: it was disabled or is about to be removed. */
+/** Ends every grant of an app, of whomever: it was stopped. */
 export async function revokeClientGrants(
   { live, clock }: Pick<Services, 'live' | 'clock'>,
   { clientId }: { clientId: string },
 ): Promise<number> {
-  const members = await closeIndex({ live, clock }, layout.clientGrants(clientId));
-  return endAll(
-    { live },
-    members.map((member) => fromClientIndex(clientId, member)),
-  );
+  let count = 0;
+  for await (const page of closeIndex({ live, clock }, layout.clientGrants(clientId))) {
+    const ending = page.map((member) => fromClientIndex(clientId, member));
+    count += await endGrants({ live }, ending, 'client');
+  }
+  return count;
 }
 
 async function grantsOfSession(
@@ -62,15 +68,4 @@ async function grantsOfSession(
   if (!entry) return new Set();
   const grants = await grantsOf({ live }, accountId, readSession(entry.value, uid));
   return new Set(grants.map(({ grantId }) => grantId));
-}
-
-/** In small batches: an app may have very many grants, and other requests want the store meanwhile. */
-async function endAll({ live }: Pick<Services, 'live'>, grants: readonly GrantMember[]): Promise<number> {
-  let count = 0;
-  for (let from = 0; from < grants.length; from += 100) {
-    const batch = grants.slice(from, from + 100);
-    const ended = await Promise.all(batch.map((grant) => endGrant({ live }, grant)));
-    count += ended.filter(Boolean).length;
-  }
-  return count;
 }

@@ -1,5 +1,7 @@
+import { inBatches } from '../kit/in-batches.ts';
 import type { Services } from '../services.ts';
-import { endWithSession } from './end-grants.ts';
+import { allMembers } from '../store/live-members.ts';
+import { endedAtOnce, endWithSession } from './end-grants.ts';
 import { removeOrMark } from './endings.ts';
 import { fromAccountIndex, type GrantMember, layout, sessionTag } from './live-layout.ts';
 import { readSession } from './record-forms.ts';
@@ -53,7 +55,7 @@ async function endWhatHangsOn(
   session: Pick<StoredSession, 'uid' | 'authorizations'>,
 ): Promise<void> {
   const grants = await grantsOf({ live }, accountId, session);
-  await Promise.all(grants.map((grant) => endWithSession({ live, clock }, grant)));
+  await inBatches(grants, endedAtOnce, (grant) => endWithSession({ live, clock }, grant));
   // Last, so that an ending that was cut short is found again.
   const key = layout.accountSessions(accountId);
   await live.commit([{ do: 'strike', key, member: session.uid }]);
@@ -66,7 +68,7 @@ export async function grantsOf(
   { uid, authorizations = {} }: Pick<StoredSession, 'uid' | 'authorizations'>,
 ): Promise<GrantMember[]> {
   const named = new Set(Object.values(authorizations).map(({ grantId }) => grantId));
-  const members = await live.members(layout.accountGrants(accountId));
+  const members = await allMembers({ live }, layout.accountGrants(accountId));
   return members
     .map(({ member }) => fromAccountIndex(accountId, member))
     .filter(({ grantId, session }) => session === sessionTag(uid) || named.has(grantId));

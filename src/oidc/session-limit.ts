@@ -1,5 +1,6 @@
 import { recordEvent } from '../audit/record.ts';
 import type { Services } from '../services.ts';
+import { allMembers } from '../store/live-members.ts';
 import { layout } from './live-layout.ts';
 import { endListedSession } from './session-ending.ts';
 import { listSessions } from './sessions.ts';
@@ -14,7 +15,7 @@ export async function limitSessions(
   accountId: string,
 ): Promise<void> {
   const { live, settings } = ctx;
-  const listed = await live.members(layout.accountSessions(accountId));
+  const listed = await allMembers({ live }, layout.accountSessions(accountId));
   if (listed.length <= settings.SESSIONS_PER_ACCOUNT) return;
   const sessions = await listSessions({ live }, accountId);
   const newestFirst = sessions.sort((a, b) => b.startedAt - a.startedAt || (a.uid < b.uid ? -1 : 1));

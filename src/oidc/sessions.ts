@@ -1,7 +1,9 @@
 import type { Context } from 'koa';
 import { findAccount } from '../accounts/account.ts';
 import { days } from '../kit/durations.ts';
+import { inBatches } from '../kit/in-batches.ts';
 import type { App, Services } from '../services.ts';
+import { allMembers } from '../store/live-members.ts';
 import { cookieNames } from './browser-cookies.ts';
 import { isSignedOut, mayComeIn } from './claims.ts';
 import { closeIndex } from './endings.ts';
@@ -40,6 +42,10 @@ export function isTooOld(
   return clock.now() - loginTs * 1000 > settings.SESSION_MAX_DAYS * days;
 }
 
+const readAtOnce = 100;
+/** Each of them reads what the account's index of grants lists. */
+const endedAtOnce = 20;
+
 /** One line of a person's list of sessions. Times in epoch milliseconds. */
 export type SessionSummary = {
   uid: string;
@@ -58,13 +64,11 @@ export async function listSessions(
   { live }: Pick<Services, 'live'>,
   accountId: string,
 ): Promise<SessionSummary[]> {
-  const members = await live.members(layout.accountSessions(accountId));
-  const found = await Promise.all(
-    members.map(async ({ member: uid }) => {
-      const [entry] = await live.read([layout.session(uid)]);
-      return entry && summaryOf(readSession(entry.value, uid), accountId);
-    }),
-  );
+  const members = await allMembers({ live }, layout.accountSessions(accountId));
+  const found = await inBatches(members, readAtOnce, async ({ member: uid }) => {
+    const [entry] = await live.read([layout.session(uid)]);
+    return entry && summaryOf(readSession(entry.value, uid), accountId);
+  });
   return found.filter((one) => one !== undefined).sort((a, b) => b.lastSeenAt - a.lastSeenAt);
 }
 
@@ -89,7 +93,7 @@ export async function endSession(
   { live, clock, db, log }: Pick<Services, 'live' | 'clock' | 'db' | 'log'>,
   { accountId, uid }: { accountId: string; uid: string },
 ): Promise<boolean> {
-  const listed = await live.members(layout.accountSessions(accountId));
+  const listed = await allMembers({ live }, layout.accountSessions(accountId));
   if (!listed.some(({ member }) => member === uid)) return false;
   return endListedSession({ live, clock, db, log }, { accountId, uid });
 }
@@ -99,11 +103,16 @@ export async function endSessions(
   { live, clock, db, log }: Pick<Services, 'live' | 'clock' | 'db' | 'log'>,
   { accountId, except }: { accountId: string; except?: string },
 ): Promise<number> {
-  const uids = await closeIndex({ live, clock }, layout.accountSessions(accountId));
-  const ending = uids.filter((uid) => uid !== except);
   const context = { live, clock, db, log };
-  const ended = await Promise.all(ending.map((uid) => endListedSession(context, { accountId, uid })));
-  return ended.filter(Boolean).length;
+  let count = 0;
+  for await (const uids of closeIndex({ live, clock }, layout.accountSessions(accountId))) {
+    const ending = uids.filter((uid) => uid !== except);
+    const ended = await inBatches(ending, endedAtOnce, (uid) =>
+      endListedSession(context, { accountId, uid }),
+    );
+    count += ended.filter(Boolean).length;
+  }
+  return count;
 }
 
 /** Tells the browser to drop its session cookie; the session itself is ended with `endSession`. */

@@ -103,7 +103,9 @@ for _, index in ipairs(indexes) do
   else
     redis.call('ZREM', index.key, index.member)
   end
-  redis.call('ZREMRANGEBYSCORE', index.key, '-inf', ARGV[2])
+  -- So many at once: an index that was left alone for a month may have any number of them.
+  local ended = redis.call('ZRANGEBYSCORE', index.key, '-inf', ARGV[2], 'LIMIT', 0, 100)
+  if ended[1] then redis.call('ZREM', index.key, unpack(ended)) end
   local last = redis.call('ZRANGE', index.key, -1, -1, 'WITHSCORES')
   if last[2] then redis.call('PEXPIRE', index.key, string.format('%.0f', tonumber(last[2]) - now)) end
 end
@@ -129,6 +131,31 @@ redis.call('SET', KEYS[1], string.format('%.0f', total), 'PX', ARGV[1])
 return { total, tonumber(ARGV[1]), 0 }
 `;
 
+/**
+ * A page of an index. ARGV: an end, a member of that end (or nothing: every one of that end is behind us), and how many are
+ * wanted. It begins with the first that ends later, or in the same moment and comes after the member, which need not be there
+ * any more. Found by halves, since Redis has no such question; in the order that Redis keeps, of bytes, which Lua's own
+ * comparison need not be.
+ */
+const page = `
+local function isAfter(one, other)
+  for at = 1, math.min(#one, #other) do
+    local left, right = one:byte(at), other:byte(at)
+    if left ~= right then return left > right end
+  end
+  return #one > #other
+end
+
+local high = redis.call('ZCOUNT', KEYS[1], '-inf', ARGV[1])
+local low = ARGV[2] == '' and high or redis.call('ZCOUNT', KEYS[1], '-inf', '(' .. ARGV[1])
+while low < high do
+  local middle = math.floor((low + high) / 2)
+  local found = redis.call('ZRANGE', KEYS[1], middle, middle)
+  if isAfter(found[1], ARGV[2]) then high = middle else low = middle + 1 end
+end
+return redis.call('ZRANGE', KEYS[1], low, low + tonumber(ARGV[3]) - 1, 'WITHSCORES')
+`;
+
 export type Script = { lua: string; sha: string };
 const script = (lua: string): Script => ({ lua, sha: createHash('sha1').update(lua).digest('hex') });
-export const scripts = { commit: script(commit), count: script(count) };
+export const scripts = { commit: script(commit), count: script(count), page: script(page) };

@@ -1,6 +1,6 @@
 import type { Clock } from '../kit/clock.ts';
-import type { CommitRefusal, LiveEntry, LiveStep, LiveStore } from './live.ts';
-import { checkSteps, onePartition, partitionOf } from './live.ts';
+import type { CommitRefusal, LiveEntry, LiveStep, LiveStore, MemberPage } from './live.ts';
+import { checkSteps, mostInPage, onePartition, partitionOf } from './live.ts';
 import { readRedisAddress } from './live-redis-address.ts';
 import { openCluster } from './live-redis-cluster.ts';
 import { examineServers, type RedisExamination } from './live-redis-examination.ts';
@@ -58,16 +58,14 @@ export function openLiveRedis({
       );
       return answer === 'ok' ? { ok: true } : { ok: false, reason: answer as CommitRefusal, step };
     },
-    async members(key) {
+    async members(key, from = `${clock.now()} `) {
       partitionOf(key);
-      const flat = await servers.at(prefix + key, 'reads', (line, asking) =>
-        line.call((redis) => redis.zrangebyscore(prefix + key, `(${clock.now()}`, '+inf', 'WITHSCORES'), {
-          asking,
-        }),
-      );
-      return flat.flatMap((member, place) =>
-        place % 2 === 0 ? [{ member, expiresAt: Number(flat[place + 1]) }] : [],
-      );
+      const space = from.indexOf(' ');
+      const place = [from.slice(0, space), from.slice(space + 1), mostInPage];
+      const flat = (await servers.at(prefix + key, 'reads', (line, asking) =>
+        line.run(scripts.page, [prefix + key], place, { asking }),
+      )) as string[];
+      return pageOf(flat, clock.now());
     },
     async count(key, windowMs, amount, most = -1) {
       partitionOf(key);
@@ -88,6 +86,16 @@ function parseEntry(raw: string | null): LiveEntry | undefined {
   if (raw.startsWith('-')) return { value: raw.slice(1), consumedBy: undefined };
   const line = raw.indexOf('\n');
   return { value: raw.slice(line + 1), consumedBy: raw.slice(1, line) };
+}
+
+/** A page ends at a member with its end, and the next one begins behind both: many may end in the same moment. */
+function pageOf(flat: readonly string[], now: number): MemberPage {
+  const members = flat.flatMap((member, place) =>
+    place % 2 === 0 ? [{ member, expiresAt: Number(flat[place + 1]) }] : [],
+  );
+  const last = members.at(-1);
+  const next = last && members.length === mostInPage ? `${last.expiresAt} ${last.member}` : undefined;
+  return { members: members.filter(({ expiresAt }) => expiresAt > now), next };
 }
 
 /** What to do, a time, a text, what is expected: see live-redis-scripts.ts. */

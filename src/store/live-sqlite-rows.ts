@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { LiveEntry } from './live.ts';
+import { type IndexMember, type LiveEntry, mostInPage } from './live.ts';
 
 /** Made when missing. Everything in it is short-lived, so a change of shape is a new table and no migration. */
 export const schema = `
@@ -37,8 +37,9 @@ export function openLiveRows(database: DatabaseSync) {
     remove: database.prepare('delete from entries where key = ?'),
     enlist: database.prepare('insert or replace into members (key, member, expires_at) values (?, ?, ?)'),
     strike: database.prepare('delete from members where key = ? and member = ?'),
+    // In the order of the table itself: another one would have to be made anew for each page.
     members: database.prepare(
-      'select member, expires_at from members where key = ? and expires_at > ? order by expires_at, member',
+      'select member, expires_at from members where key = ? and member > ? and expires_at > ? order by member limit ?',
     ),
     count: database.prepare(`
       insert into counters (key, count, resets_at) values (:key, :amount, :end)
@@ -72,8 +73,8 @@ export function openLiveRows(database: DatabaseSync) {
     remove: (key: string) => sql.remove.run(key),
     enlist: (key: string, member: string, expiresAt: number) => sql.enlist.run(key, member, whole(expiresAt)),
     strike: (key: string, member: string) => sql.strike.run(key, member),
-    members(key: string, now: number) {
-      const rows = sql.members.all(key, now) as { member: string; expires_at: number }[];
+    members(key: string, after: string, now: number): IndexMember[] {
+      const rows = sql.members.all(key, after, now, mostInPage) as { member: string; expires_at: number }[];
       return rows.map((row) => ({ member: row.member, expiresAt: row.expires_at }));
     },
     /** `resetsAt` is undefined when no window runs and none was started. */

@@ -4,7 +4,7 @@ import type { Clock } from '../kit/clock.ts';
 import { minutes } from '../kit/durations.ts';
 import { makeDataFolder } from './data-folder.ts';
 import type { CommitResult, LiveEntry, LiveStep, LiveStore } from './live.ts';
-import { checkSteps, onePartition, partitionOf } from './live.ts';
+import { checkSteps, mostInPage, onePartition, partitionOf } from './live.ts';
 import { openLiveRows, schema } from './live-sqlite-rows.ts';
 import { openSqliteFile, whenFree } from './sqlite-file.ts';
 
@@ -35,9 +35,10 @@ export function openLiveSqlite({ file, clock }: { file: string; clock: Clock }):
       checkSteps(steps);
       return patiently(() => commit(database, rows, steps, clock.now()));
     },
-    async members(key) {
+    async members(key, from = '') {
       partitionOf(key);
-      return patiently(() => rows.members(key, clock.now()));
+      const members = await patiently(() => rows.members(key, from, clock.now()));
+      return { members, next: members.length === mostInPage ? members.at(-1)?.member : undefined };
     },
     async count(key, windowMs, amount, most) {
       partitionOf(key);

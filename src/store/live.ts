@@ -44,6 +44,12 @@ export type LiveStep =
   | { do: 'enlist'; key: LiveKey; member: string; expiresAt: number }
   | { do: 'strike'; key: LiveKey; member: string };
 
+export type IndexMember = { member: string; expiresAt: number };
+/** `next` is undefined with the last page. */
+export type MemberPage = { members: IndexMember[]; next: string | undefined };
+/** Of one page: no answer grows with the index (live-members.ts reads on). */
+export const mostInPage = 500;
+
 export type CommitRefusal = 'missing' | 'exists' | 'changed' | 'consumed';
 /** `step` is the place (from 0) of the step that refused. */
 export type CommitResult = { ok: true } | { ok: false; reason: CommitRefusal; step: number };
@@ -52,8 +58,11 @@ export interface LiveStore {
   /** All keys of one partition; answers in their order. Expired entries are undefined. */
   read(keys: readonly LiveKey[]): Promise<(LiveEntry | undefined)[]>;
   commit(steps: readonly LiveStep[]): Promise<CommitResult>;
-  /** The members of an index that have not expired, the soonest to expire first. */
-  members(key: LiveKey): Promise<{ member: string; expiresAt: number }[]>;
+  /**
+   * One page of the members of an index that have not expired, in an order of the home's own. The next one begins at `next`.
+   * Whoever stays in the index all the while is met, whoever else comes and goes; only who is moved to an earlier end may not be.
+   */
+  members(key: LiveKey, from?: string): Promise<MemberPage>;
   /**
    * Adds `amount` to a counter that starts when first counted and ends `windowMs` later; one atomic step. Amount 0
    * reads without counting, a negative one takes back (never below 0, never starting a window). What would make it more

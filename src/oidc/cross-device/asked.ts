@@ -1,4 +1,5 @@
 import type { Services } from '../../services.ts';
+import { allMembers } from '../../store/live-members.ts';
 import { grantIdShape, layout } from '../live-layout.ts';
 import { type AskedKind, readAsked, type StoredAsked } from './asked-form.ts';
 import { userCodeDigest } from './asked-records.ts';
@@ -69,7 +70,7 @@ export async function listAsked(
   context: Pick<Context, 'live' | 'clock'>,
   accountId: string,
 ): Promise<Asked[]> {
-  const members = await context.live.members(layout.accountAsked(accountId));
+  const members = await allMembers(context, layout.accountAsked(accountId));
   const found = await Promise.all(members.map(({ member }) => findAsked(context, member)));
   return found
     .filter((asked) => asked !== undefined)
