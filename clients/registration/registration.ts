@@ -40,16 +40,17 @@ export function registrationRoutes(app: App): Router {
     answers,
     itself(app, (ctx, client, token) => update(app, ctx, client, token)),
   );
-  router.delete(
-    own,
-    answers,
-    itself(app, async (ctx, client) => {
-      await removeClient(app, { clientId: client.clientId, actor: 'client' }, ctx.state.source);
-      answer(ctx, 204);
-    }),
-  );
+  router.delete(own, answers, itself(app, remove(app), { leaving: true }));
   router.options(own, preflight);
   return router;
+}
+
+/** Again, where a store failed on the way: it finishes what was begun. */
+function remove(app: App): OfItself {
+  return async (ctx, client) => {
+    await removeClient(app, { clientId: client.clientId, actor: 'client' }, ctx.state.source);
+    answer(ctx, 204);
+  };
 }
 
 async function register(app: App, ctx: Context): Promise<void> {
@@ -108,12 +109,12 @@ const notForUpdates = [
 type OfItself = (ctx: Context, client: Client, token: string) => Promise<void>;
 
 /** For the app whose token it is. */
-function itself(app: App, answerTo: OfItself): Middleware {
+function itself(app: App, answerTo: OfItself, { leaving = false } = {}): Middleware {
   return async (ctx) => {
     const token = bearer(ctx);
     if (!token) return refuseToken(app, ctx, true);
     const clientId = (ctx['params'] as Record<string, string>)['clientId'] ?? '';
-    const found = await findItself(app, { clientId, token });
+    const found = await findItself(app, { clientId, token, leaving });
     if (found.ok) return answerTo(ctx, found.client, token);
     if (found.reason === 'disabled') return refuse(ctx, 403, 'access_denied', 'the app is disabled');
     await refuseToken(app, ctx);

@@ -25,6 +25,10 @@ export type Client = {
   /** Oldest first; expired ones may still be among them. */
   secrets: ClientSecret[];
   disabledAt: number | undefined;
+  /** Once it was disabled and enabled again: what was issued to it before is dead (stopped.ts). */
+  issuedFrom: number | undefined;
+  /** When its removal began; disabled ever since. */
+  removingSince: number | undefined;
   createdAt: number;
   updatedAt: number;
   origin: ClientOrigin;
@@ -76,6 +80,8 @@ export async function addClient(
         created_at: now,
         updated_at: now,
         disabled_at: null,
+        issued_from: null,
+        removing_since: null,
         origin: given.origin ?? null,
         registration_digest: given.registrationDigest ?? null,
       })
@@ -136,21 +142,6 @@ export async function removeClient({ db }: { db: Database }, clientId: string): 
   });
 }
 
-/** Stops the app; repeated, the first time stays. */
-export async function disableClient(
-  { db, clock }: Context,
-  clientId: string,
-): Promise<Outcome<{ changed: boolean }, 'unknown_client'>> {
-  return setDisabled(db, clientId, clock.now());
-}
-
-export async function enableClient(
-  { db }: { db: Database },
-  clientId: string,
-): Promise<Outcome<{ changed: boolean }, 'unknown_client'>> {
-  return setDisabled(db, clientId, null);
-}
-
 /**
  * Gives the app a new secret, answered this once. Those it had stay right for `overlapMs`, so that an app can be
  * changed over without a gap; an earlier end that was set before is kept. 0 ends them at once.
@@ -188,20 +179,6 @@ export async function rotateClientSecret(
       .execute();
   });
   return { ok: true, clientSecret, oldSecretsEndAt: end };
-}
-
-async function setDisabled(db: Database, clientId: string, at: number | null) {
-  return db.transaction().execute(async (tx) => {
-    const { numUpdatedRows } = await tx
-      .updateTable('clients')
-      .set({ disabled_at: at })
-      .where('client_id', '=', clientId)
-      .where('disabled_at', at === null ? 'is not' : 'is', null)
-      .executeTakeFirst();
-    if (numUpdatedRows > 0n) await bumpVersion(tx, 'clients');
-    else if (!(await findClient({ db: tx }, clientId))) return refused('unknown_client');
-    return { ok: true as const, changed: numUpdatedRows > 0n };
-  });
 }
 
 /** Members in the order of their names, so that two tellings of the same compare equal. */
@@ -250,6 +227,8 @@ function toClient(row: Selectable<ClientsTable>, secrets: Selectable<ClientSecre
       expiresAt: secret.expires_at ?? undefined,
     })),
     disabledAt: row.disabled_at ?? undefined,
+    issuedFrom: row.issued_from ?? undefined,
+    removingSince: row.removing_since ?? undefined,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     origin: (row.origin as ClientOrigin | null) ?? 'operator',

@@ -10,34 +10,34 @@ export type EndedAccess = { sessions: number; grants: number };
 
 /**
  * Ends every session of the account and every token any app holds for it, on all processes at once; no browser is trusted
- * any more. The moment is also kept in the records: sessions that come back with a restored live state are over all the
- * same. Safe to repeat.
+ * any more. First the moment is kept in the records: it ends what is on its way (src/oidc/endings.ts), and sessions that come
+ * back with a restored live state. Safe to repeat. A change that keeps people out by itself (a suspension, a lock) comes before.
  */
 export async function endAllAccess(
   services: Context,
   { accountId }: { accountId: string },
 ): Promise<EndedAccess> {
-  const { ended } = await endAccessAround(services, { accountId }, async () => undefined);
+  const { db, clock } = services;
+  // Sessions know when they began to the second only: one that begins after this, within the second, is to live.
+  const moment = Math.floor(clock.now() / seconds) * seconds;
+  await signOutBefore({ db }, { accountId, before: moment, except: undefined });
+  const ended = await endLive(services, accountId);
+  await dropTrustedDevices(services, { accountId, reason: 'access_ended' });
   return ended;
 }
 
 /**
- * The same around a change that keeps people out (a suspension, a lock): before it, so that the ending takes effect even
- * if the change cannot be written, and again after it, for who came in between or is on their way (src/oidc/endings.ts).
+ * The same around a change that can be made only once (the account goes, a new password is set with what proved the mailbox):
+ * also before it, so that a store that fails half-way leaves something to repeat it with.
  */
 export async function endAccessAround<Changed>(
   services: Context,
   { accountId }: { accountId: string },
   keepOut: () => Promise<Changed>,
 ): Promise<{ changed: Changed; ended: EndedAccess }> {
-  const { db, clock } = services;
   const before = await endLive(services, accountId);
   const changed = await keepOut();
-  // Sessions know when they began to the second only: one that begins after this, within the second, is to live.
-  const moment = Math.floor(clock.now() / seconds) * seconds;
-  await signOutBefore({ db }, { accountId, before: moment, except: undefined });
-  const after = await endLive(services, accountId);
-  await dropTrustedDevices(services, { accountId, reason: 'access_ended' });
+  const after = await endAllAccess(services, { accountId });
   return {
     changed,
     ended: { sessions: before.sessions + after.sessions, grants: before.grants + after.grants },

@@ -1,11 +1,11 @@
-import { findAccount, lockAccount as keepOut } from '../accounts/account.ts';
+import { lockAccount as keepOut } from '../accounts/account.ts';
 import { recordEvent } from '../audit/record.ts';
 import type { Outcome } from '../kit/outcome.ts';
 import { refused } from '../kit/outcome.ts';
 import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import type { EndedAccess } from './end-all-access.ts';
-import { endAccessAround } from './end-all-access.ts';
+import { endAllAccess } from './end-all-access.ts';
 import { notifyAccount } from './notify-account.ts';
 
 /**
@@ -17,11 +17,9 @@ export async function lockAccount(
   { accountId, reason }: { accountId: string; reason: string },
   from?: RequestSource,
 ): Promise<Outcome<EndedAccess, 'unknown_account'>> {
-  if (!(await findAccount(services, accountId))) return refused('unknown_account');
-  const { changed, ended } = await endAccessAround(services, { accountId }, () =>
-    keepOut(services, { accountId, reason }),
-  );
+  const changed = await keepOut(services, { accountId, reason });
   if (!changed.ok) return refused('unknown_account');
+  const ended = await endAllAccess(services, { accountId });
   await recordEvent(
     services,
     { type: 'account.locked', accountId, actor: 'operator', detail: { reason } },

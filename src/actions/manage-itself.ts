@@ -21,15 +21,16 @@ import { rotateClientSecret } from './rotate-client-secret.ts';
 
 /**
  * The app that a management token is of (RFC 7592 section 2). One that is gone, and a token of another app, are told
- * apart by nothing.
+ * apart by nothing. `leaving`: also when it is stopped because its removal began.
  */
 export async function findItself(
   services: Pick<Services, 'db'>,
-  { clientId, token }: { clientId: string; token: string },
+  { clientId, token, leaving = false }: { clientId: string; token: string; leaving?: boolean },
 ): Promise<Outcome<{ client: Client }, 'wrong_token' | 'disabled'>> {
   const client = await findClient(services, clientId);
   if (!client || !isManagementToken(client, token)) return refused('wrong_token');
-  return client.disabledAt === undefined ? { ok: true, client } : refused('disabled');
+  const stopped = client.disabledAt !== undefined && !(leaving && client.removingSince !== undefined);
+  return stopped ? refused('disabled') : { ok: true, client };
 }
 
 /**

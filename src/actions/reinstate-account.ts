@@ -4,16 +4,19 @@ import type { Outcome } from '../kit/outcome.ts';
 import { refused } from '../kit/outcome.ts';
 import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
+import { endAllAccess } from './end-all-access.ts';
 
 /** Ends a suspension. What it ended stays ended: the person signs in anew. Recorded first, as all giving of access is. */
 export async function reinstateAccount(
-  services: Pick<Services, 'db' | 'clock' | 'seals' | 'log'>,
+  services: Pick<Services, 'db' | 'live' | 'clock' | 'seals' | 'log'>,
   { accountId, reason }: { accountId: string; reason: string },
   from?: RequestSource,
 ): Promise<Outcome<object, 'unknown_account' | 'not_suspended'>> {
   const account = await findAccount(services, accountId);
   if (!account) return refused('unknown_account');
   if (account.suspendedAt === null) return refused('not_suspended');
+  // What an ending left that was cut short would live again.
+  await endAllAccess(services, { accountId });
   await recordEvent(services, { type: 'account.reinstated', accountId, detail: { reason } }, from);
   const changed = await letIn(services, { accountId });
   return changed.ok ? changed : refused('unknown_account');

@@ -86,6 +86,20 @@ export async function removeConsent({ db }: Pick<Services, 'db'>, pair: Pair): P
   return numDeletedRows === 1n;
 }
 
+/**
+ * Of an app that is being removed: a portion at a time, for a million of them in one statement would keep everybody else from
+ * the records, or be stopped for taking too long. Answers whether there are more.
+ */
+export async function removeSomeConsents({ db }: Pick<Services, 'db'>, clientId: string): Promise<boolean> {
+  const ofApp = db.selectFrom('consents').select('account_id').where('client_id', '=', clientId);
+  await db
+    .deleteFrom('consents')
+    .where('client_id', '=', clientId)
+    .where('account_id', 'in', ofApp.limit(1000))
+    .execute();
+  return (await ofApp.limit(1).executeTakeFirst()) !== undefined;
+}
+
 /** Notes that the app uses its access. Writes at most once a minute for the pair: an app may refresh many times a second. */
 export async function touchConsent({ db, clock }: Pick<Services, 'db' | 'clock'>, pair: Pair): Promise<void> {
   const now = clock.now();

@@ -268,6 +268,7 @@ function describe(client: Client, logo?: KeptLogo) {
     client_id_issued_at: Math.floor(createdAt / 1000),
     updated_at: moment(updatedAt),
     disabled_at: moment(disabledAt),
+    removing_since: moment(client.removingSince),
     registered_by: client.origin,
     verified_at: moment(client.verifiedAt),
     secrets: secretsShown.length > 0 ? secretsShown : undefined,

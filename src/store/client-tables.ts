@@ -6,6 +6,10 @@ export type ClientsTable = {
   created_at: number;
   updated_at: number;
   disabled_at: number | null;
+  /** Once it was disabled and enabled again: what was issued to it before is dead. */
+  issued_from: number | null;
+  /** When its removal began; disabled ever since. */
+  removing_since: number | null;
   /** How it came in when no operator registered it: `token`, `open` or `document`. */
   origin: string | null;
   /** When an operator vouched for one that came in by itself. */

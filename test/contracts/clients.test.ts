@@ -2,15 +2,19 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   addClient,
   changeClient,
-  disableClient,
-  enableClient,
   findClient,
   listClients,
   removeClient,
   rotateClientSecret,
 } from '../../clients/registry/registry.ts';
 import { verifyClientSecret } from '../../clients/registry/secrets.ts';
-import { hours } from '../../src/kit/durations.ts';
+import {
+  beginRemoval,
+  disableClient,
+  enableClient,
+  isOfEarlierLife,
+} from '../../clients/registry/stopped.ts';
+import { hours, minutes } from '../../src/kit/durations.ts';
 import type { Database } from '../../src/store/tables.ts';
 import { readVersions } from '../../src/store/versions.ts';
 import { databaseKinds, openTestDatabase, testClock } from '../support/stores.ts';
@@ -173,6 +177,44 @@ describe.each(databaseKinds)('the register of apps on %s', (kind) => {
     expect(await enableClient(context(), client.clientId)).toEqual({ ok: true, changed: true });
     expect((await findClient(context(), client.clientId))?.disabledAt).toBeUndefined();
     expect(await disableClient(context(), 'nobody')).toMatchObject({ reason: 'unknown_client' });
+  });
+
+  it.each([
+    ['at once', 0, 'of the second in which it was stopped', 999],
+    ['after a minute', 60_000, 'of the last moments, for clocks differ', 49_999],
+  ])('enabled %s, takes what was issued before for dead, up to all %s', async (_, pause, __, last) => {
+    const { client } = await added();
+    const { clientId } = client;
+    clock.advance(minutes - (clock.now() % minutes));
+    const stopped = clock.now();
+    await disableClient(context(), clientId);
+    clock.advance(pause);
+    await enableClient(context(), clientId);
+    const enabled = await findClient(context(), clientId);
+    if (!enabled) throw new Error('it is there');
+    expect(isOfEarlierLife(client, stopped)).toBe(false);
+    const dead = [-hours, -1, 0, last, last + 1, hours].map((ms) => isOfEarlierLife(enabled, stopped + ms));
+    expect(dead).toEqual([true, true, true, true, false, false]);
+  });
+
+  it('begins the removal of an app once, which stops it, until it is enabled', async () => {
+    const { client } = await added();
+    const { clientId } = client;
+    await disableClient(context(), clientId);
+    const stopped = clock.now();
+    clock.advance(1000);
+    expect(await beginRemoval(context(), clientId)).toEqual({ ok: true, changed: true });
+    expect(await findClient(context(), clientId)).toMatchObject({
+      disabledAt: stopped,
+      removingSince: stopped + 1000,
+    });
+    expect(await beginRemoval(context(), clientId)).toEqual({ ok: true, changed: false });
+    expect(await beginRemoval(context(), 'nobody')).toMatchObject({ reason: 'unknown_client' });
+    await enableClient(context(), clientId);
+    expect(await findClient(context(), clientId)).toMatchObject({
+      disabledAt: undefined,
+      removingSince: undefined,
+    });
   });
 
   it('removes an app with its secrets', async () => {

@@ -1,10 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import {
-  changeClient,
-  disableClient,
-  removeClient,
-  rotateClientSecret,
-} from '../../clients/registry/registry.ts';
+import { changeClient, removeClient, rotateClientSecret } from '../../clients/registry/registry.ts';
+import { disableClient } from '../../clients/registry/stopped.ts';
 import { reinstateAccount, suspendAccount } from '../../src/accounts/account.ts';
 import { registerClient } from '../../src/actions/register-client.ts';
 import { rotateKeys } from '../../src/oidc/keys/signing-keys.ts';

@@ -1,4 +1,4 @@
-import type { LiveStep } from '../../src/store/live.ts';
+import type { LiveStep, LiveStore } from '../../src/store/live.ts';
 import { openWorld, type World } from './world.ts';
 import { worldKinds } from './world-kinds.ts';
 
@@ -41,6 +41,28 @@ export function meanwhile(
       await first();
     }
     return commit(steps);
+  };
+  return { happened: () => happened };
+}
+
+/**
+ * The mirror of it: when a server has read an index that `matches` for the first time, `then` is done before it goes on with
+ * what it read. Answers whether it was.
+ */
+export function afterReading(
+  { live }: { live: LiveStore },
+  matches: (key: string) => boolean,
+  then: () => Promise<unknown>,
+): { happened(): boolean } {
+  const { members } = live;
+  let happened = false;
+  live.members = async (key, from) => {
+    const page = await members(key, from);
+    if (happened || !matches(key)) return page;
+    happened = true;
+    live.members = members;
+    await then();
+    return page;
   };
   return { happened: () => happened };
 }
