@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { findLogo } from '../clients/registry/logos.ts';
 import { isUnverified } from '../clients/registry/registration.ts';
 import { type Client, findClient } from '../clients/registry/registry.ts';
+import { isOfEarlierLife } from '../clients/registry/stopped.ts';
 import type { Account } from '../src/accounts/account.ts';
 import { allowOnAnotherDevice } from '../src/actions/allow-on-another-device.ts';
 import { denyOnAnotherDevice } from '../src/actions/deny-on-another-device.ts';
@@ -46,10 +47,11 @@ type Particulars = {
   startOver: string;
 };
 
-/** An app that is gone or disabled asks for nothing any more. */
+/** An app that is gone or disabled asks for nothing any more, and what it asked before it was stopped is void. */
 export async function welcomeClient(app: App, asked: Asked): Promise<Client | undefined> {
   const client = await findClient(app, asked.clientId);
-  return client?.disabledAt === undefined ? client : undefined;
+  const isVoid = client?.disabledAt !== undefined || (client && isOfEarlierLife(client, asked.askedAt));
+  return isVoid ? undefined : client;
 }
 
 export async function showApproval(

@@ -2,20 +2,28 @@ import type { AdapterPayload } from 'oidc-provider';
 import { errors } from 'oidc-provider';
 import type { AdapterContext } from './adapter-context.ts';
 import { timeToLive } from './adapter-context.ts';
+import { isFromEarlierLife } from './earlier-life.ts';
+import type { KnownRecords } from './known-records.ts';
 import { fromStored, layout, toStored } from './live-layout.ts';
+
+type Context = AdapterContext & { known: KnownRecords };
 
 /** Interactions: a sign-in or a consent that is under way. Our pages write progress into them: see interaction.ts. */
 export class InteractionRecords {
-  readonly #context: AdapterContext;
+  readonly #context: Context;
 
-  constructor(context: AdapterContext) {
+  constructor(context: Context) {
     this.#context = context;
   }
 
   async find(uid: string): Promise<AdapterPayload | undefined> {
     if (!uidShape.test(uid)) return undefined;
     const [entry] = await this.#context.live.read([layout.interaction(uid)]);
-    return entry && fromStored(entry.value, uid);
+    const interaction = entry && fromStored(entry.value, uid);
+    const clientId = interaction?.params?.['client_id'];
+    if (interaction && (await isFromEarlierLife(this.#context.known, clientId, interaction)))
+      return undefined;
+    return interaction;
   }
 
   async upsert(uid: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {

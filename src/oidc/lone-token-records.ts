@@ -2,22 +2,23 @@ import type { AdapterPayload } from 'oidc-provider';
 import { errors } from 'oidc-provider';
 import type { AdapterContext } from './adapter-context.ts';
 import { timeToLive } from './adapter-context.ts';
+import { isFromEarlierLife } from './earlier-life.ts';
+import { currentContext } from './engine-context.ts';
+import type { KnownRecords } from './known-records.ts';
 import { layout } from './live-layout.ts';
 import { readLoneToken, writeLoneToken } from './record-forms.ts';
 import { asSpent, requestName } from './token-records.ts';
 
 type LoneLetter = 'k' | 'p';
+type Context = AdapterContext & { known: KnownRecords };
 
 /** Records that belong to no grant: client credentials tokens and pushed requests. */
 export class LoneTokenRecords {
-  readonly #context: AdapterContext;
+  readonly #context: Context;
   readonly #letter: LoneLetter;
   readonly #refuseSpent: () => Error;
 
-  constructor(
-    context: AdapterContext,
-    { letter, refuseSpent }: { letter: LoneLetter; refuseSpent?: () => Error },
-  ) {
+  constructor(context: Context, { letter, refuseSpent }: { letter: LoneLetter; refuseSpent?: () => Error }) {
     this.#context = context;
     this.#letter = letter;
     this.#refuseSpent = refuseSpent ?? (() => new errors.InvalidGrant('already used'));
@@ -29,7 +30,13 @@ export class LoneTokenRecords {
     const [entry] = await this.#context.live.read([layout.alone(this.#letter, id)]);
     if (!entry) return undefined;
     const payload = { ...readLoneToken(entry.value, this.#letter), jti: id };
+    if (await isFromEarlierLife(this.#context.known, this.#ownerOf(payload), payload)) return undefined;
     return entry.consumedBy === undefined ? payload : asSpent(payload);
+  }
+
+  /** A pushed request says whose it is inside of what it wraps; the engine takes it from nobody else. */
+  #ownerOf(payload: AdapterPayload): string | undefined {
+    return this.#letter === 'k' ? payload.clientId : currentContext()?.oidc.client?.clientId;
   }
 
   async upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {

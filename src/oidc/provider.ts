@@ -215,7 +215,7 @@ export function openProvider(
   countCompatScopes(provider);
   nameAskedByGrant(provider);
   slowDownPolling(provider, services);
-  findJwtTokens(provider, jwks);
+  findJwtTokens(provider, { jwks, known });
   registerTokenExchange(provider, services, { mayIntrospect: mayIntrospect(known), subjects });
   rememberRefusals(provider);
   nameSessionsByUid(provider);

@@ -7,7 +7,9 @@ import { sourceOf } from '../../web/request-state.ts';
 import type { AdapterContext } from '../adapter-context.ts';
 import { timeToLive } from '../adapter-context.ts';
 import { sealPing } from '../ciba/pings.ts';
+import { isFromEarlierLife } from '../earlier-life.ts';
 import { currentContext } from '../engine-context.ts';
+import type { KnownRecords } from '../known-records.ts';
 import { askedGrantId, layout, shortDigest } from '../live-layout.ts';
 import { readGrant } from '../record-forms.ts';
 import { requestMemory } from '../request-memory.ts';
@@ -17,6 +19,8 @@ import { write } from '../unit-of-work.ts';
 import { type AskedKind, readAsked, type StoredAsked, writeAsked } from './asked-form.ts';
 import { notePace } from './pace.ts';
 
+type Context = AdapterContext & Pick<Services, 'seals'> & { known: KnownRecords };
+
 /** An answer is owed to an app that comes late: it is told `expired_token`, and the person that the code is too old. */
 const keptAfterwards = 10 * minutes;
 
@@ -25,10 +29,10 @@ const keptAfterwards = 10 * minutes;
  * the tokens there) is one commit with that grant, and so is nothing that anybody can race.
  */
 export class AskedRecords {
-  readonly #context: AdapterContext & Pick<Services, 'seals'>;
+  readonly #context: Context;
   readonly #kind: AskedKind;
 
-  constructor(context: AdapterContext & Pick<Services, 'seals'>, kind: AskedKind) {
+  constructor(context: Context, kind: AskedKind) {
     this.#context = context;
     this.#kind = kind;
   }
@@ -42,6 +46,7 @@ export class AskedRecords {
     if (!asked || asked.consumedBy !== undefined) return undefined;
     const { secret, taken: _taken, ...payload } = readAsked(asked.value);
     if (payload.kind !== this.#kind || !sameSecret(secret, shortDigest(id))) return undefined;
+    if (await isFromEarlierLife(this.#context.known, payload.clientId, payload)) return undefined;
     if (grant) requestMemory()?.grants.set(grantId, { value: grant.value, grant: readGrant(grant.value) });
     notePace(currentContext(), { grantId, value: pace?.value, expiresAt: (payload.exp ?? 0) * 1000 });
     return { ...payload, jti: id };

@@ -1,6 +1,8 @@
 import { constants, createPublicKey, type JsonWebKey, type KeyObject, verify } from 'node:crypto';
 import type { JWK, Provider } from 'oidc-provider';
+import { isFromEarlierLife } from '../earlier-life.ts';
 import { currentContext } from '../engine-context.ts';
+import type { KnownRecords } from '../known-records.ts';
 import { grantIdLength } from '../live-layout.ts';
 import { requestMemory } from '../request-memory.ts';
 
@@ -24,7 +26,10 @@ export function jwtTokenId(grantId: string, random: string, { bound }: { bound: 
 
 type Find = (value: string, options?: object) => Promise<object | undefined>;
 
-export function findJwtTokens(provider: Provider, jwks: readonly JWK[]): void {
+export function findJwtTokens(
+  provider: Provider,
+  { jwks, known }: { jwks: readonly JWK[]; known: KnownRecords },
+): void {
   const { prototype } = provider.OIDCContext as unknown as {
     prototype: { entity(this: Context, name: string, value: object): void };
   };
@@ -43,7 +48,7 @@ export function findJwtTokens(provider: Provider, jwks: readonly JWK[]): void {
     const asked = route === 'introspection' || route === 'token';
     if (!asked || !value.includes(veil)) return find.call(this, value, options);
     const claims = readJwt(value.replaceAll(veil, '.'), keys);
-    return claims && tokenOf(provider, claims);
+    return claims && tokenOf({ provider, known }, claims);
   };
 }
 
@@ -106,12 +111,15 @@ function isSigned(key: Key, alg: string, text: string, signature: string): boole
   return verify(hash, Buffer.from(text), how, Buffer.from(signature, 'base64url'));
 }
 
-const known = new Set('jti iat exp iss aud client_id scope cnf authorization_details sub'.split(' '));
+const named = new Set('jti iat exp iss aud client_id scope cnf authorization_details sub'.split(' '));
 
 /** As the engine would have read it from the store. */
-async function tokenOf(provider: Provider, claims: Claims): Promise<object | undefined> {
+async function tokenOf(
+  { provider, known }: { provider: Provider; known: KnownRecords },
+  claims: Claims,
+): Promise<object | undefined> {
   const { jti, iat, exp, aud, client_id: clientId, scope, cnf = {}, authorization_details: rar } = claims;
-  const extra = Object.fromEntries(Object.entries(claims).filter(([name]) => !known.has(name)));
+  const extra = Object.fromEntries(Object.entries(claims).filter(([name]) => !named.has(name)));
   const { jkt, 'x5t#S256': x5t } = cnf;
   const said = {
     ...{ jti, iat, exp, aud, clientId, scope, extra },
@@ -120,8 +128,10 @@ async function tokenOf(provider: Provider, claims: Claims): Promise<object | und
     ...(rar ? { rar } : {}),
   };
   // Of an app for itself: there is no grant, and nothing but the end of its app ends it early.
-  if (jti[grantIdLength] !== mark)
+  if (jti[grantIdLength] !== mark) {
+    if (await isFromEarlierLife(known, clientId, claims)) return undefined;
     return new provider.ClientCredentials({ ...said, kind: 'ClientCredentials' } as never);
+  }
   const grantId = jti.slice(0, grantIdLength);
   const letter = jti[grantIdLength + mark.length];
   const grant = await provider.Grant.find(grantId);
