@@ -4,6 +4,7 @@ import { type OpenServices, openServices } from '../../src/services.ts';
 import { readSettings } from '../../src/settings.ts';
 import { offlineApp } from './apps.ts';
 import { addCrowd, type Copy } from './crowd.ts';
+import { endingOf } from './ending.ts';
 import { percentile } from './load.ts';
 import { forgetConnections, measureSlice, redisMemory } from './measure.ts';
 import { signIn, tokensFor } from './members.ts';
@@ -15,7 +16,7 @@ export async function growth({ full }: { full: boolean }): Promise<void> {
   const sizes = [1_000, 10_000, 100_000, ...(full ? [1_000_000] : [])];
   console.log('CPU ms of the server per operation (p50 in ms), by the number of grants and accounts\n');
   console.log(
-    `${'target'.padEnd(10)}${['crowd', 'refresh', 'introspection', 'userinfo', 'look-up ms', 'Redis B/grant'].map((name) => name.padStart(16)).join('')}`,
+    `${'target'.padEnd(10)}${['crowd', 'refresh', 'introspection', 'userinfo', 'look-up ms', 'Redis B/grant', 'app ended'].map((name) => name.padStart(20)).join('')}`,
   );
   for (const name of ['redis', 'embedded'] as const) {
     const target = await openTarget(name, { people: 1 });
@@ -46,7 +47,8 @@ async function grow(target: Target, services: OpenServices, sizes: readonly numb
     for (const make of [refreshing, introspecting, readingUserinfo])
       cells.push(await costOf(target, make, sample));
     cells.push((await lookUpMs(services, sample)).toFixed(2), bytes > 0 ? bytes.toFixed(0) : '-');
-    console.log(`${target.name.padEnd(10)}${cells.map((cell) => cell.padStart(16)).join('')}`);
+    cells.push(await costOfEnding(target, services, { grants: to, sample }));
+    console.log(`${target.name.padEnd(10)}${cells.map((cell) => cell.padStart(20)).join('')}`);
   }
 }
 
@@ -65,6 +67,20 @@ async function costOf(target: Target, make: typeof refreshing, sample: readonly 
     0.5,
   );
   return `${least.toFixed(2)} (${p50.toFixed(1)})`;
+}
+
+/** Another app of as many is disabled: ms for each grant, the seconds of it, and what a look at a token waits meanwhile (p99). */
+async function costOfEnding(
+  target: Target,
+  services: OpenServices,
+  { grants, sample }: { grants: number; sample: readonly Copy[] },
+): Promise<string> {
+  const work = introspecting(
+    target,
+    sample.map((copy) => ({ access_token: copy.accessToken })),
+  );
+  const { perGrant, seconds, meanwhileP99 } = await endingOf(target, services, { grants, work });
+  return `${perGrant.toFixed(3)} ${seconds.toFixed(1)}s (${meanwhileP99.toFixed(1)})`;
 }
 
 /** Finding an account by its address, as a sign-in does before it checks the password. */

@@ -63,7 +63,11 @@ const ways: Way[] = [
     times: 50,
     token: machineToken,
     revoke: ({ services }) => disableClient(services, { clientId: machineApp.clientId, reason }),
-    after: ({ services }) => enableClient(services, { clientId: machineApp.clientId }),
+    async after({ services }) {
+      await enableClient(services, { clientId: machineApp.clientId });
+      // What it is given within the second in which it was stopped is dead too.
+      await sleep(1000);
+    },
   },
 ];
 
