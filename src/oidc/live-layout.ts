@@ -14,8 +14,8 @@ import type { LiveKey } from '../store/live.ts';
  *   {<grant id>}:t             the mark of a grant that ended for a reuse, once that was told
  *   {<grant id>}:q             what was asked on another device, under the id of the grant it may become (cross-device/)
  *   {<grant id>}:z             when the app last asked whether that was answered
- *   {<grant id>}:w, :n:<digest> the marks of a grant whose refresh token never changes (compat/watch-refresh.ts): that odd
- *                              use was told, and a network that it was used from
+ *   {<grant id>}:w             ┐ of a grant whose refresh token never changes (compat/watch-refresh.ts): that odd use was
+ *   {<grant id>}:n:<digest>    ┘ told, and a network that it was used from
  *   {<session uid>}:s          Session: the cookie is `<uid>.<secret>`, and only the secret's digest is kept
  *   {<session uid>}:e          the mark of a session that ended before it was written
  *   {<interaction uid>}:i      Interaction: a sign-in or consent that is under way
@@ -27,6 +27,31 @@ import type { LiveKey } from '../store/live.ts';
  *   {account <id>}:sessions    index of session uids     ┐ written before what they list, so that whoever
  *   {account <id>}:grants      index of grants           │ ends things by index misses nothing; each with the
  *   {client <digest>}:grants   index of grants           ┘ generation beside it that an ending changes (endings.ts)
+ *
+ * Beside them, from other rooms; of everything the live state holds there is a line here (test/rules/live-layout.test.ts):
+ *
+ *   {account <id>}:approval:<id>              a sign-in that waits for a yes on another device, and what was said
+ *   {account <id>}:approvals                  index of them
+ *   {account <id>}:approvals-held             somebody said that it was not them (credentials/approvals.ts)
+ *   {account <id>}:confirm:<session uid>      ┐ of a session at the account pages: a proof that is asked for, the one that
+ *   {account <id>}:proof:<session uid>        │ was given lately, and what is being set up and not proved yet
+ *   {account <id>}:totp:<session uid>         │
+ *   {account <id>}:text-step:<session uid>    │
+ *   {account <id>}:backup-codes:<session uid> ┘
+ *   {account <id>}:told of browsers           ┐ how often the owner was told of it lately
+ *   {account <id>}:told of password           │
+ *   {account <id>}:told of guesses            ┘
+ *   {code:<keyed digest>}:code                a code that was sent to a contact, by what it is for
+ *   {code:<keyed digest>}:guesses             guesses at such codes, and with :<id> behind it at one of them
+ *   {challenge:<occasion>}:tries              looks at the answers to one second step
+ *   {challenge.<id>}:spent                    a proof of work, or a wait, that was used
+ *   {passkey:<keyed digest>}:challenge:<digest>  a WebAuthn challenge, by whose it is
+ *   {passkey.<interaction uid>}:browser       what the browser at a sign-in can, and what it was shown
+ *   {passkey.<interaction uid>}:shown
+ *   {limit.<name>.<digest>}:count             limits.ts; with :hits behind it, whether it was recorded in this window
+ *   {pressure.<door>.<digest>}:count          ┐ failures at a door, of one sender and of everybody (pressure.ts)
+ *   {pressure.<door>.everyone}:count          ┘
+ *   {failed proofs <digest>}:all              refused proofs of an app that were recorded; :<digest> of one network
  *
  * Nothing here lets its reader in: of codes, tokens and session secrets the first 132 bits of their SHA-256 are kept,
  * and of the engine's payloads what is not said by the place they lie at (record-forms.ts). Everything has an end.
