@@ -1,6 +1,6 @@
 import type { Client } from '../../clients/registry/registry.ts';
 import { recordEvent } from '../audit/record.ts';
-import type { Outcome } from '../kit/outcome.ts';
+import { type Outcome, refused } from '../kit/outcome.ts';
 import { notePing } from '../oidc/ciba/pings.ts';
 import {
   approveAsked,
@@ -10,6 +10,7 @@ import {
   takeAsked,
 } from '../oidc/cross-device/answer-asked.ts';
 import type { Asked } from '../oidc/cross-device/asked.ts';
+import { isStillSignedIn } from '../oidc/still-signed-in.ts';
 import type { App } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import type { Locale } from '../web/words.ts';
@@ -41,7 +42,9 @@ export async function allowOnAnotherDevice(
   const taken = await takeAsked(app, allowed.asked);
   if (!taken.ok) return taken;
   try {
-    return await carryOut(app, taken, allowed, from);
+    const done = await carryOut(app, taken, allowed, from);
+    if (!done.ok) await leaveAsked(app, taken);
+    return done;
   } catch (error) {
     await leaveAsked(app, taken).catch(() => undefined);
     throw error;
@@ -56,6 +59,8 @@ async function carryOut(
 ): Promise<Outcome<object, 'gone'>> {
   const { asked, accountId, client, scopes, ticked, isOptional, proved, locale } = allowed;
   const { clientId, metadata } = client;
+  // What is said in a session that just ended is not even recorded; the grant asks once more, last (grant-minting.ts).
+  if (!(await isStillSignedIn(app, { accountId, sessionUid: proved.sessionUid }))) return refused('gone');
   if (!metadata.first_party)
     await giveConsent(
       app,

@@ -14,13 +14,17 @@ import { isCompatClient } from './compat/token-form.ts';
 import { type GrantGenerations, Overtaken, readGrantGenerations, withGenerations } from './grant-records.ts';
 import { coversApiScopes, grantApiScopes } from './resources/api-grants.ts';
 import { requestedApiScopes } from './resources/requested-scopes.ts';
+import { isStillSignedIn } from './still-signed-in.ts';
 import { asEngineError } from './unavailable.ts';
 
 type Grant = InstanceType<Provider['Grant']>;
 type Context = Pick<Services, 'db' | 'clock' | 'live'> & { readonly provider: Provider };
 type Pair = { accountId: string; clientId: string };
-/** `grantId`: the name that the grant has to have, where something waits for it under that name. */
-type Parties = Pair & { sessionUid?: string; grantId?: string };
+/**
+ * `grantId`: the name that the grant has to have, where something waits for it under that name. `answeredIn`: the session in
+ * which a person gave it, where the grant does not hang on that session and so does not end with it.
+ */
+type Parties = Pair & { sessionUid?: string; grantId?: string; answeredIn?: string };
 
 /**
  * From what a person decided once (the consent, a record) to what the engine works with (a grant, live state). Each
@@ -39,10 +43,10 @@ export async function mintGrant(
   });
 }
 
-/** For what was asked on another device (cross-device/): the grant has its name already, and no session. */
+/** For what was asked on another device (cross-device/): the grant has its name already, and hangs on no session. */
 export async function mintAskedGrant(
   context: Context,
-  parties: Pair & { grantId: string },
+  parties: Pair & { grantId: string; answeredIn: string },
   requested: readonly string[],
 ): Promise<Grant | undefined> {
   const client = await findClient(context, parties.clientId);
@@ -53,8 +57,10 @@ export async function mintAskedGrant(
 type Decision = { allowed: string[]; declined: string[]; details?: readonly object[] };
 
 /**
- * The decision is read after the generations that its end would change, and the app's record with it: one that is gone or
- * disabled is given nothing (endings.ts). Where an ending came between, what was decided is read once more.
+ * The decision is read after the generations that its end would change, and with it the app's record, for one that is gone or
+ * disabled is given nothing, and where the grant hangs on no session, who answers (endings.ts, steps 1 and 2). A grant that
+ * hangs on a session is taken back where that is gone by the end: by finishConsent, and by the engine's write of the session.
+ * Where an ending came between, all of it is read once more.
  */
 async function mint(
   context: Context,
@@ -63,10 +69,10 @@ async function mint(
 ): Promise<Grant | undefined> {
   for (let attempt = 0; attempt < 3; attempt += 1) {
     const generations = await asEngineError(() => readGrantGenerations(context, parties));
-    const [decision, welcome] = await asEngineError(() =>
-      Promise.all([decide(), isWelcome(context, parties)]),
+    const [decision, welcome, signedIn] = await asEngineError(() =>
+      Promise.all([decide(), isWelcome(context, parties), isAnswering(context, parties)]),
     );
-    if (!decision || !welcome) return undefined;
+    if (!decision || !welcome || !signedIn) return undefined;
     const made = new context.provider.Grant(parties);
     made.jti = parties.grantId ?? newId();
     const grant = await saved(made, decision, generations);
@@ -79,6 +85,10 @@ async function isWelcome({ db }: Pick<Context, 'db'>, { clientId }: Pair): Promi
   if (clientId === accountClientId) return true;
   const client = await findClient({ db }, clientId);
   return client !== undefined && client.disabledAt === undefined;
+}
+
+async function isAnswering(context: Context, { accountId, answeredIn }: Parties): Promise<boolean> {
+  return answeredIn === undefined || isStillSignedIn(context, { accountId, sessionUid: answeredIn });
 }
 
 /** Undefined when an ending came between. */

@@ -1,5 +1,5 @@
-import type { AdapterPayload } from 'oidc-provider';
-import type { LiveKey } from '../store/live.ts';
+import { type AdapterPayload, errors } from 'oidc-provider';
+import type { LiveKey, LiveStep } from '../store/live.ts';
 import type { AdapterContext } from './adapter-context.ts';
 import { timeToLive } from './adapter-context.ts';
 import { dropGrant, listedAs, unlist } from './end-grants.ts';
@@ -34,15 +34,24 @@ export class GrantRecords {
   async upsert(grantId: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
     const ttlMs = timeToLive(expiresIn, 'Grant');
     const { jti: _jti, ...grant } = payload as StoredGrant;
-    await this.#list(listedAs(grantId, grant), this.#context.clock.now() + ttlMs);
+    const listed = listedAs(grantId, grant);
+    await this.#list(listed, this.#context.clock.now() + ttlMs);
     const value = writeGrant(grant);
     const memory = requestMemory();
     memory?.minted.add(grantId);
     memory?.grants.set(grantId, { value, grant });
-    await write(this.#context, [
+    const steps: LiveStep[] = [
       unlessEnded(layout.grantEnded(grantId)),
       { do: 'add', key: layout.grant(grantId), value, ttlMs },
-    ]);
+    ];
+    // Refused here only outside a request of the engine, whose writes wait for their settling (settle.ts).
+    await write(this.#context, steps).catch((error) => this.#overtaken(listed, error));
+  }
+
+  async #overtaken(listed: GrantMember, cause: unknown): Promise<never> {
+    if (!(cause instanceof errors.InvalidGrant)) throw cause;
+    await unlist(this.#context, listed);
+    throw new Overtaken();
   }
 
   async destroy(grantId: string): Promise<void> {

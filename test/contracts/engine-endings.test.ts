@@ -156,6 +156,7 @@ describe.each(pairKinds)('on $name', ({ open }) => {
     await person.decides('allow');
     expect(meeting.happened()).toBe(true);
     expect(person.left).toBeUndefined();
+    expect(person.status).toBeLessThan(500);
     expect(await grantsOf(account, app)).toEqual([]);
   });
 });

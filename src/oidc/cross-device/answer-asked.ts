@@ -36,11 +36,17 @@ export async function takeAsked(
 }
 
 /** How and when the person proved who they are, for the ID token: it says what is true of the session that answered. */
-export type ProvedBy = { authTime: number; amr: readonly string[]; acr?: string | undefined };
+export type ProvedBy = {
+  sessionUid: string;
+  authTime: number;
+  amr: readonly string[];
+  acr?: string | undefined;
+};
 
 /**
  * The decision was recorded (src/consents); from it comes the grant that the app will redeem. It hangs on no session: a
- * television goes on when the telephone it was allowed with signs out, and ends with the app's access, in the account.
+ * television goes on when the telephone it was allowed with signs out, and ends with the app's access, in the account. Whoever
+ * was signed out before the grant was there gives nothing: their session is looked at once more (grant-minting.ts).
  */
 export async function approveAsked(
   app: Pick<App, 'db' | 'live' | 'clock'> & { readonly provider: Provider },
@@ -48,7 +54,8 @@ export async function approveAsked(
   { accountId, names, proved }: { accountId: string; names: readonly string[]; proved: ProvedBy },
 ): Promise<Outcome<{ scopes: string[] }, 'gone'>> {
   const { id, clientId } = asked;
-  const grant = await mintAskedGrant(app, { accountId, clientId, grantId: id }, names);
+  const parties = { accountId, clientId, grantId: id, answeredIn: proved.sessionUid };
+  const grant = await mintAskedGrant(app, parties, names);
   if (!grant) return refused('gone');
   const given = givenBy(grant, asked);
   const { taken: _taken, ...stored } = asked.read.stored;
