@@ -19,9 +19,8 @@ export async function denyOnAnotherDevice(
   if (!denied.ok) return denied;
   await notePing(app, asked);
   const { clientId, scopes, device } = asked;
-  const key = `${clientId} ${accountId}`;
   if (asked.kind !== 'DeviceCode')
-    await takeFromLimits(app, [{ limit: 'ciba_refusals_by_app_and_account', key }]);
+    await takeFromLimits(app, [{ limit: 'ciba_refusals_by_app_and_account', key: accountId, app: clientId }]);
   const type = asked.kind === 'DeviceCode' ? 'device.denied' : 'ciba.denied';
   const event = { type, accountId, clientId, detail: { scopes, address: device.ip } } as const;
   await recordEvent(app, event, from);

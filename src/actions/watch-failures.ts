@@ -3,6 +3,7 @@ import { forgetOldBrowsers } from '../credentials/known-browsers.ts';
 import { hours, seconds } from '../kit/durations.ts';
 import { startRounds } from '../kit/rounds.ts';
 import { claimOffPasswords, forgetNobodysFailures } from '../limits/failures.ts';
+import { forgetEndedLimits } from '../limits/kept-limits.ts';
 import type { Services } from '../services.ts';
 import { describeError } from '../web/log.ts';
 import { notifyAccount } from './notify-account.ts';
@@ -35,6 +36,7 @@ export function watchFailures(ctx: Context): { stop(): Promise<void> } {
       if (ctx.clock.now() - forgotAt < forgetEvery) return;
       forgotAt = ctx.clock.now();
       await forgetNobodysFailures(ctx);
+      await forgetEndedLimits(ctx);
       await forgetOldBrowsers(ctx);
     },
     failed: (error) =>
