@@ -26,6 +26,13 @@ export async function tellOfFailures(ctx: Context): Promise<number> {
   return accounts.length;
 }
 
+/** Nobody has to wait for these any more. */
+export async function forgetWhatIsOver(ctx: Pick<Services, 'db' | 'clock'>): Promise<void> {
+  await forgetNobodysFailures(ctx);
+  await forgetEndedLimits(ctx);
+  await forgetOldBrowsers(ctx);
+}
+
 /** Does so from now until `stop`, which waits for what is under way, and forgets what protects nobody any more. */
 export function watchFailures(ctx: Context): { stop(): Promise<void> } {
   let forgotAt = 0;
@@ -35,9 +42,7 @@ export function watchFailures(ctx: Context): { stop(): Promise<void> } {
       await tellOfFailures(ctx);
       if (ctx.clock.now() - forgotAt < forgetEvery) return;
       forgotAt = ctx.clock.now();
-      await forgetNobodysFailures(ctx);
-      await forgetEndedLimits(ctx);
-      await forgetOldBrowsers(ctx);
+      await forgetWhatIsOver(ctx);
     },
     failed: (error) =>
       ctx.log.error({ error: describeError(error) }, 'wrong tries could not be looked through'),

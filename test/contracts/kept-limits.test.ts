@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { removeAccount } from '../../src/actions/remove-account.ts';
+import { forgetWhatIsOver } from '../../src/actions/watch-failures.ts';
 import { listEvents } from '../../src/audit/list.ts';
 import { minutes } from '../../src/kit/durations.ts';
-import { forgetEndedLimits, isStopped, stopFor } from '../../src/limits/kept-limits.ts';
+import { isStopped, stopFor } from '../../src/limits/kept-limits.ts';
 import { giveBack, limits, type Take, takeFromLimits } from '../../src/limits/limits.ts';
 import { wipeLiveState } from '../support/wipe-live.ts';
 import { openWorld, type World } from '../support/world.ts';
@@ -69,12 +70,14 @@ describe.each(worldKinds)('limits that protect an account, on $name', ({ open })
     expect(passed(await times(50, one))).toBe(max);
   });
 
-  it('last their time, and not a moment more for each who is refused', async () => {
+  it('last their time from the first one on, and not a moment more for each who comes after', async () => {
     const one = protecting.approval_by_account(await newAccount());
     const { max, windowMs } = limits.approval_by_account;
     await world.still(async () => {
-      await times(max, one);
-      world.advance(windowMs - 1);
+      await take(one);
+      world.advance(windowMs / 2);
+      await times(max - 1, one);
+      world.advance(windowMs / 2 - 1);
       expect(passed(await times(10, one))).toBe(0);
       world.advance(1);
       expect(passed(await times(10, one))).toBe(max);
@@ -148,11 +151,11 @@ describe.each(worldKinds)('limits that protect an account, on $name', ({ open })
   it('are swept when they are over, and no sooner', async () => {
     const accountId = await newAccount();
     await take(protecting.approval_by_account(accountId));
-    await forgetEndedLimits(world.services);
+    await forgetWhatIsOver(world.services);
     expect(await rowsOf(accountId)).toHaveLength(1);
     world.advance(limits.approval_by_account.windowMs);
     await take(protecting.text_by_account(accountId));
-    await forgetEndedLimits(world.services);
+    await forgetWhatIsOver(world.services);
     expect(await rowsOf(accountId)).toEqual([{ name: 'text_by_account', app: '', count: 1 }]);
   });
 
