@@ -6,7 +6,7 @@ import { send } from '../support/wire.ts';
 import type { TestAccount, World } from '../support/world.ts';
 import { worldKinds } from '../support/world-kinds.ts';
 
-/** How often a request waits for the live state. Each time costs a way to Redis and back, wherever it stands. */
+/** How often a request waits for the live state, on Redis as it leaves on the wire. Each time costs a way there and back. */
 describe.each(worldKinds)('on $name', ({ open }) => {
   let world: World;
   let app: RelyingParty;
