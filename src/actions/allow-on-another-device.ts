@@ -46,7 +46,7 @@ export async function allowOnAnotherDevice(
     if (!done.ok) await leaveAsked(app, taken);
     return done;
   } catch (error) {
-    await leaveAsked(app, taken).catch(() => undefined);
+    await leaveAsked(app, taken);
     throw error;
   }
 }
@@ -58,27 +58,32 @@ async function carryOut(
   from: RequestSource,
 ): Promise<Outcome<object, 'gone'>> {
   const { asked, accountId, client, scopes, ticked, isOptional, proved, locale } = allowed;
-  const { clientId, metadata } = client;
   // What is said in a session that just ended is not even recorded; the grant asks once more, last (grant-minting.ts).
   if (!(await isStillSignedIn(app, { accountId, sessionUid: proved.sessionUid }))) return refused('gone');
-  if (!metadata.first_party)
+  if (!client.metadata.first_party)
     await giveConsent(
       app,
       { accountId, client, asked: scopes, ticked, isOptional, locale, quietly: asked.kind === 'DeviceCode' },
       from,
     );
-  const approved = await approveAsked(app, taken, { accountId, names: scopes, proved });
-  if (!approved.ok) return approved;
-  await notePing(app, asked);
+  const announce = (given: string[]) => tell(app, allowed, given, from);
+  const approved = await approveAsked(app, taken, { accountId, names: scopes, proved, announce });
+  if (approved.ok) await notePing(app, asked);
+  return approved;
+}
+
+/** Of a device also by a message: consent was not told then (`quietly`). */
+async function tell(
+  app: App,
+  { asked, accountId, client, locale }: Allowed,
+  scopes: string[],
+  from: RequestSource,
+): Promise<void> {
+  const { clientId, metadata } = client;
   const isDevice = asked.kind === 'DeviceCode';
-  const event = { accountId, clientId, detail: { scopes: approved.scopes, address: asked.device.ip } };
+  const event = { accountId, clientId, detail: { scopes, address: asked.device.ip } };
   await recordEvent(app, { type: isDevice ? 'device.allowed' : 'ciba.allowed', ...event }, from);
-  if (isDevice)
-    await notifyAccount(app, {
-      accountId,
-      pageLocale: locale,
-      template: 'device_allowed',
-      values: { app: metadata.client_name },
-    });
-  return { ok: true };
+  if (!isDevice) return;
+  const values = { app: metadata.client_name };
+  await notifyAccount(app, { accountId, pageLocale: locale, template: 'device_allowed', values });
 }

@@ -2,7 +2,7 @@ import { recordEvent } from '../audit/record.ts';
 import type { Outcome } from '../kit/outcome.ts';
 import { takeFromLimits } from '../limits/limits.ts';
 import { notePing } from '../oidc/ciba/pings.ts';
-import { denyAsked, takeAsked } from '../oidc/cross-device/answer-asked.ts';
+import { denyAsked, leaveAsked, takeAsked } from '../oidc/cross-device/answer-asked.ts';
 import type { Asked } from '../oidc/cross-device/asked.ts';
 import type { App } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
@@ -15,7 +15,10 @@ export async function denyOnAnotherDevice(
 ): Promise<Outcome<object, 'answered' | 'expired' | 'gone'>> {
   const taken = await takeAsked(app, asked);
   if (!taken.ok) return taken;
-  const denied = await denyAsked(app, taken);
+  const denied = await denyAsked(app, taken).catch(async (error) => {
+    await leaveAsked(app, taken);
+    throw error;
+  });
   if (!denied.ok) return denied;
   await notePing(app, asked);
   const { clientId, scopes, device } = asked;

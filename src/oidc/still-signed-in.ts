@@ -4,7 +4,7 @@ import { isSignedOut, mayComeIn } from './claims.ts';
 import { layout } from './live-layout.ts';
 import { readSession } from './record-forms.ts';
 
-export type Answering = { accountId: string; sessionUid: string };
+type Answering = { accountId: string; sessionUid: string };
 
 /**
  * Whether the session in which somebody answers still stands and its account is still let in, of both stores as they are
