@@ -17,7 +17,7 @@ import type { LiveKey } from '../store/live.ts';
  *   {<grant id>}:w             ┐ of a grant whose refresh token never changes (compat/watch-refresh.ts): that odd use was
  *   {<grant id>}:n:<digest>    ┘ told, and a network that it was used from
  *   {<session uid>}:s          Session: the cookie is `<uid>.<secret>`, and only the secret's digest is kept
- *   {<session uid>}:e          the mark of a session that ended before it was written
+ *   {<session uid>}:e          the mark of a session that ended: what it was, while something hangs on it (session-mark.ts)
  *   {<interaction uid>}:i      Interaction: a sign-in or consent that is under way
  *   {<digest>}:k               ClientCredentials token
  *   {<digest>}:p               PushedAuthorizationRequest (RFC 9126)
@@ -27,6 +27,7 @@ import type { LiveKey } from '../store/live.ts';
  *   {account <id>}:sessions    index of session uids     ┐ written before what they list, so that whoever
  *   {account <id>}:grants      index of grants           │ ends things by index misses nothing; each with the
  *   {client <digest>}:grants   index of grants           ┘ generation beside it that an ending changes (endings.ts)
+ *   {endings}:sessions         index of the sessions that are being ended, of everybody (session-ending.ts)
  *
  * Beside them, from other rooms; of everything the live state holds there is a line here (test/rules/live-layout.test.ts):
  *
@@ -61,6 +62,7 @@ import type { LiveKey } from '../store/live.ts';
  * refresh token 216 (648), code 296 (776). Each place in an index takes another 80 to 170: a grant has two, a session one.
  */
 export const grantIdLength = 22;
+const sessionUidLength = 43;
 const tokenSecretLength = 43;
 /** One more, so that an access token is never looked for among the refresh tokens (refresh-token-text.ts). */
 export const refreshSecretLength = 44;
@@ -82,6 +84,7 @@ export const layout = {
   accountSessions: (accountId: string): LiveKey => `{account ${accountId}}:sessions`,
   accountGrants: (accountId: string): LiveKey => `{account ${accountId}}:grants`,
   clientGrants: (clientId: string): LiveKey => `{client ${shortDigest(clientId)}}:grants`,
+  endings: '{endings}:sessions' as LiveKey,
   /** Of an index: what an ending changes before it reads the index. */
   generation: (index: LiveKey): LiveKey => `${index}:generation`,
   /** Codes and tokens that belong to a grant; undefined when the text cannot be one of ours. */
@@ -150,6 +153,15 @@ export function inClientIndex({ grantId, accountId, session = noSession }: Grant
 export function fromClientIndex(clientId: string, member: string): GrantMember {
   const { clientId: accountId, ...listed } = fromAccountIndex('', member);
   return { ...listed, accountId, clientId };
+}
+
+/** A session on the list of endings: uids are of one length. */
+export function inEndings({ uid, accountId }: { uid: string; accountId: string }): string {
+  return `${uid}${accountId}`;
+}
+
+export function fromEndings(member: string): { uid: string; accountId: string } {
+  return { uid: member.slice(0, sessionUidLength), accountId: member.slice(sessionUidLength) };
 }
 
 /** An interaction as it is stored: JSON, without the id that it is found by. The other records: record-forms.ts. */
