@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { findClient } from '../../clients/registry/registry.ts';
 import { isApiScope } from '../consents/api-scopes.ts';
@@ -11,7 +12,15 @@ import { accountClientId } from './account-client.ts';
 import { scopesWith } from './answers/claims-by-scope.ts';
 import { allowAutomatic } from './compat/automatic-consent.ts';
 import { isCompatClient } from './compat/token-form.ts';
-import { type GrantGenerations, Overtaken, readGrantGenerations, withGenerations } from './grant-records.ts';
+import { listedAs, unlist } from './end-grants.ts';
+import {
+  type GrantGenerations,
+  listGrant,
+  Overtaken,
+  readGrantGenerations,
+  whenListed,
+  withGenerations,
+} from './grant-records.ts';
 import { coversApiScopes, grantApiScopes } from './resources/api-grants.ts';
 import { requestedApiScopes } from './resources/requested-scopes.ts';
 import { isStillSignedIn } from './still-signed-in.ts';
@@ -91,12 +100,50 @@ async function isAnswering(context: Context, { accountId, answeredIn }: Parties)
   return answeredIn === undefined || isStillSignedIn(context, { accountId, sessionUid: answeredIn });
 }
 
+/**
+ * The same on the way of an authorization request, one trip shorter: listed before the decision is read and not after it
+ * (endings.ts, at its end). Nothing is listed for whom nothing was decided.
+ */
+async function mintOnTheWay(
+  context: Context,
+  parties: Pair & { sessionUid: string },
+  decide: () => Promise<Decision | undefined>,
+): Promise<Grant | undefined> {
+  const likely = await asEngineError(decide);
+  if (!likely) return undefined;
+  const made = filled(new context.provider.Grant(parties), likely);
+  made.jti = newId();
+  const [decision, welcome] = await asEngineError(async () => {
+    await listGrant(context, { ...parties, grantId: made.jti }, made.expiration);
+    return Promise.all([decide(), isWelcome(context, parties)]);
+  });
+  if (welcome && isDeepStrictEqual(decision, likely)) return whenListed(made.jti, () => saveOf(made));
+  await asEngineError(() => unlist(context, listedAs(made.jti, parties)));
+  return decision && mint(context, parties, decide);
+}
+
+async function saveOf(grant: Grant): Promise<Grant> {
+  await grant.save();
+  return grant;
+}
+
 /** Undefined when an ending came between. */
 async function saved(
-  grant: Grant,
-  { allowed, declined, details = [] }: Decision,
+  made: Grant,
+  decision: Decision,
   generations: GrantGenerations,
 ): Promise<Grant | undefined> {
+  const grant = filled(made, decision);
+  try {
+    await withGenerations(grant.jti, generations, () => grant.save());
+    return grant;
+  } catch (error) {
+    if (error instanceof Overtaken) return undefined;
+    throw error;
+  }
+}
+
+function filled(grant: Grant, { allowed, declined, details = [] }: Decision): Grant {
   grant.addOIDCScope(
     [...new Set(['openid', ...allowed.filter((scope) => isGrantable(scope) && !isApiScope(scope))])].join(
       ' ',
@@ -106,13 +153,7 @@ async function saved(
   for (const detail of details) grant.addRar(detail as never);
   if (declined.length > 0)
     grant.rejectOIDCScope(declined.filter((scope) => isGrantable(scope) && !isApiScope(scope)).join(' '));
-  try {
-    await withGenerations(grant.jti, generations, () => grant.save());
-    return grant;
-  } catch (error) {
-    if (error instanceof Overtaken) return undefined;
-    throw error;
-  }
+  return grant;
 }
 
 /**
@@ -131,7 +172,7 @@ export async function existingGrant(
   const parties = { accountId, clientId: client.clientId, sessionUid: session.uid };
   // Apps of the company itself ask for no consent: what they ask for is granted, and nothing is recorded as decided.
   if (asksNoConsent(context, client))
-    return mint(context, parties, async () => ({ allowed: requested, declined: [] }));
+    return mintOnTheWay(context, parties, async () => ({ allowed: requested, declined: [] }));
   if (ctx.oidc.account) await asEngineError(() => allowAutomatic(context, parties, requested, sourceOf(ctx)));
   return (await mintFromRecord(context, parties, current)) ?? current;
 }
@@ -153,10 +194,10 @@ export async function currentGrant(
 /** A new grant from the record, when the record holds a decision that the session's grant does not. */
 async function mintFromRecord(
   context: Context,
-  parties: Parties,
+  parties: Pair & { sessionUid: string },
   current: Grant | undefined,
 ): Promise<Grant | undefined> {
-  const minted = await mint(context, parties, async () => {
+  const minted = await mintOnTheWay(context, parties, async () => {
     const consent = await findConsent(context, parties);
     if (!consent || (current && covers(current, [...consent.allowed, ...consent.declined]))) return undefined;
     return consent;

@@ -119,6 +119,11 @@ export function isAlone(id: string): boolean {
   return id.length === tokenSecretLength;
 }
 
+/** Whether a text may be the id of such a thing at all: then it is worth a question. */
+export function isLoneId(id: string): boolean {
+  return /^[A-Za-z0-9_-]{1,64}$/.test(id);
+}
+
 /** A grant as the indexes list it. `session`: the beginning of the uid of the session it was made for, if any. */
 export type GrantMember = { grantId: string; accountId: string; clientId: string; session?: string };
 

@@ -64,6 +64,13 @@ describe.each(worldKinds)('on $name', ({ open }) => {
         expect(await trips(() => app.posts('introspection', { token, ...hint }))).toBe(1);
   });
 
+  it('introspection takes one, too, of what is no token and of a refresh token', async () => {
+    const unknown = [22, 43, 65, 66, 90].map((length) => 'x'.repeat(length));
+    for (const hint of [{}, { token_type_hint: 'access_token' }])
+      for (const one of [...unknown, String(tokens.refresh_token)])
+        expect(await trips(() => app.posts('introspection', { token: one, ...hint }))).toBeLessThanOrEqual(1);
+  });
+
   it('a token for the app itself takes one, and so does a pushed request', async () => {
     expect(await trips(() => app.posts('token', { grant_type: 'client_credentials' }))).toBe(1);
     const pushed = app.asks().url.searchParams;
