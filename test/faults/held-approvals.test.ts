@@ -22,8 +22,14 @@ async function openRequest({ services, account }: World) {
 }
 
 describe('a "no" that meets records which are away', () => {
+  let lossy: Awaited<ReturnType<typeof openLossyWorld>>;
+  beforeAll(async () => {
+    lossy = await openLossyWorld();
+  });
+  afterAll(() => lossy?.close());
+
   it('decides nothing, so that it can be said again', async () => {
-    const { world, proxy, close } = await openLossyWorld();
+    const { world, proxy } = lossy;
     const no = await openRequest(world);
     proxy.silence(true);
     await expect(decideApproval(world.services, no)).rejects.toThrow(StoreUnavailable);
@@ -31,7 +37,6 @@ describe('a "no" that meets records which are away', () => {
     expect((await findApproval(world.services, no))?.state).toBe('open');
     expect((await untilWorks(5000, () => decideApproval(world.services, no))).value).toBe(true);
     expect(await approvalsAreHeld(world.services, no.accountId)).toBe(true);
-    await close();
   });
 });
 
