@@ -4,7 +4,8 @@ import type { AdapterContext } from './adapter-context.ts';
 import { timeToLive } from './adapter-context.ts';
 import { layout } from './live-layout.ts';
 import { readLoneToken, writeLoneToken } from './record-forms.ts';
-import { asSpent, requestName } from './token-records.ts';
+import { spendAlone } from './spend-alone.ts';
+import { asSpent } from './token-records.ts';
 
 type LoneLetter = 'k' | 'p';
 
@@ -40,8 +41,9 @@ export class LoneTokenRecords {
 
   async consume(id: string): Promise<void> {
     const key = layout.alone(this.#letter, id);
-    const spent = await this.#context.live.commit([{ do: 'consume', key, by: requestName() }]);
-    if (!spent.ok) throw this.#refuseSpent();
+    const { clock } = this.#context;
+    const ttlMs = (value: string) => (readLoneToken(value, this.#letter).exp ?? 0) * 1000 - clock.now();
+    if (!(await spendAlone(this.#context, { key, ttlMs }))) throw this.#refuseSpent();
   }
 
   async destroy(id: string): Promise<void> {

@@ -99,4 +99,23 @@ describe('while replies of Redis are lost', () => {
     expect((await app.refreshes(String(again.json['refresh_token']))).status).toBe(200);
     await expectCalm();
   });
+
+  it.each([
+    ['the interaction is used up', 'consume'],
+    ['the code is kept', '}:c:'],
+  ])('who signs in and is told 503, for nobody heard that %s, goes on by trying again', async (_, step) => {
+    account = await world.account();
+    const person = await world.person().goes(app.asks({}).url);
+    await person.submits({ identifier: account.identifier, password: account.password });
+    const before = proxy.cuts();
+    proxy.cutReplyTo(step, 'silence');
+    await person.decides('allow');
+    expect([person.status, proxy.cuts()]).toEqual([503, before + 1]);
+    proxy.silence(false);
+    await answers();
+    await untilWorks(5000, async () => {
+      if (!person.left) await person.goes(person.url);
+      expect(person.left?.searchParams.has('code')).toBe(true);
+    });
+  });
 });
