@@ -54,12 +54,15 @@ export async function commitTwice(
   });
 }
 
-/** It refuses because the first time was heard: then what this commit writes is what stands there. */
+/**
+ * It refuses because the first time was heard: then what this commit writes is what stands there. It is written over itself
+ * and not only read, for a write is what replicas are waited for with, and with all that came before it.
+ */
 async function wasOurs(live: LiveStore, steps: readonly LiveStep[], written: CommitResult): Promise<boolean> {
   const step = written.ok ? undefined : steps[written.step];
   if (step?.do !== 'add' && step?.do !== 'replace') return false;
-  const [entry] = await live.read([step.key]);
-  return entry?.value === step.value;
+  const { key, value, ttlMs } = step;
+  return (await live.commit([{ do: 'replace', key, expect: value, value, ttlMs }])).ok;
 }
 
 /** One statement that uses up a row, which is still to be used or was used `by` this name. Answers whether it was. */
