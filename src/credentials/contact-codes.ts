@@ -107,8 +107,8 @@ async function takeGuess(live: Services['live'], keys: CodeKeys, id: string): Pr
 type CodeKeys = { code: LiveKey; guesses: LiveKey };
 
 function codeKeys(seals: Services['seals'], { purpose, about }: Binding): CodeKeys {
-  const partition = `code:${seals.mac('contact-code-about', `${purpose} ${about}`)}`;
-  return { code: `{${partition}}:code`, guesses: `{${partition}}:guesses` };
+  const mac = seals.mac('contact-code-about', `${purpose} ${about}`);
+  return { code: `{code:${mac}}:code`, guesses: `{code:${mac}}:guesses` };
 }
 
 /** A million codes are hashed in a blink, so a plain digest hides nothing: keyed, and bound to all that the code is for. */

@@ -24,7 +24,7 @@ import { openPairwiseSubjects } from './pairwise.ts';
 import { openProvider } from './provider.ts';
 import { openPublishedDocuments, type PublishedDocuments } from './published-documents.ts';
 import { makeRefusalsCheap } from './quiet-errors.ts';
-import { memoryOf } from './request-memory.ts';
+import { memoryOf, takeOver } from './request-memory.ts';
 import { keepSessionCookie } from './session-cookie-life.ts';
 import { settle } from './settle.ts';
 import { goOnSignedOut } from './sign-out/nobody-signed-in.ts';
@@ -107,6 +107,7 @@ export async function openEngine(
     middleware: async (ctx, next) => {
       const [answer] = provider.middleware;
       if (!answer) throw new Error('the engine has no middleware');
+      takeOver(ctx);
       forgetOutlivedHint(ctx, { keys, issuer: services.settings.issuer.origin });
       try {
         await answer(ctx as never, next);

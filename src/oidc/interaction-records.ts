@@ -31,7 +31,7 @@ export class InteractionRecords {
     const { clock } = this.#context;
     const ttlMs = (value: string) => (fromStored(value, uid).exp ?? 0) * 1000 - clock.now();
     const spent = { key: layout.interaction(uid), ttlMs, keepMs: knownFor };
-    if (!(await spendAlone(this.#context, spent)))
+    if (!(await spendAlone(this.#context, spent)()))
       throw new errors.SessionNotFound('interaction session not found');
   }
 }

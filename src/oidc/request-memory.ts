@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { errors } from 'oidc-provider';
 import type { Spent } from '../store/in-doubt.ts';
 import type { LiveEntry, LiveKey, LiveStep } from '../store/live.ts';
@@ -21,6 +22,8 @@ export type RequestMemory = {
   sessions: Map<string, { value: string; session: StoredSession }>;
   /** The session as it is being read already. */
   ahead?: { uid: string; reading: Promise<(LiveEntry | undefined)[]> };
+  /** What belongs to no grant (live-layout.ts) and was asked for last. */
+  lone?: { key: LiveKey; reading: Promise<(LiveEntry | undefined)[]> };
   /** Grants that this request made. */
   minted: Set<string>;
   /** The refresh token that was presented: rotation.ts. */
@@ -56,6 +59,21 @@ export function memoryOf(ctx: object): RequestMemory {
   const remembering = ctx as Remembering;
   remembering[ofRequest] ??= newMemory();
   return remembering[ofRequest];
+}
+
+type Read = Pick<RequestMemory, 'grants' | 'looked' | 'lone'>;
+const handedOn = new WeakMap<IncomingMessage, Read>();
+
+/** What was read for a request that goes on to the engine (direct/), which then need not read it again. */
+export function handOn(ctx: { req: IncomingMessage }): undefined {
+  handedOn.set(ctx.req, memoryOf(ctx));
+}
+
+export function takeOver(ctx: { req: IncomingMessage }): void {
+  const read = handedOn.get(ctx.req);
+  if (!read) return;
+  const { grants, looked, lone } = read;
+  Object.assign(memoryOf(ctx), { grants, looked }, lone && { lone });
 }
 
 function newMemory(): RequestMemory {

@@ -45,9 +45,21 @@ async function settleAll(context: Context, ctx: KoaContextWithOIDC, memory: Requ
     ...works.splice(0).map((work) => work()),
   ]);
   for (const one of settled)
-    if (one.status === 'rejected' && (given || !isOver(one.reason))) throw one.reason;
+    if (one.status === 'rejected' && (given || !isOver(one.reason))) {
+      await takeCodeBack(
+        context,
+        partitions.filter((_, place) => settled[place]?.status === 'fulfilled').flat(),
+      );
+      throw one.reason;
+    }
   const signedIn = ctx.oidc.result?.login?.accountId;
   if (signedIn) await limitSessions(context, signedIn);
+}
+
+/** What was kept beside something that was refused: nobody was told its name, and nothing is left for anybody to find. */
+async function takeCodeBack({ live }: Pick<Context, 'live'>, steps: readonly LiveStep[]): Promise<void> {
+  const code = steps.find((step) => step.do === 'put' && step.key.includes('}:c:'));
+  if (code) await live.commit([{ do: 'delete', key: code.key }]).catch(() => undefined);
 }
 
 /** Most requests write under one grant. */
@@ -94,6 +106,14 @@ function refuse(provider: Provider, ctx: KoaContextWithOIDC, cause: unknown): vo
   // Who tries again needs the cookies they came with: the way on is open once more (in-doubt.ts), and a secret that may not
   // have been kept opens no session.
   if (cause instanceof StoreUnavailable) ctx.remove('Set-Cookie');
+  if (cause instanceof errors.InvalidRequestUri)
+    throw new Problem({
+      status: 400,
+      code: cause.error,
+      messageKey: 'problem.app_request',
+      detail: `${cause.error}: ${cause.error_description}`,
+      cause,
+    });
   if (!(cause instanceof errors.InvalidGrant) && !(cause instanceof SessionEnded)) throw cause;
   throw new Problem({
     status: 400,

@@ -31,6 +31,7 @@ export type Tables = {
   trusted_devices: TrustedDevicesTable; // src/credentials
   alarms: AlarmsTable; // src/credentials
   failures: FailuresTable; // src/limits
+  kept_limits: KeptLimitsTable; // src/limits
   known_browsers: KnownBrowsersTable; // src/credentials
   passkeys: PasskeysTable; // src/credentials
   passkey_users: PasskeyUsersTable; // src/credentials
@@ -128,6 +129,17 @@ export type FailuresTable = {
   retry_at: number;
   /** When the account's owner was told. */
   told_at: number | null;
+};
+
+/** How often something was done that wears out an account's owner; see limits/kept-limits.ts. */
+export type KeptLimitsTable = {
+  account_id: string;
+  /** Of the limit, or of what was put a stop to. */
+  name: string;
+  /** The app that it is about; empty when it is about none. */
+  app: string;
+  count: number;
+  ends_at: number;
 };
 
 /** A browser that signed in to the account before; see credentials/known-browsers.ts. */

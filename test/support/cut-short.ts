@@ -1,0 +1,26 @@
+import { StoreUnavailable } from '../../src/store/live.ts';
+import type { World } from './world.ts';
+
+/**
+ * The live state of a server fails in the middle of what it does: at its commit number `place` and all that follow, until
+ * `mended`. `heard`: that one is done all the same, and only its reply is lost.
+ */
+export function cutShort(
+  { services: { live } }: World,
+  { place, heard }: { place: number; heard: boolean },
+): { happened(): boolean; mended(): void } {
+  const commit = live.commit;
+  let begun = 0;
+  live.commit = async (steps) => {
+    begun += 1;
+    if (begun < place) return commit(steps);
+    if (begun === place && heard) await commit(steps);
+    throw new StoreUnavailable('live', new Error('cut by a test'));
+  };
+  return {
+    happened: () => begun >= place,
+    mended() {
+      live.commit = commit;
+    },
+  };
+}
