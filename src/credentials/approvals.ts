@@ -2,6 +2,7 @@ import { minutes } from '../kit/durations.ts';
 import { newDigits, newId, sameSecret } from '../kit/secrets.ts';
 import { isStopped, type Stop, stopFor } from '../limits/kept-limits.ts';
 import type { Services } from '../services.ts';
+import { spendOnce } from '../store/in-doubt.ts';
 import type { LiveKey, LiveStep } from '../store/live.ts';
 import { typedCode } from './typed-code.ts';
 
@@ -43,7 +44,7 @@ export type Approval = {
 };
 /** As it was read, to be sure that nobody decided since. */
 type Read = { approval: Approval; stored: string };
-type Context = Pick<Services, 'live' | 'seals' | 'clock'>;
+type Context = Pick<Services, 'live' | 'seals' | 'clock' | 'log'>;
 type WithRecords = Context & Pick<Services, 'db'>;
 type Which = { accountId: string; id: string };
 
@@ -109,11 +110,8 @@ export async function takeApproval(
 ): Promise<boolean> {
   const read = await readApproval(ctx, which);
   if (read?.approval.state !== 'approved' || read.approval.boundTo !== boundTo) return false;
-  const taken = await ctx.live.commit([
-    { do: 'expect', key: keyOf(which), value: read.stored },
-    { do: 'take', key: keyOf(which) },
-  ]);
-  return taken.ok;
+  const ttlMs = () => fetchedWithin;
+  return (await spendOnce(ctx, { key: keyOf(which), expect: read.stored, ttlMs })) !== undefined;
 }
 
 /** The sign-in goes another way: there is nothing left to approve. */
@@ -139,7 +137,7 @@ function stopOf(accountId: string): Stop {
 
 async function readApproval({ live, seals, clock }: Context, which: Which): Promise<Read | undefined> {
   const [entry] = await live.read([keyOf(which)]);
-  if (!entry) return undefined;
+  if (!entry || entry.consumedBy !== undefined) return undefined;
   const approval: Approval = JSON.parse(seals.open(purposeOf(which), entry.value));
   if (approval.state === 'open' && approval.expiresAt <= clock.now()) return undefined;
   return { approval, stored: entry.value };

@@ -2,6 +2,7 @@ import { hours } from '../kit/durations.ts';
 import { newId } from '../kit/secrets.ts';
 import type { Services } from '../services.ts';
 import type { LiveKey, LiveStep } from '../store/live.ts';
+import { commitTwice } from '../store/once-more.ts';
 import { layout } from './live-layout.ts';
 
 /**
@@ -49,7 +50,7 @@ export async function enterIndex(
   { index, member, expiresAt }: { index: LiveKey; member: string; expiresAt: number },
   generation: Generation,
 ): Promise<boolean> {
-  const entered = await live.commit([
+  const entered = await commitTwice({ live }, [
     { do: 'expect', key: layout.generation(index), value: generation },
     { do: 'enlist', key: index, member, expiresAt },
   ]);

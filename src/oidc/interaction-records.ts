@@ -1,8 +1,10 @@
 import type { AdapterPayload } from 'oidc-provider';
 import { errors } from 'oidc-provider';
+import { knownFor } from '../store/in-doubt.ts';
 import type { AdapterContext } from './adapter-context.ts';
 import { timeToLive } from './adapter-context.ts';
 import { fromStored, layout, toStored } from './live-layout.ts';
+import { spendAlone } from './spend-alone.ts';
 
 /** Interactions: a sign-in or a consent that is under way. Our pages write progress into them: see interaction.ts. */
 export class InteractionRecords {
@@ -15,7 +17,7 @@ export class InteractionRecords {
   async find(uid: string): Promise<AdapterPayload | undefined> {
     if (!uidShape.test(uid)) return undefined;
     const [entry] = await this.#context.live.read([layout.interaction(uid)]);
-    return entry && fromStored(entry.value, uid);
+    return entry?.consumedBy === undefined ? entry && fromStored(entry.value, uid) : undefined;
   }
 
   async upsert(uid: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
@@ -26,8 +28,11 @@ export class InteractionRecords {
 
   /** Going on from an interaction is single-use: of two tabs that go on at once, one is told that it is over. */
   async destroy(uid: string): Promise<void> {
-    const taken = await this.#context.live.commit([{ do: 'take', key: layout.interaction(uid) }]);
-    if (!taken.ok) throw new errors.SessionNotFound('interaction session not found');
+    const { clock } = this.#context;
+    const ttlMs = (value: string) => (fromStored(value, uid).exp ?? 0) * 1000 - clock.now();
+    const spent = { key: layout.interaction(uid), ttlMs, keepMs: knownFor };
+    if (!(await spendAlone(this.#context, spent)()))
+      throw new errors.SessionNotFound('interaction session not found');
   }
 }
 

@@ -3,11 +3,11 @@ import { errors } from 'oidc-provider';
 import type { LiveEntry } from '../store/live.ts';
 import type { AdapterContext } from './adapter-context.ts';
 import { timeToLive } from './adapter-context.ts';
-import { commitTwice } from './commit-twice.ts';
 import { isLoneId, layout } from './live-layout.ts';
 import { readLoneToken, writeLoneToken } from './record-forms.ts';
 import { requestMemory } from './request-memory.ts';
-import { asSpent, requestName } from './token-records.ts';
+import { spendAlone } from './spend-alone.ts';
+import { asSpent } from './token-records.ts';
 import { beside } from './unit-of-work.ts';
 
 type LoneLetter = 'k' | 'p';
@@ -54,10 +54,12 @@ export class LoneTokenRecords {
 
   /** Beside what it is spent for, whose answer leaves only where this is the first to spend it (settle.ts). */
   async consume(id: string): Promise<void> {
-    const spends = { do: 'consume', key: layout.alone(this.#letter, id), by: requestName() } as const;
+    const key = layout.alone(this.#letter, id);
+    const { clock } = this.#context;
+    const ttlMs = (value: string) => (readLoneToken(value, this.#letter).exp ?? 0) * 1000 - clock.now();
+    const spend = spendAlone(this.#context, { key, ttlMs });
     await beside(async () => {
-      const spent = await commitTwice(this.#context, [spends]);
-      if (!spent.ok) throw this.#refuseSpent();
+      if (!(await spend())) throw this.#refuseSpent();
     });
   }
 

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { errors } from 'oidc-provider';
+import type { Spent } from '../store/in-doubt.ts';
 import type { LiveEntry, LiveKey, LiveStep } from '../store/live.ts';
 import { currentContext } from './engine-context.ts';
 import type { Rotation } from './rotation.ts';
@@ -36,6 +37,8 @@ export type RequestMemory = {
   /** Steps that wait to be committed together when the engine has answered, and what else is then done: unit-of-work.ts. */
   writes: LiveStep[];
   works: (() => Promise<void>)[];
+  /** What this request used up that lies alone: an interaction, a pushed request. */
+  spent: Spent[];
   /** What is told after all was kept. */
   afterwards: (() => void)[];
   /** What a store's silence became, once one was silent. */
@@ -81,6 +84,7 @@ function newMemory(): RequestMemory {
     minted: new Set(),
     writes: [],
     works: [],
+    spent: [],
     afterwards: [],
   };
 }

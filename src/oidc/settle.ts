@@ -2,8 +2,8 @@ import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { errors } from 'oidc-provider';
 import type { Services } from '../services.ts';
 import { type LiveStep, partitionOf, StoreUnavailable } from '../store/live.ts';
+import { commitTwice } from '../store/once-more.ts';
 import { Problem } from '../web/problem.ts';
-import { commitTwice } from './commit-twice.ts';
 import { dropGrant } from './end-grants.ts';
 import { settleLater } from './in-doubt.ts';
 import { memoryOf, type RequestMemory } from './request-memory.ts';
@@ -28,6 +28,7 @@ export async function settle(context: Context, provider: Provider, ctx: KoaConte
     await settleAll(context, ctx, memory);
     for (const tell of memory.afterwards.splice(0)) tell();
   } catch (error) {
+    if (error instanceof StoreUnavailable) memory.outage ??= error;
     for (const grantId of memory.minted) await dropGrant(context, grantId).catch(() => undefined);
     refuse(provider, ctx, error);
   }
@@ -102,6 +103,9 @@ function refuse(provider: Provider, ctx: KoaContextWithOIDC, cause: unknown): vo
   }
   // A person on their way to an app gets the error page: the code in the redirect was never kept.
   ctx.remove('Location');
+  // Who tries again needs the cookies they came with: the way on is open once more (in-doubt.ts), and a secret that may not
+  // have been kept opens no session.
+  if (cause instanceof StoreUnavailable) ctx.remove('Set-Cookie');
   if (cause instanceof errors.InvalidRequestUri)
     throw new Problem({
       status: 400,

@@ -109,6 +109,8 @@ export type TotpCredentialsTable = {
   secret: string;
   /** The newest time step that was accepted; a step is taken once (RFC 6238 section 5.2). */
   last_used_step: number;
+  /** The name of its newest use: store/once-more.ts. */
+  used_by: string | null;
   created_at: number;
   last_used_at: number | null;
 };
@@ -167,6 +169,8 @@ export type PasskeysTable = {
   public_key: string;
   /** The greatest count of uses that was seen; 0 of authenticators that do not count. */
   counter: number;
+  /** The name of its newest use: store/once-more.ts. */
+  used_by: string | null;
   aaguid: string;
   /** JSON: how the browser reaches it (`internal`, `usb`, `hybrid`, ...). */
   transports: string;

@@ -133,7 +133,7 @@ function isUnsure({ successes, busy }: Played): boolean {
   return successes === 0 && busy > 0;
 }
 
-function byPartition(keys: readonly string[]): KeysByPartition {
+export function byPartition(keys: readonly string[]): KeysByPartition {
   return Map.groupBy(keys, (key) => partitionOf(key));
 }
 

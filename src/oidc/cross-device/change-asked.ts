@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { minutes, seconds } from '../../kit/durations.ts';
 import type { Services } from '../../services.ts';
+import { onceItAnswers } from '../../store/in-doubt.ts';
 import { type LiveStep, StoreUnavailable } from '../../store/live.ts';
-import { commitTwice } from '../commit-twice.ts';
+import { commitTwice } from '../../store/once-more.ts';
 import { layout } from '../live-layout.ts';
 import type { Asked } from './asked.ts';
 import { type StoredAsked, writeAsked } from './asked-form.ts';
@@ -37,28 +37,11 @@ async function unlist({ live }: Pick<Context, 'live'>, { accountId, id }: Asked)
   });
 }
 
-const tryFor = 60 * seconds;
-const every = 200;
-
 /** As soon as the store answers again, for who was told 503 and may press again; what was done by then is left as it is. */
 export function changeLater(
   context: Pick<Services, 'live' | 'clock' | 'log'>,
   asked: Asked,
   to: StoredAsked,
 ): void {
-  const keepTrying = async () => {
-    for (const giveUpAt = performance.now() + tryFor; performance.now() < giveUpAt; ) {
-      await sleep(every, undefined, { ref: false });
-      const done = await changeAsked(context, asked, to).then(() => true, isOtherThanSilence);
-      if (done) return;
-    }
-  };
-  void keepTrying().catch((error: unknown) =>
-    context.log.warn({ error: String(error) }, 'an answer on another device stays in doubt'),
-  );
-}
-
-function isOtherThanSilence(error: unknown): false {
-  if (error instanceof StoreUnavailable) return false;
-  throw error;
+  onceItAnswers(context, async () => void (await changeAsked(context, asked, to)));
 }
