@@ -29,7 +29,6 @@ import { pinToIssuer } from './oidc/provider.ts';
 import { providerMethods } from './oidc/provider-methods.ts';
 import { userinfoMetadata } from './oidc/resources/userinfo-metadata.ts';
 import { startNoticeDelivery } from './oidc/sign-out/deliver-notices.ts';
-import { startEndings } from './oidc/sign-out/finish-endings.ts';
 import type { EngineViews } from './oidc/views.ts';
 import type { App, Services } from './services.ts';
 import type { EarlyAnswers } from './web/early-answers.ts';
@@ -68,7 +67,6 @@ export async function openApp(services: Services): Promise<Server> {
   };
   const notices = startNoticeDelivery(app);
   const pings = startPingDelivery(app);
-  const endings = startEndings(app);
   const limits = openEndpointLimits(services);
   let draining = false;
 
@@ -131,7 +129,6 @@ export async function openApp(services: Services): Promise<Server> {
     },
     async stop() {
       await engine.stop();
-      await endings.stop();
       await pings.stop();
       await notices.stop();
       await flushAudit(services);

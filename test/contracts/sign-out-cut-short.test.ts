@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { signOutBefore } from '../../src/accounts/account.ts';
 import { endAccountSessions } from '../../src/actions/end-account-sessions.ts';
 import { endOtherSessions } from '../../src/actions/end-other-sessions.ts';
 import { listEvents } from '../../src/audit/list.ts';
 import { seconds } from '../../src/kit/durations.ts';
+import { startServer } from '../../src/main.ts';
 import { layout } from '../../src/oidc/live-layout.ts';
 import { limitSessions } from '../../src/oidc/session-limit.ts';
 import { finishEndings } from '../../src/oidc/sign-out/finish-endings.ts';
@@ -19,6 +21,7 @@ import {
   useSession,
   whatRemains,
 } from '../support/session-remains.ts';
+import { untilWorks } from '../support/timing.ts';
 import { pairKinds, type TwoWorlds } from '../support/two-worlds.ts';
 import { send } from '../support/wire.ts';
 import type { TestAccount, World } from '../support/world.ts';
@@ -197,6 +200,50 @@ describe.each(pairKinds)('a sign-out that is cut short on $name', ({ open }) => 
       expect((await live.read([layout.sessionEnded(used.uid)]))[0]?.value ?? '').toBe('');
     });
     expect(cuts).toBeGreaterThan(5);
+  });
+
+  it('is finished by any server that starts, where the one that began it is gone', async () => {
+    const used = await useSession(pair, apps, account);
+    const cut = cutShort(world, { place: 3, heard: false });
+    const { status } = await posts(used.person, '/account/sign-out')(world).finally(cut.mended);
+    expect(status).toBe(503);
+    // Younger ones are still under way, for all that another server knows.
+    await finishEndings(pair.beside.services);
+    expect(await world.services.live.members(layout.endings)).toHaveLength(1);
+    world.advance(11 * seconds);
+    const server = await startServer({ ...world.environment, PORT: '0' });
+    try {
+      await untilWorks(10_000, async () =>
+        expect(await world.services.live.members(layout.endings)).toEqual([]),
+      );
+      expect(await remains(used)).toEqual(onlyLasting);
+    } finally {
+      await server.stop();
+    }
+  });
+
+  it.each<[string, (used: UsedSession) => Promise<unknown>]>([
+    [
+      'that lets nobody in any more',
+      async () => {
+        world.advance(2 * seconds);
+        const { accountId } = account;
+        await signOutBefore(world.services, { accountId, before: Date.now(), except: undefined });
+      },
+    ],
+    [
+      'that its account lists no more',
+      async ({ uid }) => {
+        const key = layout.accountSessions(account.accountId);
+        await world.services.live.commit([{ do: 'strike', key, member: uid }]);
+      },
+    ],
+  ])('ends a session %s, for another ending was cut short', async (_, happens) => {
+    const used = await useSession(pair, apps, account);
+    await happens(used);
+    expect(await remains(used)).toContain('token: bound');
+    expect((await posts(used.person, '/account/sign-out')(pair.beside)).status).toBe(303);
+    expect(await remains(used)).toEqual(onlyLasting);
   });
 });
 
