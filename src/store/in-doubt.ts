@@ -23,6 +23,22 @@ export function onceItAnswers({ log }: Pick<Context, 'log'>, work: () => Promise
   );
 }
 
+/**
+ * What follows from a change that is kept already, and can be repeated: where the store is away, the request is told so and the
+ * work is done all the same, since nobody would come again for it.
+ */
+export async function nowOrLater<Result>(
+  context: Pick<Context, 'log'>,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof StoreUnavailable) onceItAnswers(context, async () => void (await work()));
+    throw error;
+  }
+}
+
 async function untilItAnswers(work: () => Promise<void>): Promise<void> {
   const giveUpAt = performance.now() + tryFor;
   while (performance.now() < giveUpAt) {

@@ -1,12 +1,11 @@
-import { StoreUnavailable } from '../../src/store/live.ts';
-import type { World } from './world.ts';
+import { type LiveStore, StoreUnavailable } from '../../src/store/live.ts';
 
 /**
  * The live state of a server fails in the middle of what it does: at its commit number `place` and all that follow, until
  * `mended`. `heard`: that one is done all the same, and only its reply is lost.
  */
 export function cutShort(
-  { services: { live } }: World,
+  { services: { live } }: { services: { live: LiveStore } },
   { place, heard }: { place: number; heard: boolean },
 ): { happened(): boolean; mended(): void } {
   const commit = live.commit;
