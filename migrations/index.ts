@@ -17,6 +17,8 @@ import * as cibaPings from './0015-ciba-pings.ts';
 import * as approvals from './0017-approvals.ts';
 import * as logoutNotices from './0019-logout-notices.ts';
 import * as stoppedApps from './0020-stopped-apps.ts';
+import * as keptLimits from './0021-kept-limits.ts';
+import * as usedBy from './0022-used-by.ts';
 
 /** Forward only, in this order, never edited once released: a change is a new file. */
 export const migrations: Record<string, Migration> = {
@@ -37,5 +39,7 @@ export const migrations: Record<string, Migration> = {
   '0017-approvals': approvals,
   '0019-logout-notices': logoutNotices,
   '0020-stopped-apps': stoppedApps,
+  '0021-kept-limits': keptLimits,
+  '0022-used-by': usedBy,
   '0015-ciba-pings': cibaPings,
 };

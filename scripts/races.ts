@@ -3,7 +3,7 @@
  *
  *   npm run races -- --rounds 10000                                    every primitive, on every kind of stores
  *   npm run races -- --rounds 500 --only "refresh token,TOTP step"     some of them
- *   npm run races -- --rounds 500 --kind redis                         embedded, redis, cluster or jitter
+ *   npm run races -- --rounds 500 --kind redis                         embedded, redis, cluster, sentinel or jitter
  *   npm run races -- --list                                            what there is
  *
  * Loopback only; every server is a child of this process and ends with it. docs/reliability.md says what the table means.

@@ -6,6 +6,7 @@ import { recordEvent } from './audit/record.ts';
 import { requirePeppers } from './credentials/peppers.ts';
 import { seconds } from './kit/durations.ts';
 import { startDelivery } from './mail/delivery.ts';
+import { startEndings } from './oidc/sign-out/finish-endings.ts';
 import { openServices } from './services.ts';
 import { readSettings, SettingsProblem } from './settings.ts';
 import { leave, openHttpServer } from './web/http-server.ts';
@@ -27,6 +28,7 @@ export async function startServer(environment: NodeJS.ProcessEnv): Promise<{ sto
   const server = await openApp(services);
   const delivery = startDelivery(services);
   const watch = watchFailures(services);
+  const endings = startEndings(services);
   const http = openHttpServer(server.answer, { early: server.early });
   // A worker's numbers are asked for by the first process, which adds them up.
   if (cluster.isWorker) shareMetrics(services);
@@ -54,6 +56,7 @@ export async function startServer(environment: NodeJS.ProcessEnv): Promise<{ sto
         metrics && leave(metrics, { notice: 0, most: 1 * seconds }),
       ]);
       await watch.stop();
+      await endings.stop();
       await delivery.stop();
       await server.stop();
       await services.close();

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import Router from '@koa/router';
 import { signOut } from '../../src/actions/sign-out.ts';
-import { currentSession, forgetSessionCookie } from '../../src/oidc/sessions.ts';
+import { forgetSessionCookie, leavingSession } from '../../src/oidc/sessions.ts';
 import type { App } from '../../src/services.ts';
 import { showPage } from '../../src/web/page.ts';
 import { seeOther } from '../../src/web/see-other.ts';
@@ -13,7 +13,7 @@ const template = path.join(import.meta.dirname, 'signed-out.ejs');
 export function signOutPages(app: App): Router {
   const router = new Router();
   router.post('/account/sign-out', async (ctx) => {
-    const session = await currentSession(app, ctx);
+    const session = await leavingSession(app, ctx);
     if (session) await signOut(app, session, ctx.state.source);
     forgetSessionCookie(app, ctx);
     seeOther(ctx, '/account/signed-out');

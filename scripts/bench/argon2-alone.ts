@@ -29,7 +29,7 @@ export async function measureArgon2(seconds: number): Promise<Argon2Alone> {
 export function printAlone(rounds: readonly Argon2Alone[], rows: readonly DetailedRow[]): void {
   const most = (of: keyof Argon2Alone) => Math.max(...rounds.map((round) => round[of].rps)).toFixed(0);
   const least = (of: keyof Argon2Alone) => Math.min(...rounds.map((round) => round[of].cpuMs));
-  const shares = rows.map(({ target, cpu_ms: cpu }) => `${(least('ours') / cpu).toFixed(2)} on ${target}`);
+  const shares = rows.map(({ target, share_of_own_hash: share }) => `${share?.toFixed(2)} on ${target}`);
   console.log(`argon2id alone, plain: ${most('plain')} a second, ${least('plain').toFixed(1)} ms CPU each`);
   console.log(`argon2id alone, ours: ${most('ours')} a second, ${least('ours').toFixed(1)} ms CPU each;`);
   console.log(`  that is of a sign-in's CPU ${shares.join(', ')}`);

@@ -13,6 +13,8 @@ type Row = {
   p99_ms: number;
   round_trips: number;
   ratio: number;
+  /** Of password sign-ins: what part of the CPU the hash is that the server itself makes. */
+  share_of_own_hash?: number;
 };
 export type DetailedRow = Row & { redisMs: number; calls: { redis: number; sql: number } };
 
@@ -25,7 +27,7 @@ export type Measured = {
 /**
  * CPU is the smallest of the rounds: what disturbs a measurement only adds to it. Rates and times are of all rounds
  * together. `ratio` is the yardstick's CPU by the target's. For password sign-ins the yardstick is argon2id alone, by the
- * plain package: the part of the rate that it allows when the cores have nothing else to do.
+ * plain package; `share_of_own_hash` is the same by the library that the server hashes with, and cannot be above 1.
  */
 export function toRows(
   operation: string,
@@ -49,6 +51,9 @@ export function toRows(
       p99_ms: rounded(percentile(latencies, 0.99), 2),
       round_trips: rounded(calls.roundTrips, 1),
       ratio: rounded(ratio, 3),
+      ...(argon2.length > 0 && {
+        share_of_own_hash: rounded(smallest(argon2.map(({ ours }) => ours)) / cpu, 3),
+      }),
       redisMs: Math.min(...slices.map(({ redisMs }) => redisMs)),
       calls: { redis: calls.redis, sql: calls.sql },
     };

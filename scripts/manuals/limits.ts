@@ -12,16 +12,7 @@ export const limitsManual: Manual = {
       '## By sender, mailbox, number and everybody',
       'These counters live in the live state: all processes share them and they outlive a restart. An IPv6 address counts by its /64, a ' +
         'network is a /48.',
-      table(
-        ['Limit', 'At most', 'Within', 'Counted by', 'Why'],
-        Object.entries(limits).map(([name, limit]) => [
-          code(name),
-          String(limit.max),
-          spoken(limit.windowMs),
-          limit.keyedBy.replaceAll('_', ' '),
-          limit.why,
-        ]),
-      ),
+      limitsTable((kept) => !kept),
       '## Pressure',
       'From so many on, a page asks for a proof of work (`CHALLENGE_BITS`). Counted is what went wrong or cost something, not what is under way.',
       table(
@@ -34,7 +25,9 @@ export const limitsManual: Manual = {
         ]),
       ),
       '## By account',
-      'Wrong tries in a row at an account. These live in the records: neither a restart nor the loss of the live state forgets them. They start ' +
+      'These live in the records: neither a restart nor the loss of the live state forgets them. First, what wears out the owner of an account:',
+      limitsTable((kept) => kept),
+      'Then wrong tries in a row at an account. They start ' +
         `anew when a sign-in is complete. A browser that signed in before has ${triesOfKnownBrowser} tries of its own of each kind, ` +
         `and ${mostKnownBrowsers} browsers of an account are known.`,
       table(
@@ -49,6 +42,21 @@ export const limitsManual: Manual = {
       ),
     ),
 };
+
+function limitsTable(belongs: (kept: boolean) => boolean): string {
+  return table(
+    ['Limit', 'At most', 'Within', 'Counted by', 'Why'],
+    Object.entries(limits)
+      .filter(([, limit]) => belongs('kept' in limit))
+      .map(([name, { max, windowMs, keyedBy, why }]) => [
+        code(name),
+        String(max),
+        spoken(windowMs),
+        keyedBy,
+        why,
+      ]),
+  );
+}
 
 function spoken(ms: number): string {
   const minutes = ms / 60_000;

@@ -1,6 +1,6 @@
 import type { Client } from '../../clients/registry/registry.ts';
 import { recordEvent } from '../audit/record.ts';
-import type { Outcome } from '../kit/outcome.ts';
+import { type Outcome, refused } from '../kit/outcome.ts';
 import { notePing } from '../oidc/ciba/pings.ts';
 import {
   approveAsked,
@@ -10,6 +10,7 @@ import {
   takeAsked,
 } from '../oidc/cross-device/answer-asked.ts';
 import type { Asked } from '../oidc/cross-device/asked.ts';
+import { isStillSignedIn } from '../oidc/still-signed-in.ts';
 import type { App } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import type { Locale } from '../web/words.ts';
@@ -41,9 +42,11 @@ export async function allowOnAnotherDevice(
   const taken = await takeAsked(app, allowed.asked);
   if (!taken.ok) return taken;
   try {
-    return await carryOut(app, taken, allowed, from);
+    const done = await carryOut(app, taken, allowed, from);
+    if (!done.ok) await leaveAsked(app, taken);
+    return done;
   } catch (error) {
-    await leaveAsked(app, taken).catch(() => undefined);
+    await leaveAsked(app, taken);
     throw error;
   }
 }
@@ -55,25 +58,32 @@ async function carryOut(
   from: RequestSource,
 ): Promise<Outcome<object, 'gone'>> {
   const { asked, accountId, client, scopes, ticked, isOptional, proved, locale } = allowed;
-  const { clientId, metadata } = client;
-  if (!metadata.first_party)
+  // What is said in a session that just ended is not even recorded; the grant asks once more, last (grant-minting.ts).
+  if (!(await isStillSignedIn(app, { accountId, sessionUid: proved.sessionUid }))) return refused('gone');
+  if (!client.metadata.first_party)
     await giveConsent(
       app,
       { accountId, client, asked: scopes, ticked, isOptional, locale, quietly: asked.kind === 'DeviceCode' },
       from,
     );
-  const approved = await approveAsked(app, taken, { accountId, names: scopes, proved });
-  if (!approved.ok) return approved;
-  await notePing(app, asked);
+  const announce = (given: string[]) => tell(app, allowed, given, from);
+  const approved = await approveAsked(app, taken, { accountId, names: scopes, proved, announce });
+  if (approved.ok) await notePing(app, asked);
+  return approved;
+}
+
+/** Of a device also by a message: consent was not told then (`quietly`). */
+async function tell(
+  app: App,
+  { asked, accountId, client, locale }: Allowed,
+  scopes: string[],
+  from: RequestSource,
+): Promise<void> {
+  const { clientId, metadata } = client;
   const isDevice = asked.kind === 'DeviceCode';
-  const event = { accountId, clientId, detail: { scopes: approved.scopes, address: asked.device.ip } };
+  const event = { accountId, clientId, detail: { scopes, address: asked.device.ip } };
   await recordEvent(app, { type: isDevice ? 'device.allowed' : 'ciba.allowed', ...event }, from);
-  if (isDevice)
-    await notifyAccount(app, {
-      accountId,
-      pageLocale: locale,
-      template: 'device_allowed',
-      values: { app: metadata.client_name },
-    });
-  return { ok: true };
+  if (!isDevice) return;
+  const values = { app: metadata.client_name };
+  await notifyAccount(app, { accountId, pageLocale: locale, template: 'device_allowed', values });
 }

@@ -4,7 +4,7 @@ import { checkNewPassword, type PasswordRefusal, setPassword } from '../credenti
 import type { Outcome } from '../kit/outcome.ts';
 import { wellKnown } from './create-account.ts';
 import { dropTrustedDevices } from './drop-trusted-devices.ts';
-import { cutOffOthers } from './end-other-sessions.ts';
+import { cutOffOthersAround } from './end-other-sessions.ts';
 import { forgetOldPassword } from './forget-old-password.ts';
 import { notifyAccount } from './notify-account.ts';
 import { passGate, stillStands } from './pass-gate.ts';
@@ -28,9 +28,10 @@ export async function changeKnownPassword(
     return { ok: true, next: { at: 'start', notice: 'start_over' } };
   const acceptable = checkNewPassword(app, { password, about: wellKnown(account) });
   if (!acceptable.ok) return acceptable;
-  await setPassword(app, { accountId, password });
-  await forgetOldPassword(app, { accountId, except: from.browser });
-  const { ended } = await cutOffOthers(app, { accountId, except: ownSession });
+  const { ended } = await cutOffOthersAround(app, { accountId, except: ownSession }, async () => {
+    await setPassword(app, { accountId, password });
+    await forgetOldPassword(app, { accountId, except: from.browser });
+  });
   await dropTrustedDevices(app, { accountId, reason: 'password_changed' }, from);
   const detail = { sessions_ended: ended };
   await recordEvent(app, { type: 'password.changed', accountId, detail }, from);

@@ -13,7 +13,7 @@ import type { RequestSource } from '../web/request-source.ts';
 import type { Locale } from '../web/words.ts';
 import { wellKnown } from './create-account.ts';
 import { dropTrustedDevices } from './drop-trusted-devices.ts';
-import { cutOffOthers } from './end-other-sessions.ts';
+import { cutOffOthersAround } from './end-other-sessions.ts';
 import { forgetOldPassword } from './forget-old-password.ts';
 import { notifyAccount } from './notify-account.ts';
 import { giveOneTryBack, orGiveTryBack, takeOneTry, toLimited } from './tries.ts';
@@ -54,9 +54,10 @@ export async function changePassword(
     await recordEvent(ctx, { type: 'password.change_failed', accountId, sessionUid, detail }, from);
     return known;
   }
-  await setPassword(ctx, { accountId, password: next });
-  await forgetOldPassword(ctx, { accountId, except: from.browser });
-  const { ended } = await cutOffOthers(ctx, { accountId, except: sessionUid });
+  const { ended } = await cutOffOthersAround(ctx, { accountId, except: sessionUid }, async () => {
+    await setPassword(ctx, { accountId, password: next });
+    await forgetOldPassword(ctx, { accountId, except: from.browser });
+  });
   await dropTrustedDevices(ctx, { accountId, reason: 'password_changed' }, from);
   await recordEvent(
     ctx,

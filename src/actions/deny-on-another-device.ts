@@ -2,7 +2,7 @@ import { recordEvent } from '../audit/record.ts';
 import type { Outcome } from '../kit/outcome.ts';
 import { takeFromLimits } from '../limits/limits.ts';
 import { notePing } from '../oidc/ciba/pings.ts';
-import { denyAsked, takeAsked } from '../oidc/cross-device/answer-asked.ts';
+import { denyAsked, leaveAsked, takeAsked } from '../oidc/cross-device/answer-asked.ts';
 import type { Asked } from '../oidc/cross-device/asked.ts';
 import type { App } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
@@ -15,13 +15,15 @@ export async function denyOnAnotherDevice(
 ): Promise<Outcome<object, 'answered' | 'expired' | 'gone'>> {
   const taken = await takeAsked(app, asked);
   if (!taken.ok) return taken;
-  const denied = await denyAsked(app, taken);
+  const denied = await denyAsked(app, taken).catch(async (error) => {
+    await leaveAsked(app, taken);
+    throw error;
+  });
   if (!denied.ok) return denied;
   await notePing(app, asked);
   const { clientId, scopes, device } = asked;
-  const key = `${clientId} ${accountId}`;
   if (asked.kind !== 'DeviceCode')
-    await takeFromLimits(app, [{ limit: 'ciba_refusals_by_app_and_account', key }]);
+    await takeFromLimits(app, [{ limit: 'ciba_refusals_by_app_and_account', key: accountId, app: clientId }]);
   const type = asked.kind === 'DeviceCode' ? 'device.denied' : 'ciba.denied';
   const event = { type, accountId, clientId, detail: { scopes, address: device.ip } } as const;
   await recordEvent(app, event, from);

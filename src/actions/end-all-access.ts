@@ -3,6 +3,7 @@ import { seconds } from '../kit/durations.ts';
 import { revokeGrants } from '../oidc/grants.ts';
 import { endSessions } from '../oidc/sessions.ts';
 import type { Services } from '../services.ts';
+import { nowOrLater } from '../store/in-doubt.ts';
 import { dropTrustedDevices } from './drop-trusted-devices.ts';
 
 type Context = Pick<Services, 'db' | 'live' | 'clock' | 'seals' | 'log'>;
@@ -21,7 +22,7 @@ export async function endAllAccess(
   // Sessions know when they began to the second only: one that begins after this, within the second, is to live.
   const moment = Math.floor(clock.now() / seconds) * seconds;
   await signOutBefore({ db }, { accountId, before: moment, except: undefined });
-  const ended = await endLive(services, accountId);
+  const ended = await nowOrLater(services, () => endLive(services, accountId));
   await dropTrustedDevices(services, { accountId, reason: 'access_ended' });
   return ended;
 }

@@ -4,6 +4,7 @@ import { seconds } from '../kit/durations.ts';
 import { revokeGrants } from '../oidc/grants.ts';
 import { endSessions } from '../oidc/sessions.ts';
 import type { Services } from '../services.ts';
+import { nowOrLater } from '../store/in-doubt.ts';
 import type { RequestSource } from '../web/request-source.ts';
 
 type Context = Pick<Services, 'db' | 'clock' | 'live' | 'seals' | 'log'>;
@@ -34,7 +35,26 @@ export async function cutOffOthers(ctx: Context, { accountId, except }: Others):
   // very second we cannot say whether it came before or after, and the list below ends it if it is there already.
   const before = Math.floor(ctx.clock.now() / seconds) * seconds;
   await signOutBefore(ctx, { accountId, before, except });
+  return { ended: await nowOrLater(ctx, () => endLive(ctx, { accountId, except })) };
+}
+
+async function endLive(ctx: Context, { accountId, except }: Others): Promise<number> {
   const ended = await endSessions(ctx, { accountId, ...(except && { except }) });
   await revokeGrants(ctx, { accountId, ...(except && { exceptSession: except }) });
-  return { ended };
+  return ended;
+}
+
+/**
+ * The same around the change, where it stands that it will be made: a store or a process that dies behind it leaves nobody in
+ * who came by the old proof, although the repeat, with the old proof, gets no further.
+ */
+export async function cutOffOthersAround(
+  ctx: Context,
+  others: Others,
+  change: () => Promise<void>,
+): Promise<{ ended: number }> {
+  const before = await cutOffOthers(ctx, others);
+  await change();
+  const after = await cutOffOthers(ctx, others);
+  return { ended: before.ended + after.ended };
 }

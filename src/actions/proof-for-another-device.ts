@@ -23,5 +23,6 @@ export async function proofForAnotherDevice(
   const { at, amr } = strong.proof;
   const acr = acrFor(amr, wantedLevel(asked.params));
   const authTime = Math.floor(Math.max(at, session.signedInAt) / 1000);
-  return { ok: true, proved: { authTime, amr, ...(acr === undefined ? {} : { acr }) } };
+  const proved = { sessionUid: session.uid, authTime, amr, ...(acr === undefined ? {} : { acr }) };
+  return { ok: true, proved };
 }

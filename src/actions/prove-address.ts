@@ -33,7 +33,7 @@ export async function proveAddress(
   await codeCameBack(app, progress);
   const accountId = await makeAccount(app, progress, from).catch(async (error: unknown) => {
     // If it cannot be returned either, the person has another sent; what is to be told is the first trouble.
-    await returnContactCode(app, { ...given, data: checked.data }).catch(() => undefined);
+    await returnContactCode(app, checked.used).catch(() => undefined);
     throw error;
   });
   if (!accountId) return { ok: true, next: { at: 'start', notice: 'address_taken' } };

@@ -3,6 +3,7 @@ import { forgetOldBrowsers } from '../credentials/known-browsers.ts';
 import { hours, seconds } from '../kit/durations.ts';
 import { startRounds } from '../kit/rounds.ts';
 import { claimOffPasswords, forgetNobodysFailures } from '../limits/failures.ts';
+import { forgetEndedLimits } from '../limits/kept-limits.ts';
 import type { Services } from '../services.ts';
 import { describeError } from '../web/log.ts';
 import { notifyAccount } from './notify-account.ts';
@@ -25,6 +26,13 @@ export async function tellOfFailures(ctx: Context): Promise<number> {
   return accounts.length;
 }
 
+/** Nobody has to wait for these any more. */
+export async function forgetWhatIsOver(ctx: Pick<Services, 'db' | 'clock'>): Promise<void> {
+  await forgetNobodysFailures(ctx);
+  await forgetEndedLimits(ctx);
+  await forgetOldBrowsers(ctx);
+}
+
 /** Does so from now until `stop`, which waits for what is under way, and forgets what protects nobody any more. */
 export function watchFailures(ctx: Context): { stop(): Promise<void> } {
   let forgotAt = 0;
@@ -34,8 +42,7 @@ export function watchFailures(ctx: Context): { stop(): Promise<void> } {
       await tellOfFailures(ctx);
       if (ctx.clock.now() - forgotAt < forgetEvery) return;
       forgotAt = ctx.clock.now();
-      await forgetNobodysFailures(ctx);
-      await forgetOldBrowsers(ctx);
+      await forgetWhatIsOver(ctx);
     },
     failed: (error) =>
       ctx.log.error({ error: describeError(error) }, 'wrong tries could not be looked through'),

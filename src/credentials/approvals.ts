@@ -1,6 +1,8 @@
 import { minutes } from '../kit/durations.ts';
 import { newDigits, newId, sameSecret } from '../kit/secrets.ts';
+import { isStopped, type Stop, stopFor } from '../limits/kept-limits.ts';
 import type { Services } from '../services.ts';
+import { spendOnce } from '../store/in-doubt.ts';
 import type { LiveKey, LiveStep } from '../store/live.ts';
 import { allMembers } from '../store/live-members.ts';
 import { typedCode } from './typed-code.ts';
@@ -12,7 +14,8 @@ import { typedCode } from './typed-code.ts';
  *
  *   {account <id>}:approval:<id>       who asks, from where, the number, how it stands; sealed
  *   {account <id>}:approvals           index of the requests
- *   {account <id>}:approvals-held      somebody said that it was not them: nobody may ask for a while
+ *   {account <id>}:approvals-held      somebody said that it was not them: nobody may ask for a while. Stands in the
+ *                                      records too, so that who loses the live state has not lost the "no"
  *
  *   open ──right number──► approved ──fetched by the sign-in that asked──► gone
  *     ├──wrong number, or "no"──► refused
@@ -42,7 +45,8 @@ export type Approval = {
 };
 /** As it was read, to be sure that nobody decided since. */
 type Read = { approval: Approval; stored: string };
-type Context = Pick<Services, 'live' | 'seals' | 'clock'>;
+type Context = Pick<Services, 'live' | 'seals' | 'clock' | 'log'>;
+type WithRecords = Context & Pick<Services, 'db'>;
 type Which = { accountId: string; id: string };
 
 export async function addApproval(
@@ -77,11 +81,13 @@ export async function listOpenApprovals(ctx: Context, accountId: string): Promis
 
 /** Whether this request decided: of several at once, one does. `held`: nor may anybody ask again for an hour. */
 export async function decideApproval(
-  ctx: Context,
+  ctx: WithRecords,
   { accountId, id, state, held }: Which & { state: 'approved' | 'refused'; held?: boolean },
 ): Promise<boolean> {
   const read = await readApproval(ctx, { accountId, id });
   if (read?.approval.state !== 'open') return false;
+  // Before the decision, which nobody could repeat if this failed. Should a yes be faster, a "no" was said all the same.
+  if (held) await stopFor(ctx, stopOf(accountId), heldFor);
   const value = sealed(ctx, { accountId, id }, { ...read.approval, state });
   const key = keyOf({ accountId, id });
   const left = Math.max(1, read.approval.expiresAt - ctx.clock.now());
@@ -105,11 +111,8 @@ export async function takeApproval(
 ): Promise<boolean> {
   const read = await readApproval(ctx, which);
   if (read?.approval.state !== 'approved' || read.approval.boundTo !== boundTo) return false;
-  const taken = await ctx.live.commit([
-    { do: 'expect', key: keyOf(which), value: read.stored },
-    { do: 'take', key: keyOf(which) },
-  ]);
-  return taken.ok;
+  const ttlMs = () => fetchedWithin;
+  return (await spendOnce(ctx, { key: keyOf(which), expect: read.stored, ttlMs })) !== undefined;
 }
 
 /** The sign-in goes another way: there is nothing left to approve. */
@@ -120,14 +123,22 @@ export async function withdrawApproval({ live }: Pick<Context, 'live'>, which: W
   ]);
 }
 
-export async function approvalsAreHeld({ live }: Pick<Context, 'live'>, accountId: string): Promise<boolean> {
-  const [entry] = await live.read([heldKey(accountId)]);
-  return entry !== undefined;
+/** The live state is asked for the sake of servers of the version before, which look and write there alone. */
+export async function approvalsAreHeld(ctx: WithRecords, accountId: string): Promise<boolean> {
+  const [stopped, [entry]] = await Promise.all([
+    isStopped(ctx, stopOf(accountId)),
+    ctx.live.read([heldKey(accountId)]),
+  ]);
+  return stopped || entry !== undefined;
+}
+
+function stopOf(accountId: string): Stop {
+  return { accountId, name: 'approvals_held' };
 }
 
 async function readApproval({ live, seals, clock }: Context, which: Which): Promise<Read | undefined> {
   const [entry] = await live.read([keyOf(which)]);
-  if (!entry) return undefined;
+  if (!entry || entry.consumedBy !== undefined) return undefined;
   const approval: Approval = JSON.parse(seals.open(purposeOf(which), entry.value));
   if (approval.state === 'open' && approval.expiresAt <= clock.now()) return undefined;
   return { approval, stored: entry.value };

@@ -2,6 +2,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { done, type Outcome, refused } from '../kit/outcome.ts';
 import { newId, sameSecret } from '../kit/secrets.ts';
 import type { Services } from '../services.ts';
+import { updateTwice } from '../store/once-more.ts';
 import type { BackupCodesTable } from '../store/second-step-tables.ts';
 import type { Database } from '../store/tables.ts';
 import { digestOf, type HashContext, hashWithSalt, saltOf } from './password-hash.ts';
@@ -37,6 +38,7 @@ export async function newBackupCodes(
       pepper_id: pepperId,
       created_at,
       used_at: null,
+      used_by: null,
     });
   }
   return { codes: [...codes].map(shown), rows };
@@ -98,13 +100,14 @@ export async function useBackupCode(
 
 /** Of two requests with one code, one is told yes. */
 async function spend({ db, clock }: Pick<Services, 'db' | 'clock'>, id: string): Promise<boolean> {
-  const { numUpdatedRows } = await db
-    .updateTable('backup_codes')
-    .set({ used_at: clock.now() })
-    .where('id', '=', id)
-    .where('used_at', 'is', null)
-    .executeTakeFirst();
-  return numUpdatedRows === 1n;
+  return await updateTwice((by) =>
+    db
+      .updateTable('backup_codes')
+      .set({ used_at: clock.now(), used_by: by })
+      .where('id', '=', id)
+      .where(({ or, eb }) => or([eb('used_at', 'is', null), eb('used_by', '=', by)]))
+      .executeTakeFirst(),
+  );
 }
 
 /** As people type it: in capitals, with or without the dash, with the letters that look like digits. */

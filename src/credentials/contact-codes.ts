@@ -2,6 +2,7 @@ import { hours, minutes } from '../kit/durations.ts';
 import { done, type Outcome, refused } from '../kit/outcome.ts';
 import { newDigits, newId, sameSecret } from '../kit/secrets.ts';
 import type { Services } from '../services.ts';
+import { type Spent, spendOnce, unspend } from '../store/in-doubt.ts';
 import type { LiveKey } from '../store/live.ts';
 import { typedCode } from './typed-code.ts';
 
@@ -25,6 +26,7 @@ export type ContactCodePurpose = 'sign_up' | 'reset' | 'second_step' | 'step_up'
 /** `about` is what the code is bound to (the interaction and the address): no other page, person or address may use it. */
 type Binding = { purpose: ContactCodePurpose; about: string };
 type CodeContext = Pick<Services, 'live' | 'seals'>;
+type Spending = CodeContext & Pick<Services, 'log'>;
 type StoredCode = { id: string; mac: string; data: string };
 
 /**
@@ -43,43 +45,42 @@ export async function issueContactCode(
   return { id, code, guessesLeft: Math.max(0, mostContactCodeGuesses - count) };
 }
 
-/** Checks a code and spends it. `expired` says nothing but: this code is no good any more, whatever was typed. */
+/**
+ * Checks a code and spends it. `expired` says nothing but: this code is no good any more, whatever was typed. `used`, for who
+ * finds that it came to nothing.
+ */
 export async function checkContactCode(
-  { live, seals }: CodeContext,
+  ctx: Spending,
   { id, purpose, about, code }: Binding & { id: string; code: string },
-): Promise<Outcome<{ data: Record<string, unknown> }, 'wrong_code' | 'expired'>> {
+): Promise<Outcome<{ data: Record<string, unknown>; used: UsedCode }, 'wrong_code' | 'expired'>> {
+  const { live, seals } = ctx;
   const keys = codeKeys(seals, { purpose, about });
   const [entry] = await live.read([keys.code]);
   const stored: StoredCode | undefined = entry && JSON.parse(entry.value);
-  if (!entry || stored?.id !== id) return refused('expired');
+  if (!entry || entry.consumedBy !== undefined || stored?.id !== id) return refused('expired');
   const typed = typedCode(code);
   if (typed === undefined) return refused('wrong_code');
   // Counted before it is compared: of a thousand guesses in parallel, five are looked at (misuse case RC-15).
   if (!(await takeGuess(live, keys, id))) return refused('expired');
   if (!sameSecret(stored.mac, codeMac(seals, { id, purpose, about, code: typed })))
     return refused('wrong_code');
-  if (!(await spend(live, keys.code, entry.value))) return refused('expired');
-  // Only failures add up: a right answer gives its guess back.
-  await live.count(keys.guesses, guessWindowMs, -1);
-  return { ...done, data: JSON.parse(seals.open('contact-code', stored.data)) };
+  // Of two right answers at once, and of a right answer and a newer code, one wins.
+  const used = await spendOnce(ctx, { key: keys.code, expect: entry.value, ttlMs: () => returnedLifeMs });
+  if (!used) return refused('expired');
+  // Only failures add up: a right answer gives its guess back. It is right also where that is not heard.
+  await live.count(keys.guesses, guessWindowMs, -1).catch(() => undefined);
+  return { ...done, data: JSON.parse(seals.open('contact-code', stored.data)), used };
 }
 
 const returnedLifeMs = 2 * minutes;
+export type UsedCode = Spent;
 
 /**
  * Makes a right code good again whose use came to nothing because a store was away: the person comes again with it, as the
  * page asks. Not when a newer one was sent meanwhile.
  */
-export async function returnContactCode(
-  { live, seals }: CodeContext,
-  { id, purpose, about, code, data }: Binding & { id: string; code: string; data: object },
-): Promise<void> {
-  const typed = typedCode(code);
-  if (typed === undefined) return;
-  const value = storedCode(seals, { id, purpose, about, code: typed, data });
-  await live.commit([
-    { do: 'add', key: codeKeys(seals, { purpose, about }).code, value, ttlMs: returnedLifeMs },
-  ]);
+export async function returnContactCode(ctx: Pick<Services, 'live'>, used: UsedCode): Promise<void> {
+  await unspend(ctx, used);
 }
 
 function storedCode(
@@ -94,15 +95,6 @@ function storedCode(
   return JSON.stringify(stored);
 }
 
-/** Of two right answers at once, and of a right answer and a newer code, one wins. */
-async function spend(live: Services['live'], key: LiveKey, expect: string): Promise<boolean> {
-  const result = await live.commit([
-    { do: 'replace', key, expect, value: '', ttlMs: 1 },
-    { do: 'delete', key },
-  ]);
-  return result.ok;
-}
-
 /** The count for this code keeps its five even when the hour of the other count ends in the middle of its life. */
 async function takeGuess(live: Services['live'], keys: CodeKeys, id: string): Promise<boolean> {
   const counts = await Promise.all([
@@ -115,8 +107,8 @@ async function takeGuess(live: Services['live'], keys: CodeKeys, id: string): Pr
 type CodeKeys = { code: LiveKey; guesses: LiveKey };
 
 function codeKeys(seals: Services['seals'], { purpose, about }: Binding): CodeKeys {
-  const partition = `code:${seals.mac('contact-code-about', `${purpose} ${about}`)}`;
-  return { code: `{${partition}}:code`, guesses: `{${partition}}:guesses` };
+  const mac = seals.mac('contact-code-about', `${purpose} ${about}`);
+  return { code: `{code:${mac}}:code`, guesses: `{code:${mac}}:guesses` };
 }
 
 /** A million codes are hashed in a blink, so a plain digest hides nothing: keyed, and bound to all that the code is for. */

@@ -1,5 +1,6 @@
 import { sameSecret } from '../kit/secrets.ts';
 import type { Services } from '../services.ts';
+import { updateTwice } from '../store/once-more.ts';
 import type { PasskeysTable } from '../store/tables.ts';
 import { backupOf, findStoredPasskey, type Passkey, toPasskey } from './passkeys.ts';
 import { findUserHandle } from './passkeys-user.ts';
@@ -11,7 +12,7 @@ import { relyingParty } from './webauthn-party.ts';
 import type { CeremonyRefusal } from './webauthn-registration.ts';
 import { type AssertionResponse, readAssertion } from './webauthn-response.ts';
 
-type Context = Pick<Services, 'db' | 'clock' | 'live' | 'seals' | 'settings'>;
+type Context = Pick<Services, 'db' | 'clock' | 'live' | 'seals' | 'settings' | 'log'>;
 
 /** For the audit record. People are told apart only what they can do something about. */
 export type PasskeyRefusal =
@@ -94,18 +95,22 @@ async function noteUse(
   { beside }: { beside: boolean },
 ): Promise<boolean> {
   const begins = beside && data.userVerified && verified_since === null;
-  const { numUpdatedRows } = await db
-    .updateTable('passkeys')
-    .set({
-      counter: data.counter,
-      last_used_at: clock.now(),
-      backup: backupOf(data),
-      ...(begins ? { verified_since: clock.now() } : {}),
-    })
-    .where('id', '=', id)
-    .where((where) => (data.counter === 0 ? where('counter', '=', 0) : where('counter', '<', data.counter)))
-    .executeTakeFirst();
-  return numUpdatedRows === 1n;
+  return await updateTwice((by) =>
+    db
+      .updateTable('passkeys')
+      .set({
+        counter: data.counter,
+        last_used_at: clock.now(),
+        backup: backupOf(data),
+        used_by: by,
+        ...(begins ? { verified_since: clock.now() } : {}),
+      })
+      .where('id', '=', id)
+      .where(({ or, eb }) =>
+        or([eb('counter', data.counter === 0 ? '=' : '<', data.counter), eb('used_by', '=', by)]),
+      )
+      .executeTakeFirst(),
+  );
 }
 
 /** The user verification of a key was seen together with another factor: from now on it stands for one itself. */

@@ -132,6 +132,7 @@ function toRow(
     name: unusedName(authenticatorName(credential.aaguid) ?? fallbackName, used),
     public_key: Buffer.from(credential.publicKey).toString('base64url'),
     counter: data.counter,
+    used_by: null,
     aaguid: credential.aaguid,
     transports: JSON.stringify(transports),
     backup: backupOf(data),

@@ -1,6 +1,7 @@
 import { createGuardrails, verify } from 'otplib';
 import { epochSeconds } from '../kit/clock.ts';
 import type { Services } from '../services.ts';
+import { updateTwice } from '../store/once-more.ts';
 
 /** Seconds a code shows. Its number, counted from the epoch, is the step (RFC 6238 section 4). */
 export const period = 30;
@@ -16,13 +17,16 @@ export async function burnTotpStep(
   { db, clock }: Pick<Services, 'db' | 'clock'>,
   { id, step }: { id: string; step: number },
 ): Promise<boolean> {
-  const { numUpdatedRows } = await db
-    .updateTable('totp_credentials')
-    .set({ last_used_step: step, last_used_at: clock.now() })
-    .where('id', '=', id)
-    .where('last_used_step', '<', step)
-    .executeTakeFirst();
-  return numUpdatedRows === 1n;
+  return await updateTwice((by) =>
+    db
+      .updateTable('totp_credentials')
+      .set({ last_used_step: step, last_used_at: clock.now(), used_by: by })
+      .where('id', '=', id)
+      .where(({ or, and, eb }) =>
+        or([eb('last_used_step', '<', step), and({ last_used_step: step, used_by: by })]),
+      )
+      .executeTakeFirst(),
+  );
 }
 
 /** The time step whose code this is, among the current one and its two neighbours. */

@@ -1,24 +1,25 @@
 import { minutes } from '../kit/durations.ts';
 import { digest, newSecret } from '../kit/secrets.ts';
 import type { Services } from '../services.ts';
+import { spendOnce } from '../store/in-doubt.ts';
 import type { LiveKey } from '../store/live.ts';
 
 /**
  * What an authenticator signs, so that yesterday's signature is worth nothing (WebAuthn section 13.4.3). A challenge is good
  * once, for five minutes, and for what it was made for: its purpose and what it is about (the interaction or the session,
  * and the account where one is known) stand in the name of its key, under a MAC. So it is looked for where it must be,
- * and taking it from there is the whole check: ONE step, which of two racing requests tells one no.
+ * and using it up there is the whole check: ONE step, which of two racing requests tells one no.
  *
  *   {passkey:<mac of purpose and about>}:challenge:<digest of the challenge>
  *
- *   issued --taken--> gone          --5 minutes--> gone
+ *   issued --used--> gone          --5 minutes--> gone
  */
 export const challengeLifeMs = 5 * minutes;
 
 type ChallengePurpose = 'sign_in' | 'second_step' | 'step_up' | 'enrol' | 'offer';
 /** `about`: everything it is bound to, in a fixed order. */
 export type ChallengeFor = { purpose: ChallengePurpose; about: readonly string[] };
-type ChallengeContext = Pick<Services, 'live' | 'seals'>;
+type ChallengeContext = Pick<Services, 'live' | 'seals' | 'log'>;
 
 /** 32 random bytes, base64url, as they go into the options of the ceremony. */
 export async function issueChallenge(ctx: ChallengeContext, what: ChallengeFor): Promise<string> {
@@ -33,8 +34,8 @@ export async function spendChallenge(
   ctx: ChallengeContext,
   { challenge, ...what }: ChallengeFor & { challenge: string },
 ): Promise<boolean> {
-  const { ok } = await ctx.live.commit([{ do: 'take', key: keyOf(ctx, what, challenge) }]);
-  return ok;
+  const key = keyOf(ctx, what, challenge);
+  return (await spendOnce(ctx, { key, ttlMs: () => challengeLifeMs })) !== undefined;
 }
 
 function keyOf(

@@ -3,6 +3,7 @@ import { minutes, seconds } from '../kit/durations.ts';
 import { done, type Outcome, refused } from '../kit/outcome.ts';
 import { newId, sameSecret } from '../kit/secrets.ts';
 import type { Services } from '../services.ts';
+import { commitTwice } from '../store/once-more.ts';
 import { addressBucket } from './address-bucket.ts';
 import { type LimitContext, type Limited, takeFromLimits } from './limits.ts';
 import type { Door } from './pressure.ts';
@@ -69,7 +70,7 @@ export async function takeChallenge(
   const waited = answer === '' ? await takeFromLimits(ctx, [{ limit: 'wait_by_address', key: ip }]) : done;
   if (!waited.ok) return waited;
   const key = `{challenge.${payload.id}}:spent` as const;
-  const spent = await ctx.live.commit([{ do: 'add', key, value: '1', ttlMs: lifeMs }]);
+  const spent = await commitTwice(ctx, [{ do: 'add', key, value: newId(), ttlMs: lifeMs }]);
   if (!spent.ok) return noted(ctx, 'refused', refused('not_good'));
   return noted(ctx, answer === '' ? 'waited' : 'solved', done);
 }

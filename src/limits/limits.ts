@@ -5,6 +5,8 @@ import { digest } from '../kit/secrets.ts';
 import type { Services } from '../services.ts';
 import type { LiveKey } from '../store/live.ts';
 import { addressBucket, networkBucket } from './address-bucket.ts';
+import { crossDeviceLimits } from './cross-device-limits.ts';
+import { giveKeptBack, type Kept, lookAtKept, takeKept } from './kept-limits.ts';
 import { registrationLimits } from './registration-limits.ts';
 import { secondStepLimits } from './second-step-limits.ts';
 
@@ -13,8 +15,9 @@ export { addressBucket };
 /**
  * How often something may be tried. This room owns the tables and the counting, not what is tried nor what the page says.
  * Here: what a sender, a mailbox or everybody may do. These counters live in the live state: they are exact when requests
- * race, shared by all processes, and outlive restarts. What protects an account from guessing must outlive the loss of
- * the live state too, and stands in the records (failures.ts); what it costs to go on under pressure is in challenge.ts.
+ * race, shared by all processes, and outlive restarts. What protects an account must outlive the loss of the live state
+ * too, and stands in the records: what pesters its owner (`kept` below, kept-limits.ts) and wrong tries in a row
+ * (failures.ts). What it costs to go on under pressure is in challenge.ts.
  *
  * A limit on a contact can be used up by anybody who knows its name. So those are short, and what already runs goes on
  * (sessions, codes that were sent). A limit on an address does nothing against many addresses; the ones on its network
@@ -23,14 +26,22 @@ export { addressBucket };
 type Limit = {
   max: number;
   windowMs: number;
-  /** `network`: where one address is a choice among many, see address-bucket.ts. `numbers`: see message-budget.ts. */
-  keyedBy: 'account' | 'address' | 'network' | 'contact' | 'numbers' | 'host' | 'everyone';
+  /**
+   * `account`: the one that is protected; who is signed in and may be the attacker is a `sender`. `network`: where one address
+   * is a choice among many, see address-bucket.ts. `numbers`: see message-budget.ts. `hint`: what an app typed.
+   */
+  keyedBy:
+    | ('account' | 'account and app' | 'sender' | 'grant' | 'hint')
+    | ('address' | 'network' | 'contact' | 'numbers' | 'host' | 'everyone');
+  /** Counted in the records, since it protects the account: its key is an account's id. */
+  kept?: true;
   why: string;
 };
 
 export const limits = {
   ...registrationLimits,
   ...secondStepLimits,
+  ...crossDeviceLimits,
   password_by_address: {
     max: 50,
     windowMs: 15 * minutes,
@@ -145,48 +156,6 @@ export const limits = {
     keyedBy: 'address',
     why: 'The meter beside a new password: each look keeps the process busy for some hundredths of a second.',
   },
-  device_code_by_address: {
-    max: 120,
-    windowMs: minutes,
-    keyedBy: 'address',
-    why: 'Each device code leaves three records behind for some twenty minutes; an app without a secret may ask for one.',
-  },
-  ciba_by_app_and_account: {
-    max: 60,
-    windowMs: hours,
-    keyedBy: 'account',
-    why: 'An app that names the same person over and over (CIBA), whether or not they have an account.',
-  },
-  ciba_refusals_by_app_and_account: {
-    max: 3,
-    windowMs: hours,
-    keyedBy: 'account',
-    why: 'How often a person says no to an app before it is kept from them for an hour, without being told.',
-  },
-  ciba_messages_by_account: {
-    max: 6,
-    windowMs: hours,
-    keyedBy: 'account',
-    why: 'Messages about requests of apps. Those beyond wait in the account all the same.',
-  },
-  user_code_by_address: {
-    max: 10,
-    windowMs: 15 * minutes,
-    keyedBy: 'address',
-    why: 'Guesses at the codes of devices by who is not signed in. Others at the address sign in first, and are counted by themselves.',
-  },
-  user_code_by_account: {
-    max: 10,
-    windowMs: 15 * minutes,
-    keyedBy: 'account',
-    why: 'The same by who is signed in (RFC 8628 section 5.1).',
-  },
-  user_code_by_everyone: {
-    max: 300,
-    windowMs: 15 * minutes,
-    keyedBy: 'everyone',
-    why: 'The same from many addresses and accounts. Nothing is refused, since that would lock everybody out: it is told.',
-  },
   token_failures_by_address: {
     max: 100,
     windowMs: minutes,
@@ -199,12 +168,19 @@ type LimitName = keyof typeof limits;
 
 /** What to count: for everyone there is no key. An address may be given as it is, or as its bucket. `max`: by a setting. */
 export type Take = {
-  [Name in LimitName]: (typeof limits)[Name]['keyedBy'] extends 'everyone'
-    ? { readonly limit: Name; readonly key?: string; readonly max?: number }
-    : { readonly limit: Name; readonly key: string; readonly max?: number };
+  [Name in LimitName]: { readonly limit: Name; readonly max?: number } & KeyOf<
+    (typeof limits)[Name]['keyedBy']
+  >;
 }[LimitName];
 
+type KeyOf<By> = By extends 'everyone'
+  ? { readonly key?: string }
+  : By extends 'account and app'
+    ? { readonly key: string; readonly app: string }
+    : { readonly key: string };
+
 export type LimitContext = Pick<Services, 'live' | 'metrics' | 'db' | 'clock' | 'seals' | 'log'>;
+type Stores = Pick<Services, 'live' | 'db' | 'clock'>;
 export type Limited = { ok: false; reason: 'limited'; retryAfterSeconds: number };
 
 /**
@@ -223,18 +199,35 @@ export async function takeFromLimits(
   const counted = takes.filter(isCounted);
   for (const [place, take] of counted.entries()) {
     const { max, windowMs } = { ...limits[take.limit], ...(take.max !== undefined && { max: take.max }) };
-    const counter = counterOf(take);
-    const { count, resetMs, over } = await ctx.live.count(counter, windowMs, amount, max);
+    const { count, resetMs, over } = await countIn(ctx, take, { max, windowMs, amount });
     // Looking asks whether one more would fit.
     if (amount === 0 ? count < max : !over) continue;
     ctx.metrics.limitsHit.inc({ limit: take.limit });
     // The first of a window is recorded; those after it would be a way to fill the record.
-    const hits = amount === 0 ? undefined : await ctx.live.count(`${counter}:hits`, resetMs || windowMs, 1);
+    const hits =
+      amount === 0 ? undefined : await ctx.live.count(`${counterOf(take)}:hits`, resetMs || windowMs, 1);
     if (hits?.count === 1) await recordEvent(ctx, { type: 'limit.hit', detail: hitBy(take) });
     if (amount > 0) await giveBack(ctx, counted.slice(0, place));
     return { ok: false, reason: 'limited', retryAfterSeconds: Math.max(1, Math.ceil(resetMs / 1000)) };
   }
   return done;
+}
+
+async function countIn(
+  ctx: Stores,
+  take: Take,
+  { max, windowMs, amount }: { max: number; windowMs: number; amount: 0 | 1 },
+) {
+  const kept = keptIn(take);
+  if (!kept) return await ctx.live.count(counterOf(take), windowMs, amount, max);
+  return amount === 0 ? await lookAtKept(ctx, kept) : await takeKept(ctx, kept, { max, windowMs });
+}
+
+/** Where it is counted in the records, if it is. */
+function keptIn(take: Take): Kept | undefined {
+  const { kept }: Limit = limits[take.limit];
+  if (!kept || take.key === undefined) return undefined;
+  return { accountId: take.key, name: take.limit, app: 'app' in take ? take.app : '' };
 }
 
 /** Whose address it was; never whose mailbox. */
@@ -246,9 +239,15 @@ function hitBy({ limit, key = '' }: Take): { limit: string; address?: string } {
 }
 
 /** Takes back what `takeFromLimits` counted, when it turned out not to be a failure. Only after it said yes. */
-export async function giveBack({ live }: Pick<Services, 'live'>, takes: readonly Take[]): Promise<void> {
+export async function giveBack(ctx: Stores, takes: readonly Take[]): Promise<void> {
   const counted = takes.filter(isCounted);
-  await Promise.all(counted.map((take) => live.count(counterOf(take), limits[take.limit].windowMs, -1)));
+  await Promise.all(counted.map((take) => giveOneBack(ctx, take)));
+}
+
+async function giveOneBack(ctx: Stores, take: Take): Promise<void> {
+  const kept = keptIn(take);
+  if (kept) await giveKeptBack(ctx, kept);
+  else await ctx.live.count(counterOf(take), limits[take.limit].windowMs, -1);
 }
 
 /**
@@ -257,7 +256,7 @@ export async function giveBack({ live }: Pick<Services, 'live'>, takes: readonly
  * Who gives back before the end of it does so by `back`, which does it once.
  */
 export async function orGiveBack<Result>(
-  services: Pick<Services, 'live'>,
+  services: Stores,
   takes: readonly Take[],
   attempt: (back: () => Promise<void>) => Promise<Result>,
 ): Promise<Result> {
@@ -281,8 +280,8 @@ function isCounted({ limit, key = '' }: Take): boolean {
 }
 
 /** Hashed: keys are addresses of people, of any length, and may carry the braces that part a live key. */
-function counterOf({ limit, key = '' }: { limit: LimitName; key?: string }): LiveKey {
-  const counted = bucketOf(limits[limit].keyedBy, key);
+function counterOf({ limit, key = '', ...more }: Take): LiveKey {
+  const counted = bucketOf(limits[limit].keyedBy, 'app' in more ? `${more.app} ${key}` : key);
   return `{limit.${limit}.${digest(counted).slice(0, 22)}}:count`;
 }
 

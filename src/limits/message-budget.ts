@@ -41,7 +41,7 @@ export function noticeTakes(
 
 /** A code that was sent to this number came back: somebody reads its messages who wanted them. */
 export async function codeCameBack(
-  ctx: Pick<Services, 'live' | 'settings'>,
+  ctx: Pick<Services, 'live' | 'db' | 'clock' | 'settings'>,
   { channel, address }: Contact,
 ): Promise<void> {
   if (channel === 'phone') await giveBack(ctx, numberTakes(ctx, address));

@@ -35,13 +35,13 @@ export const registrationLimits = {
   refresh_by_grant: {
     max: 600,
     windowMs: hours,
-    keyedBy: 'account',
+    keyedBy: 'grant',
     why: 'Refresh tokens of apps with login_with_amazon, which never change. Nothing is refused: the use is recorded as odd.',
   },
   refresh_networks_by_grant: {
     max: 8,
     windowMs: 24 * hours,
-    keyedBy: 'account',
+    keyedBy: 'grant',
     why: 'The same, for the networks (IPv4 /16, IPv6 /48) that one is used from within a day.',
   },
 } as const;

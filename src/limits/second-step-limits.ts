@@ -12,12 +12,14 @@ export const secondStepLimits = {
     max: 10,
     windowMs: hours,
     keyedBy: 'account',
+    kept: true,
     why: 'Text messages of one account’s second step, by somebody who knows its password.',
   },
   approval_by_account: {
     max: 5,
     windowMs: hours,
     keyedBy: 'account',
+    kept: true,
     why: 'Asking the owner’s other devices until they say yes, by somebody who knows the password. A “no” ends it for an hour at once.',
   },
   approval_by_address: {

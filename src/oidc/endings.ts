@@ -3,6 +3,7 @@ import { newId } from '../kit/secrets.ts';
 import type { Services } from '../services.ts';
 import type { LiveKey, LiveStep } from '../store/live.ts';
 import { memberPages } from '../store/live-members.ts';
+import { commitTwice } from '../store/once-more.ts';
 import { layout } from './live-layout.ts';
 
 /**
@@ -29,6 +30,11 @@ import { layout } from './live-layout.ts';
  * An index may list a million. Steps c and d go on page by page: what is listed before b stays at its place until d strikes
  * it, so it is met whatever else comes and goes.
  *
+ * A grant that follows from a decision of before, on the way of an authorization request, is made in a shorter order: 3 and
+ * no generation, then 2, then 4. If 2 did not see the decision, it came before a, so 3 came before b, and c finds what is
+ * listed; the rest is as above. What is not to be made after all is taken off the index again. And where an ending comes
+ * between 3 and 4, it is not made anew: the request is refused, and whoever asks again is judged by what is so then.
+ *
  * A generation is kept for longer than anything that was read in 1 can be used in 3 (an interaction lives an hour), a mark
  * for longer than a request takes from 3 to 4. That nothing is there is a generation like any other.
  */
@@ -51,7 +57,7 @@ export async function enterIndex(
   { index, member, expiresAt }: { index: LiveKey; member: string; expiresAt: number },
   generation: Generation,
 ): Promise<boolean> {
-  const entered = await live.commit([
+  const entered = await commitTwice({ live }, [
     { do: 'expect', key: layout.generation(index), value: generation },
     { do: 'enlist', key: index, member, expiresAt },
   ]);

@@ -5,7 +5,7 @@ import { addressBucket, type LimitContext, takeFromLimits } from '../limits/limi
 import type { Services } from '../services.ts';
 import { StoreUnavailable } from '../store/live.ts';
 import { Problem } from '../web/problem.ts';
-import { readSessionAhead } from './session-ahead.ts';
+import { readPushedAhead, readSessionAhead } from './session-ahead.ts';
 import { retryAfterSeconds } from './unavailable.ts';
 
 /**
@@ -48,6 +48,7 @@ export function openEndpointLimits(services: LimitContext & Pick<Services, 'sett
     const key = addressBucket(ctx.state.source.ip);
     if (path === '/authorize') {
       readSessionAhead(services, ctx);
+      readPushedAhead(services, ctx);
       await countOnce(services, ctx.req, key);
     }
     if (!appEndpoints.has(path) || ctx.method !== 'POST') return next();

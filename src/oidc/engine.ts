@@ -16,6 +16,7 @@ import type { CookieKeys } from './cookie-keys.ts';
 import type { DirectParts } from './direct/direct.ts';
 import { openPlainGrants } from './direct/plain-grants.ts';
 import { type BringApp, withDocumentApps } from './document-apps.ts';
+import { returnSpent } from './in-doubt.ts';
 import { startKeySchedule } from './keys/key-schedule.ts';
 import { ensureSigningKeys, readJwks } from './keys/signing-keys.ts';
 import { openKnownRecords } from './known-records.ts';
@@ -23,6 +24,7 @@ import { openPairwiseSubjects } from './pairwise.ts';
 import { openProvider } from './provider.ts';
 import { openPublishedDocuments, type PublishedDocuments } from './published-documents.ts';
 import { makeRefusalsCheap } from './quiet-errors.ts';
+import { memoryOf, takeOver } from './request-memory.ts';
 import { keepSessionCookie } from './session-cookie-life.ts';
 import { settle } from './settle.ts';
 import { goOnSignedOut } from './sign-out/nobody-signed-in.ts';
@@ -105,11 +107,16 @@ export async function openEngine(
     middleware: async (ctx, next) => {
       const [answer] = provider.middleware;
       if (!answer) throw new Error('the engine has no middleware');
+      takeOver(ctx);
       forgetOutlivedHint(ctx, { keys, issuer: services.settings.issuer.origin });
-      await answer(ctx as never, next);
+      try {
+        await answer(ctx as never, next);
+        if (ctx['oidc']) await settle(services, provider, ctx as unknown as KoaContextWithOIDC);
+      } finally {
+        returnSpent(services, memoryOf(ctx));
+      }
       if (ctx['oidc']) {
         const asked = ctx as unknown as KoaContextWithOIDC;
-        await settle(services, provider, asked);
         keepSessionCookie(ctx, services.settings.issuer);
         if (isCompatClient(asked.oidc.client)) await shapeRedirect(services, asked);
       }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { findClient } from '../../clients/registry/registry.ts';
 import { isApiScope } from '../consents/api-scopes.ts';
@@ -11,16 +12,28 @@ import { accountClientId } from './account-client.ts';
 import { scopesWith } from './answers/claims-by-scope.ts';
 import { allowAutomatic } from './compat/automatic-consent.ts';
 import { isCompatClient } from './compat/token-form.ts';
-import { type GrantGenerations, Overtaken, readGrantGenerations, withGenerations } from './grant-records.ts';
+import { listedAs, unlist } from './end-grants.ts';
+import {
+  type GrantGenerations,
+  listGrant,
+  Overtaken,
+  readGrantGenerations,
+  whenListed,
+  withGenerations,
+} from './grant-records.ts';
 import { coversApiScopes, grantApiScopes } from './resources/api-grants.ts';
 import { requestedApiScopes } from './resources/requested-scopes.ts';
+import { isStillSignedIn } from './still-signed-in.ts';
 import { asEngineError } from './unavailable.ts';
 
 type Grant = InstanceType<Provider['Grant']>;
 type Context = Pick<Services, 'db' | 'clock' | 'live'> & { readonly provider: Provider };
 type Pair = { accountId: string; clientId: string };
-/** `grantId`: the name that the grant has to have, where something waits for it under that name. */
-type Parties = Pair & { sessionUid?: string; grantId?: string };
+/**
+ * `grantId`: the name that the grant has to have, where something waits for it under that name. `answeredIn`: the session in
+ * which a person gave it, where the grant does not hang on that session and so does not end with it.
+ */
+type Parties = Pair & { sessionUid?: string; grantId?: string; answeredIn?: string };
 
 /**
  * From what a person decided once (the consent, a record) to what the engine works with (a grant, live state). Each
@@ -39,10 +52,10 @@ export async function mintGrant(
   });
 }
 
-/** For what was asked on another device (cross-device/): the grant has its name already, and no session. */
+/** For what was asked on another device (cross-device/): the grant has its name already, and hangs on no session. */
 export async function mintAskedGrant(
   context: Context,
-  parties: Pair & { grantId: string },
+  parties: Pair & { grantId: string; answeredIn: string },
   requested: readonly string[],
 ): Promise<Grant | undefined> {
   const client = await findClient(context, parties.clientId);
@@ -53,8 +66,10 @@ export async function mintAskedGrant(
 type Decision = { allowed: string[]; declined: string[]; details?: readonly object[] };
 
 /**
- * The decision is read after the generations that its end would change, and the app's record with it: one that is gone or
- * disabled is given nothing (endings.ts). Where an ending came between, what was decided is read once more.
+ * The decision is read after the generations that its end would change, and with it the app's record, for one that is gone or
+ * disabled is given nothing, and where the grant hangs on no session, who answers (endings.ts, steps 1 and 2). A grant that
+ * hangs on a session is taken back where that is gone by the end: by finishConsent, and by the engine's write of the session.
+ * Where an ending came between, all of it is read once more.
  */
 async function mint(
   context: Context,
@@ -63,10 +78,10 @@ async function mint(
 ): Promise<Grant | undefined> {
   for (let attempt = 0; attempt < 3; attempt += 1) {
     const generations = await asEngineError(() => readGrantGenerations(context, parties));
-    const [decision, welcome] = await asEngineError(() =>
-      Promise.all([decide(), isWelcome(context, parties)]),
+    const [decision, welcome, signedIn] = await asEngineError(() =>
+      Promise.all([decide(), isWelcome(context, parties), isAnswering(context, parties)]),
     );
-    if (!decision || !welcome) return undefined;
+    if (!decision || !welcome || !signedIn) return undefined;
     const made = new context.provider.Grant(parties);
     made.jti = parties.grantId ?? newId();
     const grant = await saved(made, decision, generations);
@@ -81,12 +96,54 @@ async function isWelcome({ db }: Pick<Context, 'db'>, { clientId }: Pair): Promi
   return client !== undefined && client.disabledAt === undefined;
 }
 
+async function isAnswering(context: Context, { accountId, answeredIn }: Parties): Promise<boolean> {
+  return answeredIn === undefined || isStillSignedIn(context, { accountId, sessionUid: answeredIn });
+}
+
+/**
+ * The same on the way of an authorization request, one trip shorter: listed before the decision is read and not after it
+ * (endings.ts, at its end). Nothing is listed for whom nothing was decided.
+ */
+async function mintOnTheWay(
+  context: Context,
+  parties: Pair & { sessionUid: string },
+  decide: () => Promise<Decision | undefined>,
+): Promise<Grant | undefined> {
+  const likely = await asEngineError(decide);
+  if (!likely) return undefined;
+  const made = filled(new context.provider.Grant(parties), likely);
+  made.jti = newId();
+  const [decision, welcome] = await asEngineError(async () => {
+    await listGrant(context, { ...parties, grantId: made.jti }, made.expiration);
+    return Promise.all([decide(), isWelcome(context, parties)]);
+  });
+  if (welcome && isDeepStrictEqual(decision, likely)) return whenListed(made.jti, () => saveOf(made));
+  await asEngineError(() => unlist(context, listedAs(made.jti, parties)));
+  return decision && mint(context, parties, decide);
+}
+
+async function saveOf(grant: Grant): Promise<Grant> {
+  await grant.save();
+  return grant;
+}
+
 /** Undefined when an ending came between. */
 async function saved(
-  grant: Grant,
-  { allowed, declined, details = [] }: Decision,
+  made: Grant,
+  decision: Decision,
   generations: GrantGenerations,
 ): Promise<Grant | undefined> {
+  const grant = filled(made, decision);
+  try {
+    await withGenerations(grant.jti, generations, () => grant.save());
+    return grant;
+  } catch (error) {
+    if (error instanceof Overtaken) return undefined;
+    throw error;
+  }
+}
+
+function filled(grant: Grant, { allowed, declined, details = [] }: Decision): Grant {
   grant.addOIDCScope(
     [...new Set(['openid', ...allowed.filter((scope) => isGrantable(scope) && !isApiScope(scope))])].join(
       ' ',
@@ -96,13 +153,7 @@ async function saved(
   for (const detail of details) grant.addRar(detail as never);
   if (declined.length > 0)
     grant.rejectOIDCScope(declined.filter((scope) => isGrantable(scope) && !isApiScope(scope)).join(' '));
-  try {
-    await withGenerations(grant.jti, generations, () => grant.save());
-    return grant;
-  } catch (error) {
-    if (error instanceof Overtaken) return undefined;
-    throw error;
-  }
+  return grant;
 }
 
 /**
@@ -121,7 +172,7 @@ export async function existingGrant(
   const parties = { accountId, clientId: client.clientId, sessionUid: session.uid };
   // Apps of the company itself ask for no consent: what they ask for is granted, and nothing is recorded as decided.
   if (asksNoConsent(context, client))
-    return mint(context, parties, async () => ({ allowed: requested, declined: [] }));
+    return mintOnTheWay(context, parties, async () => ({ allowed: requested, declined: [] }));
   if (ctx.oidc.account) await asEngineError(() => allowAutomatic(context, parties, requested, sourceOf(ctx)));
   return (await mintFromRecord(context, parties, current)) ?? current;
 }
@@ -143,10 +194,10 @@ export async function currentGrant(
 /** A new grant from the record, when the record holds a decision that the session's grant does not. */
 async function mintFromRecord(
   context: Context,
-  parties: Parties,
+  parties: Pair & { sessionUid: string },
   current: Grant | undefined,
 ): Promise<Grant | undefined> {
-  const minted = await mint(context, parties, async () => {
+  const minted = await mintOnTheWay(context, parties, async () => {
     const consent = await findConsent(context, parties);
     if (!consent || (current && covers(current, [...consent.allowed, ...consent.declined]))) return undefined;
     return consent;

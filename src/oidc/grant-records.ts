@@ -1,5 +1,6 @@
-import type { AdapterPayload } from 'oidc-provider';
-import type { LiveKey } from '../store/live.ts';
+import { type AdapterPayload, errors } from 'oidc-provider';
+import { minutes, seconds } from '../kit/durations.ts';
+import type { LiveKey, LiveStep } from '../store/live.ts';
 import type { AdapterContext } from './adapter-context.ts';
 import { timeToLive } from './adapter-context.ts';
 import { dropGrant, listedAs, unlist } from './end-grants.ts';
@@ -34,15 +35,24 @@ export class GrantRecords {
   async upsert(grantId: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
     const ttlMs = timeToLive(expiresIn, 'Grant');
     const { jti: _jti, ...grant } = payload as StoredGrant;
-    await this.#list(listedAs(grantId, grant), this.#context.clock.now() + ttlMs);
+    const member = listedAs(grantId, grant);
+    if (!isListed.has(grantId)) await this.#list(member, this.#context.clock.now() + ttlMs);
     const value = writeGrant(grant);
     const memory = requestMemory();
     memory?.minted.add(grantId);
     memory?.grants.set(grantId, { value, grant });
-    await write(this.#context, [
+    const steps: LiveStep[] = [
       unlessEnded(layout.grantEnded(grantId)),
       { do: 'add', key: layout.grant(grantId), value, ttlMs },
-    ]);
+    ];
+    // Refused here only outside a request of the engine, whose writes wait for their settling (settle.ts).
+    await write(this.#context, steps).catch((error) => this.#overtaken(member, error));
+  }
+
+  async #overtaken(listed: GrantMember, cause: unknown): Promise<never> {
+    if (!(cause instanceof errors.InvalidGrant)) throw cause;
+    await unlist(this.#context, listed);
+    throw new Overtaken();
   }
 
   async destroy(grantId: string): Promise<void> {
@@ -82,6 +92,34 @@ export async function readGrantGenerations(
   const indexes = [layout.accountGrants(accountId), layout.clientGrants(clientId)];
   const entries = await Promise.all(indexes.map((index) => live.read([layout.generation(index)])));
   return Object.fromEntries(indexes.map((index, place) => [index, entries[place]?.[0]?.value]));
+}
+
+/** Before the decision is read, for a grant that is to live this many seconds: endings.ts, the shorter order. */
+export async function listGrant(
+  { live, clock }: Pick<AdapterContext, 'live' | 'clock'>,
+  { grantId, ...given }: { grantId: string; accountId: string; clientId: string; sessionUid: string },
+  lasts: number,
+): Promise<void> {
+  const grant = listedAs(grantId, given);
+  // It is written a moment later, and has to be listed for as long as it lives.
+  const expiresAt = clock.now() + lasts * seconds + 1 * minutes;
+  const enlist = (key: LiveKey, member: string) => live.commit([{ do: 'enlist', key, member, expiresAt }]);
+  await Promise.all([
+    enlist(layout.accountGrants(grant.accountId), inAccountIndex(grant)),
+    enlist(layout.clientGrants(grant.clientId), inClientIndex(grant)),
+  ]);
+}
+
+const isListed = new Set<string>();
+
+/** Tells the `upsert` of this very grant that it is listed already. */
+export async function whenListed<Result>(grantId: string, save: () => Promise<Result>): Promise<Result> {
+  isListed.add(grantId);
+  try {
+    return await save();
+  } finally {
+    isListed.delete(grantId);
+  }
 }
 
 const generationsRead = new Map<string, GrantGenerations>();

@@ -1,10 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { hours, seconds } from '../kit/durations.ts';
+import { hours } from '../kit/durations.ts';
 import type { Services } from '../services.ts';
-import { type LiveStep, partitionOf, StoreUnavailable } from '../store/live.ts';
+import { onceItAnswers, unspendLater } from '../store/in-doubt.ts';
+import { type LiveStep, partitionOf } from '../store/live.ts';
 import { readAsked } from './cross-device/asked-form.ts';
 import { layout } from './live-layout.ts';
 import { readToken } from './record-forms.ts';
+import type { RequestMemory } from './request-memory.ts';
 import { readSpent, spentIsKept, writeSpent } from './rotation.ts';
 
 /**
@@ -18,30 +19,19 @@ import { readSpent, spentIsKept, writeSpent } from './rotation.ts';
 type Context = Pick<Services, 'live' | 'clock' | 'settings' | 'log'>;
 type Consume = Extract<LiveStep, { do: 'consume' }>;
 
-const tryFor = 60 * seconds;
-const every = 200;
 /** Apps come again when their people do. */
 const doubtLasts = 1 * hours;
 
 export function settleLater(context: Context, steps: readonly LiveStep[]): void {
   const spends = steps.find((step) => step.do === 'consume');
   if (!spends) return;
-  // Nobody waits for it: the answer is on its way.
-  void settleInDoubt(context, spends, steps).catch((error: unknown) =>
-    context.log.warn({ error: String(error) }, 'a commit stays in doubt'),
-  );
+  onceItAnswers(context, () => settleNow(context, spends, steps));
 }
 
-async function settleInDoubt(context: Context, spends: Consume, steps: readonly LiveStep[]): Promise<void> {
-  const giveUpAt = performance.now() + tryFor;
-  while (performance.now() < giveUpAt) {
-    await sleep(every, undefined, { ref: false });
-    try {
-      return await settleNow(context, spends, steps);
-    } catch (error) {
-      if (!(error instanceof StoreUnavailable)) throw error;
-    }
-  }
+/** What lies alone and was used by a request that is answered with an outage, wherever in it that came. */
+export function returnSpent(context: Context, { spent, outage }: Pick<RequestMemory, 'spent' | 'outage'>) {
+  const used = spent.splice(0);
+  if (outage) for (const one of used) unspendLater(context, one);
 }
 
 async function settleNow({ live, clock, settings }: Context, spends: Consume, steps: readonly LiveStep[]) {

@@ -3,6 +3,7 @@ import { type AdapterPayload, errors } from 'oidc-provider';
 import type { Outcome } from '../kit/outcome.ts';
 import { refused } from '../kit/outcome.ts';
 import type { App } from '../services.ts';
+import { commitTwice } from '../store/once-more.ts';
 import { fromStored, layout, toStored } from './live-layout.ts';
 
 /** An interaction as it is kept, and the one way to change it. */
@@ -48,13 +49,14 @@ export async function changeInteraction(
   const ahead = readAhead.get(ctx.req);
   readAhead.delete(ctx.req);
   const [entry] = await (ahead ?? app.live.read([key]));
-  if (!entry) return refused('expired');
+  if (!entry || entry.consumedBy !== undefined) return refused('expired');
   const before = { ...fromStored(entry.value, uid), uid } as Stored;
   const changed = change(before);
   if (!changed) return refused('expired');
   const { uid: _uid, ...payload } = { ...before, ...changed } as Stored;
   const ttlMs = Math.max(1000, (before.exp ?? 0) * 1000 - app.clock.now());
-  const written = await app.live.commit([
+  const written = await commitTwice(app, [
+    { do: 'require', key, unspent: true },
     { do: 'replace', key, expect: entry.value, value: toStored(payload), ttlMs },
   ]);
   return written.ok ? { ok: true, payload: { ...payload, uid } } : refused('expired');

@@ -1,10 +1,12 @@
 import type { AdapterPayload } from 'oidc-provider';
 import { errors } from 'oidc-provider';
+import { knownFor } from '../store/in-doubt.ts';
 import type { AdapterContext } from './adapter-context.ts';
 import { timeToLive } from './adapter-context.ts';
 import { isFromEarlierLife } from './earlier-life.ts';
 import type { KnownRecords } from './known-records.ts';
 import { fromStored, layout, toStored } from './live-layout.ts';
+import { spendAlone } from './spend-alone.ts';
 
 type Context = AdapterContext & { known: KnownRecords };
 
@@ -19,7 +21,7 @@ export class InteractionRecords {
   async find(uid: string): Promise<AdapterPayload | undefined> {
     if (!uidShape.test(uid)) return undefined;
     const [entry] = await this.#context.live.read([layout.interaction(uid)]);
-    const interaction = entry && fromStored(entry.value, uid);
+    const interaction = entry?.consumedBy === undefined ? entry && fromStored(entry.value, uid) : undefined;
     const clientId = interaction?.params?.['client_id'];
     if (interaction && (await isFromEarlierLife(this.#context.known, clientId, interaction)))
       return undefined;
@@ -34,8 +36,11 @@ export class InteractionRecords {
 
   /** Going on from an interaction is single-use: of two tabs that go on at once, one is told that it is over. */
   async destroy(uid: string): Promise<void> {
-    const taken = await this.#context.live.commit([{ do: 'take', key: layout.interaction(uid) }]);
-    if (!taken.ok) throw new errors.SessionNotFound('interaction session not found');
+    const { clock } = this.#context;
+    const ttlMs = (value: string) => (fromStored(value, uid).exp ?? 0) * 1000 - clock.now();
+    const spent = { key: layout.interaction(uid), ttlMs, keepMs: knownFor };
+    if (!(await spendAlone(this.#context, spent)()))
+      throw new errors.SessionNotFound('interaction session not found');
   }
 }
 

@@ -26,6 +26,7 @@ import { openKnownRecords } from './known-records.ts';
 import { layout } from './live-layout.ts';
 import { dropSession } from './session-ending.ts';
 import { uidShape } from './session-records.ts';
+import { isStillSignedIn } from './still-signed-in.ts';
 
 /**
  * A sign-in or a consent that is under way, for the pages. The engine keeps it, binds it to a cookie and ends it; what
@@ -201,9 +202,8 @@ export async function finishConsent(
   const grant = await mintGrant(app, { accountId, clientId: client.clientId, sessionUid }, details);
   // It was recorded before it takes effect; so by now it was withdrawn, or the app is gone.
   if (!grant) return refused('expired');
-  // A session that ended meanwhile has listed its grants already (session-ending.ts).
-  const [session] = await app.live.read([layout.session(sessionUid)]);
-  if (!session) {
+  // A session that ended meanwhile has listed its grants already (session-ending.ts), so it is looked at last.
+  if (!(await isStillSignedIn(app, { accountId, sessionUid }))) {
     await dropGrant(app, grant.jti);
     return refused('expired');
   }

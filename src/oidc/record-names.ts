@@ -2,12 +2,14 @@ import type { Provider } from 'oidc-provider';
 import { seconds } from '../kit/durations.ts';
 import { digest, newSecret } from '../kit/secrets.ts';
 import type { Services } from '../services.ts';
+import { commitTwice } from '../store/once-more.ts';
 import { currentContext } from './engine-context.ts';
 import { grantIdLength, layout } from './live-layout.ts';
 import { openRefreshTokenText, writeEnd } from './refresh-token-text.ts';
 import { requestMemory } from './request-memory.ts';
 import { jwtTokenId } from './resources/jwt-tokens.ts';
 import { newSpent, type Rotation } from './rotation.ts';
+import { requestName } from './token-records.ts';
 import { asEngineError } from './unavailable.ts';
 
 /**
@@ -130,7 +132,9 @@ export function detectReplaysAtomically(
       // As JSON, so that no two pairs of issuer and jti make one id.
       const id = digest(JSON.stringify([issuer, jti]));
       const ttlMs = Math.max(1000, exp * 1000 - clock.now()) + 60 * seconds;
-      const added = await live.commit([{ do: 'add', key: layout.replay(id), value: '', ttlMs }]);
+      // The request's own name: an add whose reply was lost is asked once more. A repeat over HTTP is a replay.
+      const value = requestName();
+      const added = await commitTwice({ live }, [{ do: 'add', key: layout.replay(id), value, ttlMs }]);
       return added.ok;
     });
 }

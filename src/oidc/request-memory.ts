@@ -1,4 +1,6 @@
+import type { IncomingMessage } from 'node:http';
 import type { errors } from 'oidc-provider';
+import type { Spent } from '../store/in-doubt.ts';
 import type { LiveEntry, LiveKey, LiveStep } from '../store/live.ts';
 import { currentContext } from './engine-context.ts';
 import type { Rotation } from './rotation.ts';
@@ -20,6 +22,8 @@ export type RequestMemory = {
   sessions: Map<string, { value: string; session: StoredSession }>;
   /** The session as it is being read already. */
   ahead?: { uid: string; reading: Promise<(LiveEntry | undefined)[]> };
+  /** What belongs to no grant (live-layout.ts) and was asked for last. */
+  lone?: { key: LiveKey; reading: Promise<(LiveEntry | undefined)[]> };
   /** Grants that this request made. */
   minted: Set<string>;
   /** The refresh token that was presented: rotation.ts. */
@@ -33,6 +37,8 @@ export type RequestMemory = {
   /** Steps that wait to be committed together when the engine has answered, and what else is then done: unit-of-work.ts. */
   writes: LiveStep[];
   works: (() => Promise<void>)[];
+  /** What this request used up that lies alone: an interaction, a pushed request. */
+  spent: Spent[];
   /** What is told after all was kept. */
   afterwards: (() => void)[];
   /** What a store's silence became, once one was silent. */
@@ -55,6 +61,21 @@ export function memoryOf(ctx: object): RequestMemory {
   return remembering[ofRequest];
 }
 
+type Read = Pick<RequestMemory, 'grants' | 'looked' | 'lone'>;
+const handedOn = new WeakMap<IncomingMessage, Read>();
+
+/** What was read for a request that goes on to the engine (direct/), which then need not read it again. */
+export function handOn(ctx: { req: IncomingMessage }): undefined {
+  handedOn.set(ctx.req, memoryOf(ctx));
+}
+
+export function takeOver(ctx: { req: IncomingMessage }): void {
+  const read = handedOn.get(ctx.req);
+  if (!read) return;
+  const { grants, looked, lone } = read;
+  Object.assign(memoryOf(ctx), { grants, looked }, lone && { lone });
+}
+
 function newMemory(): RequestMemory {
   return {
     grants: new Map(),
@@ -63,6 +84,7 @@ function newMemory(): RequestMemory {
     minted: new Set(),
     writes: [],
     works: [],
+    spent: [],
     afterwards: [],
   };
 }

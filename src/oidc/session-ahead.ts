@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Context } from 'koa';
 import type { Services } from '../services.ts';
-import { layout } from './live-layout.ts';
+import { isLoneId, layout } from './live-layout.ts';
 import { memoryOf, type RequestMemory } from './request-memory.ts';
 
 const begun = new WeakMap<IncomingMessage, NonNullable<RequestMemory['ahead']>>();
@@ -25,6 +25,23 @@ export function readSessionAhead({ live }: Pick<Services, 'live'>, ctx: Pick<Con
   const ahead = { uid, reading };
   begun.set(ctx.req, ahead);
   memoryOf(ctx).ahead = ahead;
+}
+
+const pushedName = 'urn:ietf:params:oauth:request_uri:';
+
+/**
+ * Asks for the pushed request that is named (RFC 9126) at the same time, which saves another. Whose it is, and whether it
+ * may be used, is for the engine to see when it comes to it.
+ */
+export function readPushedAhead({ live }: Pick<Services, 'live'>, ctx: Pick<Context, 'req' | 'query'>): void {
+  const { request_uri: name } = ctx.query;
+  if (typeof name !== 'string' || !name.startsWith(pushedName)) return;
+  const id = name.slice(pushedName.length);
+  if (!isLoneId(id)) return;
+  const key = layout.alone('p', id);
+  const reading = live.read([key]);
+  reading.catch(() => undefined);
+  memoryOf(ctx).lone = { key, reading };
 }
 
 /** What was read has changed since: whoever goes on with the request reads it anew. */

@@ -2,9 +2,15 @@ import { inBatches } from '../kit/in-batches.ts';
 import type { Services } from '../services.ts';
 import { allMembers } from '../store/live-members.ts';
 import { endedAtOnce, endWithSession } from './end-grants.ts';
-import { removeOrMark } from './endings.ts';
 import { fromAccountIndex, type GrantMember, layout, sessionTag } from './live-layout.ts';
-import { readSession } from './record-forms.ts';
+import {
+  type Ending,
+  markUnwritten,
+  moveToMark,
+  readEnding,
+  strikeEnding,
+  takeMark,
+} from './session-mark.ts';
 import { noteLogout } from './sign-out/logout-notices.ts';
 import type { StoredSession } from './stored-session.ts';
 
@@ -13,19 +19,27 @@ import type { StoredSession } from './stored-session.ts';
  * use of a token asked for the session (that would be a second round trip), but because the session's grants end here or
  * are changed to say that it is over, and each use of a token reads its grant. The session goes first, so that no
  * request adds a grant to it after they were listed: such a request finds its session gone and takes the grant back.
+ *
+ * The steps lie in several partitions, and a store or a process may fail between any two. So the session is put on the
+ * list of endings first, and what it was stays as its mark until all that hangs on it has ended (session-mark.ts):
+ *
+ *   session --(listed; moved)--> mark --(its grants end; struck from its account)--> mark --(taken; struck)--> nothing
+ *
+ * Whoever comes by goes on from the mark: the same ending once more, the browser with its cookie, and when nobody comes,
+ * who looks through the list (sign-out/finish-endings.ts). Of several at once, the one that takes the mark has ended it.
  */
 type Context = Pick<Services, 'live' | 'clock' | 'db' | 'log'>;
+type LiveAndClock = Pick<Context, 'live' | 'clock'>;
+type Session = Pick<StoredSession, 'uid' | 'accountId' | 'authorizations'>;
+/** `accountId`: not if it is somebody else's. `listed`: nobody's is theirs too, for a sign-in lists it before it signs in. */
+type Whose = { uid: string; accountId?: string | undefined; listed?: true };
 
-/** Answers whether it was there. */
-export async function dropSession(context: Context, uid: string): Promise<boolean> {
-  const { live, clock } = context;
-  const [entry] = await live.read([layout.session(uid)]);
-  if (!entry) return false;
-  const session = readSession(entry.value, uid);
-  await tellApps(context, session);
-  const taken = await live.commit([{ do: 'take', key: layout.session(uid) }]);
-  if (session.accountId) await endWhatHangsOn({ live, clock }, session.accountId, session);
-  return taken.ok;
+/** Each attempt but the last met somebody else's change. */
+const attempts = 20;
+
+/** Answers whether it was there and ended here. */
+export async function dropSession(context: Context, uid: string, accountId?: string): Promise<boolean> {
+  return (await endIfThere(context, { uid, accountId })) === true;
 }
 
 /** The same for one that the account's index lists, though it may not be written yet. */
@@ -33,15 +47,38 @@ export async function endListedSession(
   context: Context,
   { accountId, uid }: { accountId: string; uid: string },
 ): Promise<boolean> {
-  const { live, clock } = context;
-  const [entry] = await live.read([layout.session(uid)]);
-  const session = entry && readSession(entry.value, uid);
-  // It was listed first and then became somebody else's.
-  if (session?.accountId && session.accountId !== accountId) return false;
-  if (session) await tellApps(context, session);
-  const ended = await removeOrMark({ live }, { record: layout.session(uid), mark: layout.sessionEnded(uid) });
-  await endWhatHangsOn({ live, clock }, accountId, session ?? { uid });
-  return ended;
+  for (let attempt = 0; attempt < attempts; attempt += 1) {
+    const ended = await endIfThere(context, { uid, accountId, listed: true });
+    if (ended !== undefined) return ended;
+    if (!(await markUnwritten(context, uid))) continue;
+    await endWhatHangsOn(context, { uid, accountId });
+    return false;
+  }
+  throw new Error('a session came and went while it was ended');
+}
+
+/** Before a browser is told that it has no session: one that is still ending ends now. */
+export async function finishEnding(context: LiveAndClock, uid: string): Promise<void> {
+  const ending = await readEnding(context, uid);
+  // Its mark stays: whoever began, or looks through the list, has to tell of it.
+  if (ending && !ending.isThere) await endWhatHangsOn(context, ending.session);
+}
+
+/** Undefined when nothing is there. */
+async function endIfThere(context: Context, whose: Whose): Promise<boolean | undefined> {
+  const { uid, accountId } = whose;
+  for (let attempt = 0; attempt < attempts; attempt += 1) {
+    const found = await readEnding(context, uid);
+    if (!found) return undefined;
+    const owner = found.session.accountId ?? (whose.listed && accountId);
+    if (accountId && owner !== accountId) return false;
+    const theirs = { ...found, session: { ...found.session, ...(owner && { accountId: owner }) } };
+    if (!found.isThere) return finish(context, theirs);
+    await tellApps(context, theirs.session);
+    const ending = await moveToMark(context, theirs);
+    if (ending) return finish(context, ending);
+  }
+  throw new Error('a session kept changing while it was ended');
 }
 
 /** The apps that listen are noted first (logout-notices.ts); what the engine keeps of each is its `sid`. */
@@ -49,16 +86,22 @@ async function tellApps(context: Context, { accountId, authorizations }: StoredS
   if (accountId && authorizations) await noteLogout(context, { accountId, authorizations });
 }
 
-async function endWhatHangsOn(
-  { live, clock }: Pick<Context, 'live' | 'clock'>,
-  accountId: string,
-  session: Pick<StoredSession, 'uid' | 'authorizations'>,
-): Promise<void> {
+async function finish(context: Context, ending: Ending): Promise<boolean> {
+  const { uid, accountId } = ending.session;
+  await endWhatHangsOn(context, ending.session);
+  const ended = await takeMark(context, ending);
+  // Where that fails there is nothing left to do for whoever finds it on the list.
+  if (accountId) await strikeEnding(context, { uid, accountId }).catch(() => undefined);
+  return ended;
+}
+
+async function endWhatHangsOn({ live, clock }: LiveAndClock, session: Session): Promise<void> {
+  const { uid, accountId } = session;
+  if (!accountId) return;
   const grants = await grantsOf({ live }, accountId, session);
   await inBatches(grants, endedAtOnce, (grant) => endWithSession({ live, clock }, grant));
-  // Last, so that an ending that was cut short is found again.
-  const key = layout.accountSessions(accountId);
-  await live.commit([{ do: 'strike', key, member: session.uid }]);
+  // Last, so that whoever ends all that an account has finds this one again.
+  await live.commit([{ do: 'strike', key: layout.accountSessions(accountId), member: uid }]);
 }
 
 /** The grants that were made for a session, and those that it names. */

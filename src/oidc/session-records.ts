@@ -1,6 +1,7 @@
 import type { AdapterPayload } from 'oidc-provider';
 import { sameSecret } from '../kit/secrets.ts';
 import type { LiveEntry } from '../store/live.ts';
+import { commitTwice } from '../store/once-more.ts';
 import { sourceOf } from '../web/request-state.ts';
 import type { AdapterContext } from './adapter-context.ts';
 import { timeToLive } from './adapter-context.ts';
@@ -10,7 +11,7 @@ import { layout, shortDigest } from './live-layout.ts';
 import { readSession, writeSession } from './record-forms.ts';
 import { requestMemory } from './request-memory.ts';
 import { SessionEnded } from './session-ended.ts';
-import { dropSession } from './session-ending.ts';
+import { dropSession, finishEnding } from './session-ending.ts';
 import { mergeSessions } from './session-merge.ts';
 import { isOnlyAlive, stamped, stillFormer } from './session-stamp.ts';
 import type { StoredSession } from './stored-session.ts';
@@ -36,7 +37,8 @@ export class SessionRecords {
     const parts = splitSessionId(id);
     if (!parts) return undefined;
     const session = await this.#read(parts.uid);
-    if (!session) return undefined;
+    // Nobody is signed in here; whoever says so to the browser may be asked by somebody whose sign-out was cut short.
+    if (!session) return void (await finishEnding(this.#context, parts.uid));
     const given = shortDigest(parts.secret);
     const now = this.#context.clock.now();
     const taken = [session.secret, ...stillFormer(session, now).map((former) => former.secret)];
@@ -104,7 +106,7 @@ export class SessionRecords {
 
   async #add(session: StoredSession, ttlMs: number): Promise<void> {
     const { uid } = session;
-    const added = await this.#context.live.commit([
+    const added = await commitTwice(this.#context, [
       unlessEnded(layout.sessionEnded(uid)),
       { do: 'add', key: layout.session(uid), value: writeSession(session), ttlMs },
     ]);
@@ -120,7 +122,7 @@ export class SessionRecords {
     for (let attempt = 0, expect = read; attempt < 20; attempt += 1) {
       const theirs = expect === read ? base : readSession(expect, uid);
       const merged = stamped(mergeSessions({ base, ours, theirs }), [base, theirs], this.#stamp(visit));
-      const written = await this.#context.live.commit([
+      const written = await commitTwice(this.#context, [
         { do: 'replace', key, expect, value: writeSession(merged), ttlMs: visit.ttlMs },
       ]);
       if (written.ok) return;
@@ -136,7 +138,7 @@ export class SessionRecords {
     if (!accountId) return;
     const { live, clock } = this.#context;
     const listed = { index: layout.accountSessions(accountId), member: uid, expiresAt: clock.now() + ttlMs };
-    if (!login) await live.commit([{ do: 'enlist', key: listed.index, ...listed }]);
+    if (!login) await commitTwice({ live }, [{ do: 'enlist', key: listed.index, ...listed }]);
     else if (!(await enterIndex({ live }, listed, login.generation)))
       throw new SessionEnded('the account was signed out everywhere meanwhile');
   }

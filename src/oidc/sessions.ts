@@ -9,7 +9,7 @@ import { isSignedOut, mayComeIn } from './claims.ts';
 import { closeIndex } from './endings.ts';
 import { layout } from './live-layout.ts';
 import { readSession } from './record-forms.ts';
-import { endListedSession } from './session-ending.ts';
+import { dropSession, endListedSession } from './session-ending.ts';
 import type { StoredSession } from './stored-session.ts';
 
 /** A browser that is signed in. `signedInAt` in epoch milliseconds: when credentials were last proved. */
@@ -32,6 +32,18 @@ export async function currentSession(app: App, ctx: Context): Promise<CurrentSes
   const account = await findAccount(app, accountId);
   if (!account || !mayComeIn(account) || isSignedOut(account, { uid, loginTs })) return undefined;
   return { uid, accountId, signedInAt: loginTs * 1000, amr };
+}
+
+/**
+ * The session that this browser's cookie names, whoever may not come in with it any more: for leaving, which has to end it
+ * all the same. Where one is still ending, it has ended by the answer (session-ending.ts).
+ */
+export async function leavingSession(
+  app: App,
+  ctx: Context,
+): Promise<Pick<CurrentSession, 'uid' | 'accountId'> | undefined> {
+  const { uid, accountId } = await app.provider.Session.get(ctx);
+  return accountId ? { uid, accountId } : undefined;
 }
 
 /** Whether a session is past its absolute end, used or not. `loginTs` in epoch seconds. */
@@ -93,9 +105,11 @@ export async function endSession(
   { live, clock, db, log }: Pick<Services, 'live' | 'clock' | 'db' | 'log'>,
   { accountId, uid }: { accountId: string; uid: string },
 ): Promise<boolean> {
+  const context = { live, clock, db, log };
   const listed = await allMembers({ live }, layout.accountSessions(accountId));
-  if (!listed.some(({ member }) => member === uid)) return false;
-  return endListedSession({ live, clock, db, log }, { accountId, uid });
+  // What is not listed any more may still be there, where an ending or a use of it was cut short.
+  if (!listed.some(({ member }) => member === uid)) return dropSession(context, uid, accountId);
+  return endListedSession(context, { accountId, uid });
 }
 
 /** Ends all sessions of the account but `except`, and every sign-in that is under way. Answers how many sessions. */

@@ -1,7 +1,7 @@
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { Services } from '../services.ts';
 import type { CommitResult, LiveStep } from '../store/live.ts';
-import { commitTwice } from './commit-twice.ts';
+import { commitTwice } from '../store/once-more.ts';
 import { memoryOf } from './request-memory.ts';
 import {
   isSameSender,

@@ -2,8 +2,8 @@ import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { errors } from 'oidc-provider';
 import type { Services } from '../services.ts';
 import { type LiveStep, partitionOf, StoreUnavailable } from '../store/live.ts';
+import { commitTwice } from '../store/once-more.ts';
 import { Problem } from '../web/problem.ts';
-import { commitTwice } from './commit-twice.ts';
 import { dropGrant } from './end-grants.ts';
 import { settleLater } from './in-doubt.ts';
 import { memoryOf, type RequestMemory } from './request-memory.ts';
@@ -28,6 +28,7 @@ export async function settle(context: Context, provider: Provider, ctx: KoaConte
     await settleAll(context, ctx, memory);
     for (const tell of memory.afterwards.splice(0)) tell();
   } catch (error) {
+    if (error instanceof StoreUnavailable) memory.outage ??= error;
     for (const grantId of memory.minted) await dropGrant(context, grantId).catch(() => undefined);
     refuse(provider, ctx, error);
   }
@@ -44,9 +45,21 @@ async function settleAll(context: Context, ctx: KoaContextWithOIDC, memory: Requ
     ...works.splice(0).map((work) => work()),
   ]);
   for (const one of settled)
-    if (one.status === 'rejected' && (given || !isOver(one.reason))) throw one.reason;
+    if (one.status === 'rejected' && (given || !isOver(one.reason))) {
+      await takeCodeBack(
+        context,
+        partitions.filter((_, place) => settled[place]?.status === 'fulfilled').flat(),
+      );
+      throw one.reason;
+    }
   const signedIn = ctx.oidc.result?.login?.accountId;
   if (signedIn) await limitSessions(context, signedIn);
+}
+
+/** What was kept beside something that was refused: nobody was told its name, and nothing is left for anybody to find. */
+async function takeCodeBack({ live }: Pick<Context, 'live'>, steps: readonly LiveStep[]): Promise<void> {
+  const code = steps.find((step) => step.do === 'put' && step.key.includes('}:c:'));
+  if (code) await live.commit([{ do: 'delete', key: code.key }]).catch(() => undefined);
 }
 
 /** Most requests write under one grant. */
@@ -90,6 +103,17 @@ function refuse(provider: Provider, ctx: KoaContextWithOIDC, cause: unknown): vo
   }
   // A person on their way to an app gets the error page: the code in the redirect was never kept.
   ctx.remove('Location');
+  // Who tries again needs the cookies they came with: the way on is open once more (in-doubt.ts), and a secret that may not
+  // have been kept opens no session.
+  if (cause instanceof StoreUnavailable) ctx.remove('Set-Cookie');
+  if (cause instanceof errors.InvalidRequestUri)
+    throw new Problem({
+      status: 400,
+      code: cause.error,
+      messageKey: 'problem.app_request',
+      detail: `${cause.error}: ${cause.error_description}`,
+      cause,
+    });
   if (!(cause instanceof errors.InvalidGrant) && !(cause instanceof SessionEnded)) throw cause;
   throw new Problem({
     status: 400,

@@ -104,8 +104,8 @@ for _, index in ipairs(indexes) do
     redis.call('ZREM', index.key, index.member)
   end
   -- So many at once: an index that was left alone for a month may have any number of them.
-  local ended = redis.call('ZRANGEBYSCORE', index.key, '-inf', ARGV[2], 'LIMIT', 0, 100)
-  if ended[1] then redis.call('ZREM', index.key, unpack(ended)) end
+  local over = redis.call('ZCOUNT', index.key, '-inf', ARGV[2])
+  if over > 0 then redis.call('ZREMRANGEBYRANK', index.key, 0, math.min(over, 100) - 1) end
   local last = redis.call('ZRANGE', index.key, -1, -1, 'WITHSCORES')
   if last[2] then redis.call('PEXPIRE', index.key, string.format('%.0f', tonumber(last[2]) - now)) end
 end

@@ -35,6 +35,8 @@ export type BackupCodesTable = {
   pepper_id: string | null;
   created_at: number;
   used_at: number | null;
+  /** The name of the use: its own repeat, after a lost reply, is no second one (store/once-more.ts). */
+  used_by: string | null;
 };
 
 /** Browsers that may skip the second step of one account. */

@@ -31,6 +31,7 @@ export type Tables = {
   trusted_devices: TrustedDevicesTable; // src/credentials
   alarms: AlarmsTable; // src/credentials
   failures: FailuresTable; // src/limits
+  kept_limits: KeptLimitsTable; // src/limits
   known_browsers: KnownBrowsersTable; // src/credentials
   passkeys: PasskeysTable; // src/credentials
   passkey_users: PasskeyUsersTable; // src/credentials
@@ -108,6 +109,8 @@ export type TotpCredentialsTable = {
   secret: string;
   /** The newest time step that was accepted; a step is taken once (RFC 6238 section 5.2). */
   last_used_step: number;
+  /** The name of its newest use: store/once-more.ts. */
+  used_by: string | null;
   created_at: number;
   last_used_at: number | null;
 };
@@ -126,6 +129,17 @@ export type FailuresTable = {
   retry_at: number;
   /** When the account's owner was told. */
   told_at: number | null;
+};
+
+/** How often something was done that wears out an account's owner; see limits/kept-limits.ts. */
+export type KeptLimitsTable = {
+  account_id: string;
+  /** Of the limit, or of what was put a stop to. */
+  name: string;
+  /** The app that it is about; empty when it is about none. */
+  app: string;
+  count: number;
+  ends_at: number;
 };
 
 /** A browser that signed in to the account before; see credentials/known-browsers.ts. */
@@ -155,6 +169,8 @@ export type PasskeysTable = {
   public_key: string;
   /** The greatest count of uses that was seen; 0 of authenticators that do not count. */
   counter: number;
+  /** The name of its newest use: store/once-more.ts. */
+  used_by: string | null;
   aaguid: string;
   /** JSON: how the browser reaches it (`internal`, `usb`, `hybrid`, ...). */
   transports: string;

@@ -143,6 +143,32 @@ describe.each(pairKinds)('on $name', ({ open }) => {
     expect(await isSignedIn(person)).toBe(false);
   });
 
+  it.each([
+    ['by the direct way', ''],
+    ['by the engine', '/'],
+  ])(
+    'a session that ends before a code is written gives none, though its grant lives on: %s',
+    async (_, way) => {
+      const app = await openRelyingParty(world);
+      const account = await world.account();
+      const person = world.person();
+      const tokens = await app.signsIn(person, account, lasting);
+      const [session] = await listSessions(there, account.accountId);
+      const attempt = app.asks(lasting);
+      attempt.url.pathname += way;
+      const meeting = meanwhile(world, withCode, () =>
+        endSession(there, { accountId: account.accountId, uid: String(session?.uid) }),
+      );
+      await person.goes(attempt.url);
+      expect(meeting.happened()).toBe(true);
+      expect(person.left?.searchParams.get('code') ?? undefined).toBeUndefined();
+      expect(await grantsOf(account, app)).toHaveLength(1);
+      expect((await app.refreshes(tokens.refresh_token)).status).toBe(200);
+      await person.goes(attempt.url);
+      expect(person.heading).toBe('Sign in');
+    },
+  );
+
   it('a decision on the consent page of a session that just ended makes no grant', async () => {
     const app = await openRelyingParty(world);
     const account = await world.account();
@@ -156,6 +182,7 @@ describe.each(pairKinds)('on $name', ({ open }) => {
     await person.decides('allow');
     expect(meeting.happened()).toBe(true);
     expect(person.left).toBeUndefined();
+    expect(person.status).toBeLessThan(500);
     expect(await grantsOf(account, app)).toEqual([]);
   });
 });

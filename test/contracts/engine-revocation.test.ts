@@ -13,6 +13,8 @@ import { listSessions } from '../../src/oidc/sessions.ts';
 import type { OpenServices } from '../../src/services.ts';
 import type { Person } from '../support/person.ts';
 import { openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
+import * as televisions from '../support/televisions.ts';
+import * as tills from '../support/tills.ts';
 import { untilWorks } from '../support/timing.ts';
 import { pairKinds, type TwoWorlds } from '../support/two-worlds.ts';
 import { newAddress, send } from '../support/wire.ts';
@@ -21,12 +23,21 @@ import { newAddress, send } from '../support/wire.ts';
  * Everything an ending is to end, asked of another server the moment it is done (ASVS 8.3.2; engine facts 6 to 8). That server
  * made all of it and used all of it just before, so whatever it may have kept in memory is there.
  */
-type Thing = 'code' | 'access' | 'bound' | 'refresh' | 'machine' | 'pushed' | 'session' | 'interaction';
+type OfGrant = 'code' | 'access' | 'bound' | 'refresh' | 'device' | 'ciba';
+type Thing = OfGrant | 'machine' | 'pushed' | 'session' | 'interaction';
 type Who = { accountId: string; clientId: string };
 type Ending = { ends: Thing[]; by(services: OpenServices, who: Who): Promise<unknown> };
 
+const everyKind = {
+  grant_types: [
+    ...['authorization_code', 'refresh_token', 'client_credentials'],
+    ...[televisions.grantType, tills.grantType],
+  ],
+  backchannel_token_delivery_mode: 'poll',
+};
 const reason = 'a test';
-const ofGrants: Thing[] = ['code', 'access', 'bound', 'refresh'];
+// Of the last two: allowed on another device, and not fetched yet.
+const ofGrants: Thing[] = ['code', 'access', 'bound', 'refresh', 'device', 'ciba'];
 const ofAccount: Thing[] = [...ofGrants, 'session', 'interaction'];
 const ofApp: Thing[] = [...ofGrants, 'machine', 'pushed', 'interaction'];
 
@@ -46,8 +57,7 @@ const endings: [string, Ending][] = [
           changes: { grant_types: ['authorization_code', 'client_credentials'] },
         });
         await withdrawConsent(services, { accountId, clientId });
-        const grant_types = ['authorization_code', 'refresh_token', 'client_credentials'];
-        await changeClient(services, { clientId, changes: { grant_types } });
+        await changeClient(services, { clientId, changes: everyKind });
       },
     },
   ],
@@ -117,8 +127,7 @@ describe.each(pairKinds)('on $name', ({ open }) => {
   /** Everything, made and used on the other server: what it is, and whether it is good. */
   async function everything() {
     const { world, beside } = pair;
-    const grant_types = ['authorization_code', 'refresh_token', 'client_credentials'];
-    const app = await openRelyingParty(world, { grant_types });
+    const app = await openRelyingParty(world, everyKind);
     const account = await world.account();
     const person = beside.person();
     const exchange = (code: string, verifier: string) =>
@@ -145,6 +154,12 @@ describe.each(pairKinds)('on $name', ({ open }) => {
     const pushed = (
       await ask('pushed_authorization_request', Object.fromEntries(app.asks().url.searchParams), app)
     ).json;
+    const { device_code } = await allowed(televisions.ask(app), (codes) =>
+      televisions.atDevice(world, codes, account, person),
+    );
+    const { auth_req_id } = await allowed(tills.ask(app, { login_hint: account.identifier }), () =>
+      tills.atRequest(world, app, account, person),
+    );
     const other = sameBrowser(person, beside.person());
     await other.goes(app.asks({ scope: 'openid profile', prompt: 'consent' }).url);
     expect(other.heading).toContain(app.name);
@@ -161,6 +176,11 @@ describe.each(pairKinds)('on $name', ({ open }) => {
       expect([200, 401]).toContain(status);
       return status === 200;
     };
+    const fetches = async (form: Record<string, string>) => {
+      const { status } = await ask('token', form, app);
+      expect([200, 400, 401]).toContain(status);
+      return status === 200;
+    };
     const isGood: Record<Thing, () => Promise<boolean>> = {
       access: async () =>
         (await isActive(refreshed['access_token'])) || (await worksAtUserinfo(refreshed['access_token'])),
@@ -168,11 +188,11 @@ describe.each(pairKinds)('on $name', ({ open }) => {
       machine: () => isActive(machine),
       refresh: async () => {
         const active = await isActive(refreshed['refresh_token']);
-        const form = { grant_type: 'refresh_token', refresh_token: String(refreshed['refresh_token']) };
-        const { status } = await ask('token', form, app);
-        expect([200, 400, 401]).toContain(status);
-        return active || status === 200;
+        const refresh_token = String(refreshed['refresh_token']);
+        return (await fetches({ grant_type: 'refresh_token', refresh_token })) || active;
       },
+      device: () => fetches({ grant_type: televisions.grantType, device_code }),
+      ciba: () => fetches({ grant_type: tills.grantType, auth_req_id }),
       async code() {
         const { status } = await exchange(code, attempt.verifier);
         expect([200, 400, 401]).toContain(status);
@@ -211,6 +231,8 @@ describe.each(pairKinds)('on $name', ({ open }) => {
         'access',
         'bound',
         'refresh',
+        'device',
+        'ciba',
         'session',
         'machine',
         'interaction',
@@ -226,6 +248,15 @@ describe.each(pairKinds)('on $name', ({ open }) => {
     },
   );
 });
+
+/** Asked for, and allowed where `goes` leads. */
+async function allowed<Asked>(asking: Promise<Asked>, goes: (asked: Asked) => Promise<Person>) {
+  const asked = await asking;
+  const person = await goes(asked);
+  await person.decides('allow');
+  expect(person.status).toBe(200);
+  return asked;
+}
 
 /** Another window of the same browser. */
 function sameBrowser(person: Person, window: Person): Person {

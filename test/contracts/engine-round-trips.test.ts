@@ -6,7 +6,7 @@ import { send } from '../support/wire.ts';
 import type { TestAccount, World } from '../support/world.ts';
 import { worldKinds } from '../support/world-kinds.ts';
 
-/** How often a request waits for the live state. Each time costs a way to Redis and back, wherever it stands. */
+/** How often a request waits for the live state, on Redis as it leaves on the wire. Each time costs a way there and back. */
 describe.each(worldKinds)('on $name', ({ open }) => {
   let world: World;
   let app: RelyingParty;
@@ -62,6 +62,13 @@ describe.each(worldKinds)('on $name', ({ open }) => {
     for (const hint of [{}, { token_type_hint: 'access_token' }])
       for (const token of [tokens.access_token, bound.access_token, String(machine)])
         expect(await trips(() => app.posts('introspection', { token, ...hint }))).toBe(1);
+  });
+
+  it('introspection takes one, too, of what is no token and of a refresh token', async () => {
+    const unknown = [22, 43, 65, 66, 90].map((length) => 'x'.repeat(length));
+    for (const hint of [{}, { token_type_hint: 'access_token' }])
+      for (const one of [...unknown, String(tokens.refresh_token)])
+        expect(await trips(() => app.posts('introspection', { token: one, ...hint }))).toBeLessThanOrEqual(1);
   });
 
   it('a token for the app itself takes one, and so does a pushed request', async () => {

@@ -15,6 +15,7 @@ const tables = [
   'contacts',
   'passwords',
   'totp_credentials',
+  'kept_limits',
   'clients',
   'client_secrets',
   'client_logos',

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { sendsAlone } from '../support/lone-form.ts';
 import type { Person } from '../support/person.ts';
 import { arrivalOf, openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
+import { roundTrips } from '../support/round-trips.ts';
 import { until } from '../support/timing.ts';
 import type { TestAccount, World } from '../support/world.ts';
 import { worldKinds } from '../support/world-kinds.ts';
@@ -29,37 +30,21 @@ describe.each(worldKinds)('round trips on $name', ({ open }) => {
   });
   afterAll(() => world.close());
 
-  /** Begins again whenever nothing is under way: a call that starts while another is waited for is the same trip. */
   async function trips<T>(act: () => Promise<T>): Promise<{ live: number; queries: string[]; result: T }> {
-    const { live, db } = world.services;
-    const methods = live as unknown as Record<string, (...given: unknown[]) => Promise<unknown>>;
-    const names = ['read', 'commit', 'count', 'members'] as const;
-    const plain = names.map((name) => methods[name] as (...given: unknown[]) => Promise<unknown>);
-    const executor = db.getExecutor();
+    const executor = world.services.db.getExecutor();
     const execute = executor.executeQuery.bind(executor);
-    const seen = { live: 0, underWay: 0, queries: [] as string[] };
-    names.forEach((name, place) => {
-      methods[name] = async (...given) => {
-        if (seen.underWay === 0) seen.live += 1;
-        seen.underWay += 1;
-        try {
-          return await plain[place]?.apply(live, given);
-        } finally {
-          seen.underWay -= 1;
-        }
-      };
-    });
+    const queries: string[] = [];
     executor.executeQuery = ((query: { sql: string }, ...rest: unknown[]) => {
-      if (!ofOthers.test(query.sql)) seen.queries.push(query.sql);
+      if (!ofOthers.test(query.sql)) queries.push(query.sql);
       return (execute as (...given: unknown[]) => unknown)(query, ...rest);
     }) as typeof executor.executeQuery;
+    let result: T | undefined;
     try {
-      const result = await act();
-      return { live: seen.live, queries: seen.queries, result };
-    } finally {
-      names.forEach((name, place) => {
-        methods[name] = plain[place] as (...given: unknown[]) => Promise<unknown>;
+      const counted = await roundTrips(world, async () => {
+        result = await act();
       });
+      return { live: counted.trips, queries, result: result as T };
+    } finally {
       executor.executeQuery = execute;
     }
   }

@@ -99,4 +99,42 @@ describe('while replies of Redis are lost', () => {
     expect((await app.refreshes(String(again.json['refresh_token']))).status).toBe(200);
     await expectCalm();
   });
+
+  /** At the consent page. */
+  const signingIn = async () => {
+    account = await world.account();
+    const person = await world.person().goes(app.asks({}).url);
+    return person.submits({ identifier: account.identifier, password: account.password });
+  };
+  const steps = [
+    ['the decision is written down', 'replace'],
+    ['the interaction is used up', 'consume'],
+    ['the code is kept', '}:c:'],
+  ] as const;
+
+  it.each(steps)('who signs in does not notice that nobody heard that %s', async (_, step) => {
+    const person = await signingIn();
+    const before = proxy.cuts();
+    proxy.cutReplyTo(step);
+    await person.decides('allow');
+    expect(proxy.cuts()).toBe(before + 1);
+    expect(person.left?.searchParams.has('code')).toBe(true);
+  });
+
+  it.each(steps.slice(1))(
+    'who is told 503, for nobody heard twice that %s, goes on by trying again',
+    async (_, step) => {
+      const person = await signingIn();
+      const before = proxy.cuts();
+      proxy.cutReplyTo(step, 'silence');
+      await person.decides('allow');
+      expect([person.status, proxy.cuts()]).toEqual([503, before + 1]);
+      proxy.silence(false);
+      await answers();
+      await untilWorks(5000, async () => {
+        if (!person.left) await person.goes(person.url);
+        expect(person.left?.searchParams.has('code')).toBe(true);
+      });
+    },
+  );
 });

@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { openEgress } from '../../src/oidc/egress.ts';
 import { assertionOf, signJwt } from '../support/assertion.ts';
 import { openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
 import { send } from '../support/wire.ts';
@@ -23,6 +24,14 @@ describe('what the engine fetches', () => {
       asked.push(String(request.url));
       if (request.url === '/elsewhere') return void answer.writeHead(302, { location: '/keys' }).end();
       if (request.url === '/keys') return void answer.end(JSON.stringify({ keys: [jwk] }));
+      const [, said, size] = /^\/(said|unsaid)\/(\d+)$/.exec(String(request.url)) ?? [];
+      if (size) {
+        // With its length in the head, or in pieces that say nothing of it.
+        if (said === 'unsaid') answer.write(' ');
+        return void answer.end(
+          JSON.stringify({ keys: [jwk] }).padStart(Number(size) - Number(said === 'unsaid')),
+        );
+      }
       // Keys with no end.
       const more = setInterval(() => {
         sent += 65_536;
@@ -69,6 +78,11 @@ describe('what the engine fetches', () => {
     expect(asked).toEqual(['/keys']);
   });
 
+  it.each(['said', 'unsaid'])('fact 11: keys have at most 64 KiB, their length %s', async (how) => {
+    expect(await statusWithKeysAt(`/${how}/65536`, allowed)).toBe(200);
+    expect(await statusWithKeysAt(`/${how}/65537`, allowed)).toBe(401);
+  });
+
   it('fact 11: keys without an end are not read to theirs', async () => {
     sent = 0;
     expect(await statusWithKeysAt('/endless', allowed)).toBe(401);
@@ -79,6 +93,29 @@ describe('what the engine fetches', () => {
     asked.length = 0;
     expect(await statusWithKeysAt('/elsewhere', allowed)).toBe(401);
     expect(asked).not.toContain('/keys');
+  });
+
+  it('fact 11: nor on the public internet, and the guard of the engine goes along', async () => {
+    asked.length = 0;
+    const guard = {};
+    const guards: unknown[] = [];
+    const real = globalThis.fetch;
+    // The internet of this test is its server; what is asked for is asked for as it was.
+    globalThis.fetch = (address, options) => {
+      const { dispatcher, ...rest } = options as { dispatcher?: object };
+      guards.push(dispatcher);
+      return real(`http://127.0.0.1:${port}${new URL(String(address)).pathname}`, rest);
+    };
+    try {
+      const get = openEgress({ settings: { ALLOW_LOOPBACK_FETCH: false } });
+      expect((await get('https://keys.example/keys', { dispatcher: guard })).status).toBe(200);
+      for (const more of [{}, { redirect: 'follow' as const }])
+        await expect(get('https://keys.example/elsewhere', { dispatcher: guard, ...more })).rejects.toThrow();
+    } finally {
+      globalThis.fetch = real;
+    }
+    expect(asked).toEqual(['/keys', '/elsewhere', '/elsewhere']);
+    for (const one of guards) expect(one).toBe(guard);
   });
 
   it('fact 11: an address of our own network is not asked at all', async () => {
@@ -113,7 +150,7 @@ describe('what the engine is sent', () => {
       expect([400, 401]).toContain((await introspect(`${poster.clientSecret}${more}`)).status);
   });
 
-  it('fact 15: a code lives for a minute, and clocks may differ by seconds only', async () => {
+  it('fact 15: a code lives for a minute, and not for that of clocks that differ', async () => {
     const late = await app.getsCode(world.person(), account);
     world.advance(61_000);
     expect((await app.redeems(late.code, late.attempt)).json).toMatchObject({ error: 'invalid_grant' });

@@ -51,7 +51,7 @@ describe.each(pairKinds)('on $name', ({ open }) => {
       const answers = await times(50, (at) =>
         posts(at, { ...form, code_verifier: attempt.verifier }, app.basic()),
       );
-      expect(fine(answers).length).toBeLessThanOrEqual(1);
+      expect(fine(answers)).toHaveLength(1);
       for (const { status, json } of answers)
         expect([200, 400]).toContain(status === 400 && json['error'] !== 'invalid_grant' ? 0 : status);
       for (const { json } of fine(answers))

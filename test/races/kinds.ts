@@ -59,6 +59,19 @@ export function clusterStores({ url, nodes, postgres }: { url: string; nodes: st
   return serverStores('cluster', { live: url, readers: nodes, postgres });
 }
 
+/** PostgreSQL and a primary that sentinels watch, with replicas that a write waits for. */
+export function sentinelStores({
+  url,
+  primary,
+  postgres,
+}: {
+  url: string;
+  primary: string;
+  postgres: string;
+}) {
+  return serverStores('sentinel', { live: url, readers: [primary], postgres });
+}
+
 /** PostgreSQL and Redis with every piece of either wire up to 30 ms late. */
 export async function jitteryStores(servers: Servers): Promise<RaceStores> {
   const stores = await redisStores(servers);

@@ -52,10 +52,39 @@ export type Played = {
 
 export type Primitive = Pick<Row<object>, 'name' | 'uses' | 'most' | 'exactly' | 'leaves' | 'alarm'> & {
   play(world: RaceWorld, slot: number): Promise<Played>;
+  /** One of them, for what goes wrong when nobody races. */
+  alone(world: RaceWorld): Promise<Alone>;
+};
+
+/** `said`: the answer in short; `won`: what the success gave out, as `wins` says it; `refused`: as losers are. */
+export type Alone = {
+  use(): Promise<{ status: number; said: string; won: boolean | string; refused: boolean }>;
+  effects(keys: KeysByPartition): Promise<number>;
 };
 
 export function primitive<Artefact extends object>(row: Row<Artefact>): Primitive {
-  return { ...row, play: (world, slot) => play(row, world, slot) };
+  return {
+    ...row,
+    play: (world, slot) => play(row, world, slot),
+    alone: (world) => alone(row, world),
+  };
+}
+
+async function alone<Artefact extends object>(row: Row<Artefact>, world: RaceWorld): Promise<Alone> {
+  const artefact = await made(() => row.make(world, 0));
+  return {
+    async use() {
+      const use = row.use(artefact, 0, world);
+      const [[node], [desk]] = [world.nodes, world.desks];
+      const answer =
+        'request' in use
+          ? await (await node.load(use.request)).fire()
+          : await answerOf(use.verb(desk, Promise.resolve()));
+      const refused = row.losers.some((refusal) => isRefusal(answer, refusal));
+      return { status: answer.status, said: told(answer), won: row.wins(answer, artefact), refused };
+    },
+    effects: (keys) => row.effects(world, artefact, keys),
+  };
 }
 
 async function play<Artefact extends object>(

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { partitionOf } from '../../src/store/live.ts';
 import type { KeysByPartition, Played, Primitive } from './primitive.ts';
 import type { RaceWorld } from './race-world.ts';
+import { showsTooLittle } from './shows-too-little.ts';
 
 /** What a row of the matrix came to on one kind of stores. */
 export type Raced = {
@@ -73,10 +74,7 @@ export async function race(
     .slice(complained)
     .filter((line) => !line.includes('StoreUnavailable'));
   raced.faults.push(...complaints.slice(0, 5).map((line) => `the server said: ${line.slice(0, 1000)}`));
-  // A race that nobody won shows nothing, unless the stores were too busy for anybody.
-  const least = Math.floor(raced.rounds * (primitive.leaves === 0 ? 0.05 : 0.5));
-  if (raced.won + raced.tooBusy < least)
-    raced.faults.push(`only ${raced.won} of ${rounds} rounds had a winner`);
+  raced.faults.push(...showsTooLittle(primitive, raced));
   raced.seconds = Math.round((performance.now() - begun) / 100) / 10;
   return raced;
 }
@@ -135,7 +133,7 @@ function isUnsure({ successes, busy }: Played): boolean {
   return successes === 0 && busy > 0;
 }
 
-function byPartition(keys: readonly string[]): KeysByPartition {
+export function byPartition(keys: readonly string[]): KeysByPartition {
   return Map.groupBy(keys, (key) => partitionOf(key));
 }
 

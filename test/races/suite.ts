@@ -1,11 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { RaceStores } from './kinds.ts';
+import type { Primitive } from './primitive.ts';
 import { primitives } from './primitives.ts';
 import { race } from './race.ts';
 import { openRaceWorld, type RaceWorld } from './race-world.ts';
 
 /** The matrix on one kind of stores, as a suite. docs/reliability.md has the longer runs of `npm run races`. */
-export function raceSuite(open: () => Promise<RaceStores>, { rounds }: { rounds: number }): void {
+export function raceSuite(
+  open: () => Promise<RaceStores>,
+  { rounds, rows = primitives }: { rounds: number; rows?: readonly Primitive[] },
+): void {
   describe('of many uses at the same moment, over two processes', () => {
     let world: RaceWorld;
     beforeAll(async () => {
@@ -13,7 +17,7 @@ export function raceSuite(open: () => Promise<RaceStores>, { rounds }: { rounds:
     }, 120_000);
     afterAll(() => world?.close(), 60_000);
 
-    it.each(primitives.map((primitive) => ({ ...primitive, of: primitive })))(
+    it.each(rows.map((primitive) => ({ ...primitive, of: primitive })))(
       '$name: no more come through than may, and nothing else is told or left',
       async ({ of }) => {
         const raced = await race(world, of, { rounds });

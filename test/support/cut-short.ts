@@ -1,9 +1,32 @@
-import { type LiveStep, StoreUnavailable } from '../../src/store/live.ts';
-import type { World } from './world.ts';
+import { type LiveStep, type LiveStore, StoreUnavailable } from '../../src/store/live.ts';
 
-/** A live state that goes away after so many commits of this kind, until `comesBack`. */
+/**
+ * The live state of a server fails in the middle of what it does: at its commit number `place` and all that follow, until
+ * `mended`. `heard`: that one is done all the same, and only its reply is lost.
+ */
+export function cutShort(
+  { services: { live } }: { services: { live: LiveStore } },
+  { place, heard }: { place: number; heard: boolean },
+): { happened(): boolean; mended(): void } {
+  const commit = live.commit;
+  let begun = 0;
+  live.commit = async (steps) => {
+    begun += 1;
+    if (begun < place) return commit(steps);
+    if (begun === place && heard) await commit(steps);
+    throw new StoreUnavailable('live', new Error('cut by a test'));
+  };
+  return {
+    happened: () => begun >= place,
+    mended() {
+      live.commit = commit;
+    },
+  };
+}
+
+/** It goes away after so many commits of this kind, until `comesBack`. */
 export function goesAway(
-  { services: { live } }: Pick<World, 'services'>,
+  { services: { live } }: { services: { live: LiveStore } },
   { after, of }: { after: number; of: (steps: readonly LiveStep[]) => boolean },
 ): { comesBack(): void } {
   const { commit } = live;

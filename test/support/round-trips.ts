@@ -1,18 +1,37 @@
 import type { LiveStore } from '../../src/store/live.ts';
+import { onTheWire } from './redis-wire.ts';
 import type { World } from './world.ts';
 
 /**
  * How often a server waits for its live state in the course of `work`: what it asks side by side is one time of waiting.
+ * Where that is Redis it is counted on the wire (redis-wire.ts), and nothing that was asked may have walked through keys.
  * One request at a time, or they are counted together.
  */
 export async function roundTrips(
-  { services: { live } }: World,
+  world: World,
   work: () => Promise<unknown>,
 ): Promise<{ trips: number; calls: string[] }> {
+  const counting = countCalls(world.services.live);
+  const address = world.environment['REDIS_URL'];
+  try {
+    if (address === undefined) {
+      await work();
+      return { trips: counting.turns(), calls: counting.calls };
+    }
+    const { trips, walks } = await onTheWire(address, work);
+    if (walks.length > 0) throw new Error(`Redis was made to walk: ${walks.join('; ')}`);
+    return { trips, calls: counting.calls };
+  } finally {
+    counting.stop();
+  }
+}
+
+const methods = ['read', 'commit', 'members', 'count'] as const;
+
+/** The turn of a call is one more than that of the last that was answered before it began. */
+function countCalls(live: LiveStore): { calls: string[]; turns(): number; stop(): void } {
   const calls: string[] = [];
-  let underWay = 0;
-  let trips = 0;
-  const methods = ['read', 'commit', 'members', 'count'] as const;
+  let [answered, turns] = [0, 0];
   const originals = Object.fromEntries(methods.map((name) => [name, live[name]])) as Pick<
     LiveStore,
     (typeof methods)[number]
@@ -22,20 +41,15 @@ export async function roundTrips(
     Object.assign(live, {
       [name]: async (...args: unknown[]) => {
         calls.push(name);
-        if (underWay === 0) trips += 1;
-        underWay += 1;
+        const turn = answered + 1;
+        turns = Math.max(turns, turn);
         try {
           return await original(...args);
         } finally {
-          underWay -= 1;
+          answered = Math.max(answered, turn);
         }
       },
     });
   }
-  try {
-    await work();
-  } finally {
-    Object.assign(live, originals);
-  }
-  return { trips, calls };
+  return { calls, turns: () => turns, stop: () => void Object.assign(live, originals) };
 }

@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
@@ -7,76 +6,29 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { freePort } from '../support/servers.mjs';
-import { ownRedisDatabase, serverPlace, testFolder } from '../support/stores.ts';
+import {
+  endStartedServers,
+  folderUntilEnd,
+  openKept,
+  type StartedServer,
+  startServerProcess,
+  untilReady,
+} from '../support/started-server.ts';
 import { openWorld } from '../support/world.ts';
 
 /** The server as a process of its own, from the command that an operator types to the signal that ends it. */
-type Running = {
-  child: ChildProcess;
-  origin: string;
-  port: number;
-  said: () => string;
-  ended: Promise<number | null>;
-};
-
 // Processes start slowly on a machine that runs several suites at once.
 const slow = 300_000;
 
-const program = path.resolve('bin/latchkey.mjs');
-const running: ChildProcess[] = [];
-const folders: { remove(): void }[] = [];
-afterEach(() => {
-  for (const child of running.splice(0)) child.kill('SIGKILL');
-  for (const folder of folders.splice(0)) folder.remove();
-});
-
-async function start(settings: Record<string, string> = {}): Promise<Running> {
-  const port = settings['PORT'] ?? String(await freePort());
-  const folder = testFolder();
-  folders.push(folder);
-  const origin = `http://localhost:${port}`;
-  const child = spawn(process.execPath, [program, 'start'], {
-    env: { PATH: process.env['PATH'], DATA_DIR: folder.path, ISSUER: origin, PORT: port, ...settings },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  running.push(child);
-  let said = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream?.on('data', (text) => {
-      said += text;
-    });
-  const ended = once(child, 'exit').then(([code]) => code as number | null);
-  return { child, origin, port: Number(port), said: () => said, ended };
-}
-
-async function untilReady({ origin, said }: Running): Promise<void> {
-  for (const giveUpAt = Date.now() + 120_000; Date.now() < giveUpAt; await sleep(50)) {
-    const answer = await fetch(`${origin}/readyz`).catch(() => undefined);
-    if (answer?.ok) return;
-  }
-  throw new Error(`not ready: ${said()}`);
-}
+afterEach(endStartedServers);
 
 /** It has heard that it is to stop. */
-async function untilLeaving({ origin }: Running): Promise<void> {
+async function untilLeaving({ origin }: StartedServer): Promise<void> {
   for (const giveUpAt = Date.now() + 120_000; Date.now() < giveUpAt; await sleep(5)) {
     const answer = await fetch(`${origin}/readyz`).catch(() => undefined);
     if (!answer?.ok) return;
   }
   throw new Error('it does not leave');
-}
-
-/** A connection as a proxy keeps it: it asks, and leaves it open. */
-async function openKept(port: number): Promise<{ ask(): Promise<string> }> {
-  const socket = connect(port, '127.0.0.1');
-  await once(socket, 'connect');
-  return {
-    async ask() {
-      socket.write('GET /healthz HTTP/1.1\r\nHost: login.example.test\r\n\r\n');
-      const [answer] = await Promise.race([once(socket, 'data'), once(socket, 'close')]);
-      return String(answer);
-    },
-  };
 }
 
 /** New connections are taken no more. */
@@ -97,20 +49,19 @@ describe('the server process', () => {
   it(
     'does not start without the pepper that passwords were hashed with (KR-07)',
     async () => {
-      const folder = testFolder();
-      folders.push(folder);
+      const folder = folderUntilEnd();
       const [lost, other] = ['a', 'b'].map((letter) => letter.repeat(43));
       const world = await openWorld({ DATA_DIR: folder.path, PASSWORD_PEPPER: String(lost) });
       await world.account();
       await world.close();
       for (const pepper of [{}, { PASSWORD_PEPPER: String(other) }]) {
-        const server = await start({ DATA_DIR: folder.path, ...pepper });
+        const server = await startServerProcess({ DATA_DIR: folder.path, ...pepper });
         expect([await server.ended, server.said()]).toEqual([
           1,
           expect.stringContaining('PASSWORD_PEPPER lacks'),
         ]);
       }
-      const found = await start({ DATA_DIR: folder.path, PASSWORD_PEPPER: `${other},${lost}` });
+      const found = await startServerProcess({ DATA_DIR: folder.path, PASSWORD_PEPPER: `${other},${lost}` });
       await untilReady(found);
     },
     slow,
@@ -119,7 +70,7 @@ describe('the server process', () => {
   it(
     'finishes what is under way when it is told to stop, and leaves with 0',
     async () => {
-      const server = await start();
+      const server = await startServerProcess();
       await untilReady(server);
       // A request whose body is still on its way when the signal comes.
       const late = request(`${server.origin}/token`, {
@@ -148,7 +99,10 @@ describe('the server process', () => {
   it(
     'hangs up on no proxy that may be sending: each connection that is kept carries one more request',
     async () => {
-      const server = await start({ ISSUER: 'https://login.example.test', SMTP_URL: 'smtp://127.0.0.1:1' });
+      const server = await startServerProcess({
+        ISSUER: 'https://login.example.test',
+        SMTP_URL: 'smtp://127.0.0.1:1',
+      });
       await untilReady(server);
       const answeredAndLetGo = /^HTTP\/1.1 200 .*\r\nconnection: close\r\n/is;
       const kept = await Promise.all([openKept(server.port), openKept(server.port)]);
@@ -167,13 +121,16 @@ describe('the server process', () => {
   it(
     'says in one sentence why it does not start, and leaves with 1',
     async () => {
-      const first = await start();
+      const first = await startServerProcess();
       await untilReady(first);
-      const second = await start({ PORT: new URL(first.origin).port });
+      const second = await startServerProcess({ PORT: new URL(first.origin).port });
       expect(await second.ended).toBe(1);
       expect(second.said()).toContain('is taken by another program');
 
-      const wrong = await start({ ISSUER: 'http://sign-in.example.com/', SESSION_IDLE_DAYS: 'many' });
+      const wrong = await startServerProcess({
+        ISSUER: 'http://sign-in.example.com/',
+        SESSION_IDLE_DAYS: 'many',
+      });
       expect(await wrong.ended).toBe(1);
       expect(wrong.said()).toMatch(/ISSUER: must be an https origin/);
       expect(wrong.said()).toMatch(/SESSION_IDLE_DAYS: must be a whole number/);
@@ -188,7 +145,7 @@ describe('the server process', () => {
   ])(
     'says in one sentence that it does not start with %s',
     async (_what, settings, sentence) => {
-      const server = await start(settings);
+      const server = await startServerProcess(settings);
       expect(await server.ended).toBe(1);
       expect(server.said()).toMatch(sentence);
       expect(server.said()).not.toMatch(/\.ts:\d/);
@@ -199,14 +156,13 @@ describe('the server process', () => {
   it(
     'names the file that is damaged, and says where only to whoever asks',
     async () => {
-      const folder = testFolder();
-      folders.push(folder);
+      const folder = folderUntilEnd();
       await writeFile(path.join(folder.path, 'live.db'), Buffer.alloc(9000, 'x'));
-      const server = await start({ DATA_DIR: folder.path });
+      const server = await startServerProcess({ DATA_DIR: folder.path });
       expect(await server.ended).toBe(1);
       expect(server.said()).toMatch(/live\.db is damaged \(file is not a database\)\. Bring it back/);
       expect(server.said()).not.toMatch(/\.ts:\d/);
-      const asked = await start({ DATA_DIR: folder.path, LATCHKEY_DEBUG: '1' });
+      const asked = await startServerProcess({ DATA_DIR: folder.path, LATCHKEY_DEBUG: '1' });
       expect(await asked.ended).toBe(1);
       expect(asked.said()).toMatch(/sqlite-file\.ts:\d/);
     },
@@ -217,47 +173,12 @@ describe('the server process', () => {
     'tells its numbers on the port for metrics and nowhere else',
     async () => {
       const metricsPort = await freePort();
-      const server = await start({ METRICS_PORT: String(metricsPort) });
+      const server = await startServerProcess({ METRICS_PORT: String(metricsPort) });
       await untilReady(server);
       await fetch(`${server.origin}/jwks`);
       const told = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
       expect(told).toMatch(/latchkey_http_requests_total\{route="jwks",method="GET",status="200"\} 1/);
       expect((await fetch(`${server.origin}/metrics`)).status).toBe(404);
-    },
-    slow,
-  );
-});
-
-const servers = process.env['TEST_POSTGRES_URL'] && process.env['TEST_REDIS_URL'] ? describe : undefined;
-servers?.('several server processes', () => {
-  it(
-    'share a port, count together, start anew what dies, and leave together',
-    async () => {
-      const place = await serverPlace();
-      const metricsPort = await freePort();
-      const server = await start({
-        WORKERS: '2',
-        METRICS_PORT: String(metricsPort),
-        DATABASE_URL: place.at.url ?? '',
-        REDIS_URL: await ownRedisDatabase(),
-        SECRETS_KEY: Buffer.alloc(32, 9).toString('base64url'),
-        COOKIE_KEYS: 'a-cookie-key-for-tests-of-more-than-32-characters',
-        LOG_LEVEL: 'info',
-      });
-      await untilReady(server);
-      const pids = () =>
-        [...server.said().matchAll(/"pid":(\d+),.*"listening"/g)].map(([, pid]) => Number(pid));
-      for (let tries = 0; pids().length < 2 && tries < 2000; tries += 1) await sleep(50);
-      const [first] = pids();
-      process.kill(Number(first), 'SIGKILL');
-      for (let tries = 0; pids().length < 3 && tries < 2000; tries += 1) await sleep(50);
-      expect(new Set(pids()).size).toBe(3);
-      await fetch(`${server.origin}/jwks`);
-      const told = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
-      expect(told).toContain('latchkey_http_requests_total{route="jwks",method="GET",status="200"}');
-      server.child.kill('SIGTERM');
-      expect(await server.ended).toBe(0);
-      await place.remove();
     },
     slow,
   );

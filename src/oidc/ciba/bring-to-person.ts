@@ -53,8 +53,8 @@ async function isTooMuch(
 ): Promise<boolean> {
   // The conformance suite asks one person some hundred times, and answers few of them.
   if (services.settings.conformance) return false;
-  const key = `${clientId} ${accountId}`;
-  const refusals = await takeFromLimits(services, [{ limit: 'ciba_refusals_by_app_and_account', key }], 0);
+  const take = { limit: 'ciba_refusals_by_app_and_account', key: accountId, app: clientId } as const;
+  const refusals = await takeFromLimits(services, [take], 0);
   const waiting = await listAsked(services, accountId);
   const ofThisApp = waiting.filter((asked) => asked.clientId === clientId);
   return !refusals.ok || waiting.length >= mostWaiting || ofThisApp.length >= mostOfOneApp;

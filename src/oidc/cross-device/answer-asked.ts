@@ -1,59 +1,87 @@
 import type { Provider } from 'oidc-provider';
-import { minutes, seconds } from '../../kit/durations.ts';
 import { type Outcome, refused } from '../../kit/outcome.ts';
 import { newId } from '../../kit/secrets.ts';
 import type { App, Services } from '../../services.ts';
 import { decisionHolds } from '../decision.ts';
 import { dropGrant } from '../end-grants.ts';
 import { mintAskedGrant } from '../grant-minting.ts';
-import { layout } from '../live-layout.ts';
 import type { Asked } from './asked.ts';
 import { type StoredAsked, writeAsked } from './asked-form.ts';
+import { changeAsked, changeLater } from './change-asked.ts';
 
 /**
  * Of the answers to one request (a double press, two tabs, yes here and no there) one is the decision, and only that one is
  * recorded and carried out: whoever takes it first. Where it came to nothing, since a store went away in between, it may be
  * taken anew a moment later. As takeDecision does for an interaction (decision.ts).
  */
-export type TakenAsked = { asked: Asked; decision: string };
+export type TakenAsked = { asked: Asked };
+type Context = Pick<Services, 'live' | 'clock' | 'log'>;
 
 export async function takeAsked(
-  { live, clock }: Pick<Services, 'live' | 'clock'>,
+  context: Context,
   asked: Asked,
 ): Promise<Outcome<TakenAsked, 'answered' | 'expired'>> {
   if (asked.state !== 'open') return refused(asked.state === 'expired' ? 'expired' : 'answered');
   const { stored } = asked.read;
-  if (stored.taken && stored.taken.at > clock.now() - decisionHolds) return refused('answered');
-  const decision = newId();
-  const taken = await change({ live, clock }, asked, {
-    ...stored,
-    taken: { id: decision, at: clock.now() },
-  });
+  const at = context.clock.now();
+  if (stored.taken && stored.taken.at > at - decisionHolds) return refused('answered');
+  const ours = { ...stored, taken: { id: newId(), at } };
+  const change = changeAsked(context, asked, ours);
+  const taken = await change.catch((error) => leaveInDoubt(context, as(asked, ours), error));
   if (!taken) return refused('answered');
   // What an earlier try may have left, that got no further than its grant.
-  await dropGrant({ live }, asked.id);
-  return { ok: true, asked: taken, decision };
+  await dropGrant(context, asked.id).catch((error) => leaveInDoubt(context, taken, error));
+  return { ok: true, asked: taken };
+}
+
+function as(asked: Asked, stored: StoredAsked): Asked {
+  return { ...asked, read: { value: writeAsked(stored), stored } };
+}
+
+function leaveInDoubt(context: Context, taken: Asked, error: unknown): never {
+  changeLater(context, taken, untaken(taken));
+  throw error;
+}
+
+function untaken({ read }: Asked): StoredAsked {
+  const { taken: _taken, ...stored } = read.stored;
+  return stored;
 }
 
 /** How and when the person proved who they are, for the ID token: it says what is true of the session that answered. */
-export type ProvedBy = { authTime: number; amr: readonly string[]; acr?: string | undefined };
+export type ProvedBy = {
+  sessionUid: string;
+  authTime: number;
+  amr: readonly string[];
+  acr?: string | undefined;
+};
+
+type Approval = {
+  accountId: string;
+  names: readonly string[];
+  proved: ProvedBy;
+  /** Records and tells what is given, before it takes effect: it holds though nobody may hear that it did. */
+  announce: (scopes: string[]) => Promise<void>;
+};
 
 /**
  * The decision was recorded (src/consents); from it comes the grant that the app will redeem. It hangs on no session: a
- * television goes on when the telephone it was allowed with signs out, and ends with the app's access, in the account.
+ * television goes on when the telephone it was allowed with signs out, and ends with the app's access, in the account. Whoever
+ * was signed out before the grant was there gives nothing: their session is looked at once more (grant-minting.ts).
  */
 export async function approveAsked(
   app: Pick<App, 'db' | 'live' | 'clock'> & { readonly provider: Provider },
   { asked }: TakenAsked,
-  { accountId, names, proved }: { accountId: string; names: readonly string[]; proved: ProvedBy },
-): Promise<Outcome<{ scopes: string[] }, 'gone'>> {
+  { accountId, names, proved, announce }: Approval,
+): Promise<Outcome<object, 'gone'>> {
   const { id, clientId } = asked;
-  const grant = await mintAskedGrant(app, { accountId, clientId, grantId: id }, names);
+  const parties = { accountId, clientId, grantId: id, answeredIn: proved.sessionUid };
+  const grant = await mintAskedGrant(app, parties, names);
   if (!grant) return refused('gone');
   const given = givenBy(grant, asked);
-  const { taken: _taken, ...stored } = asked.read.stored;
-  const approved = await change(app, asked, {
-    ...stored,
+  await announce(given);
+  const approved = await changeAsked(app, asked, {
+    ...asked.read.stored,
     accountId,
     grantId: id,
     scope: given.join(' '),
@@ -63,7 +91,7 @@ export async function approveAsked(
     amr: [...proved.amr],
     ...(proved.acr === undefined ? {} : { acr: proved.acr }),
   });
-  if (approved) return { ok: true, scopes: given };
+  if (approved) return { ok: true };
   await dropGrant(app, id);
   return refused('gone');
 }
@@ -91,38 +119,17 @@ function resourcesIn({ resource }: Asked['params']): string[] {
   return [(resource ?? []) as string | string[]].flat();
 }
 
-/** Leaves what was taken, where carrying it out came to nothing: pressed again, it may be taken at once. */
-export async function leaveAsked(
-  context: Pick<Services, 'live' | 'clock'>,
-  { asked }: TakenAsked,
-): Promise<void> {
-  const { taken: _taken, ...stored } = asked.read.stored;
-  await change(context, asked, stored);
+/**
+ * Leaves what was taken, where carrying it out came to nothing: pressed again, it may be taken at once, or as soon as the store
+ * answers again.
+ */
+export async function leaveAsked(context: Context, { asked }: TakenAsked): Promise<void> {
+  const to = untaken(asked);
+  await changeAsked(context, asked, to).catch(() => changeLater(context, asked, to));
 }
 
-export async function denyAsked(
-  context: Pick<Services, 'live' | 'clock'>,
-  { asked }: TakenAsked,
-): Promise<Outcome<object, 'gone'>> {
-  const { taken: _taken, ...stored } = asked.read.stored;
+export async function denyAsked(context: Context, { asked }: TakenAsked): Promise<Outcome<object, 'gone'>> {
   const errorDescription = 'the person did not allow it';
-  const denied = await change(context, asked, { ...stored, error: 'access_denied', errorDescription });
-  return denied ? { ok: true } : refused('gone');
-}
-
-/** Compare and set. Undefined when somebody else changed it, or it is gone. */
-async function change(
-  { live, clock }: Pick<Services, 'live' | 'clock'>,
-  asked: Asked,
-  stored: StoredAsked,
-): Promise<Asked | undefined> {
-  const { value: before } = asked.read;
-  const value = writeAsked(stored);
-  const ttlMs = Math.max(1 * seconds, asked.expiresAt - clock.now()) + 10 * minutes;
-  const key = layout.asked(asked.id);
-  const written = await live.commit([{ do: 'replace', key, expect: before, value, ttlMs }]);
-  const answered = stored.grantId !== undefined || stored['error'] !== undefined;
-  if (written.ok && asked.accountId !== undefined && answered)
-    await live.commit([{ do: 'strike', key: layout.accountAsked(asked.accountId), member: asked.id }]);
-  return written.ok ? { ...asked, read: { value, stored } } : undefined;
+  const refusal = { ...asked.read.stored, error: 'access_denied', errorDescription };
+  return (await changeAsked(context, asked, refusal)) ? { ok: true } : refused('gone');
 }

@@ -7,6 +7,7 @@ import { withContext } from '../engine-context.ts';
 import { currentGrant } from '../grant-minting.ts';
 import { sessionLasts } from '../lifetimes.ts';
 import { endsWithSession } from '../offline-access.ts';
+import { handOn } from '../request-memory.ts';
 import { forgetSessionAhead, readSessionAhead } from '../session-ahead.ts';
 import { cookieLife } from '../session-cookie-life.ts';
 import { settle } from '../settle.ts';
@@ -48,7 +49,7 @@ export async function authorize(context: Context): Promise<Authorized | undefine
     const session = await provider.Session.find(cookie.id);
     await ahead;
     const decided = session && (await decidedIn(context, ctx, { client, session }));
-    if (!decided || (await asksPerson(context.policy, ctx))) return undefined;
+    if (!decided || (await asksPerson(context.policy, ctx))) return handOn(ctx);
     const answer = await answered(context, ctx, decided);
     return { location: withAnswer(address, answer), cookieLife: cookieLife(session) };
   });

@@ -1,6 +1,7 @@
 import type { AccessToken, Client, ClientCredentials } from 'oidc-provider';
 import { withContext } from '../engine-context.ts';
 import { isAlone } from '../live-layout.ts';
+import { handOn } from '../request-memory.ts';
 import type { Answer } from './answer.ts';
 import { authenticatedClient } from './client-auth.ts';
 import type { DirectContext } from './direct.ts';
@@ -21,7 +22,7 @@ export async function introspect(context: DirectContext): Promise<Answer | undef
   const ctx = openLightContext(provider, { req, route: 'introspection', client, params: { ...form } });
   return withContext(ctx, async () => {
     const token = await activeToken(context, form['token'] as string);
-    if (!token || !(await context.mayIntrospect(ctx, client, token))) return undefined;
+    if (!token || !(await context.mayIntrospect(ctx, client, token))) return handOn(ctx);
     return { status: 200, body: await told(context, token) };
   });
 }

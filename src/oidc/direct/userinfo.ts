@@ -1,5 +1,6 @@
 import type { AccessToken, Grant } from 'oidc-provider';
 import { withContext } from '../engine-context.ts';
+import { handOn } from '../request-memory.ts';
 import type { Answer } from './answer.ts';
 import type { DirectContext } from './direct.ts';
 import { grantOf } from './grant-of.ts';
@@ -13,7 +14,7 @@ export async function userinfo(context: DirectContext): Promise<Answer | undefin
   const ctx = openLightContext(provider, { req, route: 'userinfo', params: {} });
   return withContext(ctx, async () => {
     const token = await provider.AccessToken.find(value);
-    if (!token?.clientId || !isPlain(token)) return undefined;
+    if (!token?.clientId || !isPlain(token)) return handOn(ctx);
     const client = await provider.Client.find(token.clientId);
     if (!client || client.userinfoSignedResponseAlg || client.userinfoEncryptedResponseAlg) return undefined;
     const account = await context.findAccount(ctx, token.accountId, token);

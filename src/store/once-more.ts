@@ -1,0 +1,73 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { UpdateResult } from 'kysely';
+import { newId } from '../kit/secrets.ts';
+import { type CommitResult, type LiveStep, type LiveStore, StoreUnavailable } from './live.ts';
+
+/**
+ * What uses something up says who does, and is done once more when its reply was lost on the wire: what was done already is
+ * recognised by that name, and an honest person or app does not look like a thief (engine facts 17). The name is the
+ * request's own and random, so nobody else's repeat is taken for it, nor the same one's that comes a second time.
+ */
+
+/** Milliseconds. A lost reply shows itself at once; a store that stays silent has used up the time a page may take. */
+const quickly = 300;
+/** A connection that broke takes a moment to be made anew, and until then nothing is sent. */
+const [pause, patience] = [50, 600];
+/** Both tries together: no page waits longer than it would for one. */
+const inAll = 1000;
+
+async function onceMore<Result>(ask: (again: boolean) => Promise<Result>): Promise<Result> {
+  const begun = performance.now();
+  const since = () => performance.now() - begun;
+  for (let lost: StoreUnavailable | undefined; ; )
+    try {
+      return await (lost ? within(inAll - since(), ask(true), lost) : ask(false));
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable) || since() > (lost ? patience : quickly)) throw error;
+      lost ??= error;
+      await sleep(pause);
+    }
+}
+
+async function within<Result>(ms: number, asked: Promise<Result>, lost: StoreUnavailable): Promise<Result> {
+  const waited = new AbortController();
+  const over = sleep(ms, undefined, { signal: waited.signal }).then(() => {
+    throw lost;
+  });
+  try {
+    return await Promise.race([asked, over]);
+  } finally {
+    asked.catch(() => undefined);
+    over.catch(() => undefined);
+    waited.abort();
+  }
+}
+
+/** A commit whose steps a second one recognises: what is consumed by its `by`, what is added or replaced by its value. */
+export async function commitTwice(
+  { live }: { live: LiveStore },
+  steps: readonly LiveStep[],
+): Promise<CommitResult> {
+  return onceMore(async (again) => {
+    const written = await live.commit(steps);
+    return again && (await wasOurs(live, steps, written)) ? { ok: true } : written;
+  });
+}
+
+/**
+ * It refuses because the first time was heard: then what this commit writes is what stands there. It is written over itself
+ * and not only read, for a write is what replicas are waited for with, and with all that came before it.
+ */
+async function wasOurs(live: LiveStore, steps: readonly LiveStep[], written: CommitResult): Promise<boolean> {
+  const step = written.ok ? undefined : steps[written.step];
+  if (step?.do !== 'add' && step?.do !== 'replace') return false;
+  const { key, value, ttlMs } = step;
+  return (await live.commit([{ do: 'replace', key, expect: value, value, ttlMs }])).ok;
+}
+
+/** One statement that uses up a row, which is still to be used or was used `by` this name. Answers whether it was. */
+export async function updateTwice(use: (by: string) => Promise<UpdateResult>): Promise<boolean> {
+  const by = newId();
+  const { numUpdatedRows } = await onceMore(() => use(by));
+  return numUpdatedRows > 0n;
+}

@@ -1,0 +1,85 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from './servers.mjs';
+import { testFolder } from './stores.ts';
+
+/** `latchkey start` as an operator types it, as a process of its own whose words and end are seen. */
+export type StartedServer = {
+  child: ChildProcess;
+  origin: string;
+  port: number;
+  said: () => string;
+  ended: Promise<number | null>;
+};
+
+const program = path.resolve(import.meta.dirname, '../../bin/latchkey.mjs');
+const running: ChildProcess[] = [];
+const folders: { remove(): void }[] = [];
+
+/** For afterEach: whatever a test has left. */
+export function endStartedServers(): void {
+  for (const child of running.splice(0)) child.kill('SIGKILL');
+  for (const folder of folders.splice(0)) folder.remove();
+}
+
+/** A folder that is there until the servers are ended. */
+export function folderUntilEnd(): { path: string } {
+  const folder = testFolder();
+  folders.push(folder);
+  return folder;
+}
+
+export async function startServerProcess(settings: Record<string, string> = {}): Promise<StartedServer> {
+  const port = settings['PORT'] ?? String(await freePort());
+  const folder = folderUntilEnd();
+  const origin = `http://localhost:${port}`;
+  const child = spawn(process.execPath, [program, 'start'], {
+    env: { PATH: process.env['PATH'], DATA_DIR: folder.path, ISSUER: origin, PORT: port, ...settings },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  running.push(child);
+  let said = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (text) => {
+      said += text;
+    });
+  const ended = once(child, 'exit').then(([code]) => code as number | null);
+  return { child, origin, port: Number(port), said: () => said, ended };
+}
+
+export async function untilReady({ origin, said }: StartedServer): Promise<void> {
+  for (const giveUpAt = Date.now() + 120_000; Date.now() < giveUpAt; await sleep(50)) {
+    const answer = await fetch(`${origin}/readyz`).catch(() => undefined);
+    if (answer?.ok) return;
+  }
+  throw new Error(`not ready: ${said()}`);
+}
+
+/** A connection as a proxy keeps it: it asks, and leaves it open. `ask` answers nothing once the other side has closed it. */
+export type KeptConnection = { ask(path?: string): Promise<string>; close(): void };
+
+export async function openKept(port: number): Promise<KeptConnection> {
+  const socket = connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  let closed = false;
+  // What went wrong shows by the close that follows.
+  socket
+    .on('error', () => {})
+    .once('close', () => {
+      closed = true;
+    });
+  return {
+    async ask(asked = '/healthz') {
+      if (closed) return '';
+      const answer = new Promise<string>((resolve) => {
+        socket.once('data', (bytes) => resolve(String(bytes))).once('close', () => resolve(''));
+      });
+      socket.write(`GET ${asked} HTTP/1.1\r\nHost: localhost:${port}\r\n\r\n`);
+      return answer;
+    },
+    close: () => void socket.destroy(),
+  };
+}
