@@ -4,6 +4,7 @@ import { disableClient, enableClient } from '../../src/actions/disable-client.ts
 import { endAccountSessions } from '../../src/actions/end-account-sessions.ts';
 import { suspendAccount } from '../../src/actions/suspend-account.ts';
 import { withdrawConsent } from '../../src/actions/withdraw-consent.ts';
+import { listKeys, retireKey } from '../../src/oidc/keys/signing-keys.ts';
 import { type OpenServices, openServices } from '../../src/services.ts';
 import { readSettings } from '../../src/settings.ts';
 import { freePort } from '../../test/support/servers.mjs';
@@ -28,8 +29,10 @@ type Bed = { target: Target; otherPort: number; services: OpenServices; probe: W
 type Way = {
   name: string;
   times: number;
-  revoke(bed: Bed, copy: Copy): Promise<unknown>;
+  revoke(bed: Bed, copy: Copy, token: string): Promise<unknown>;
+  /** What is asked about, where that is not the copy's access token. */
   token?(bed: Bed): Promise<string>;
+  isGood?(bed: Bed, token: string): Promise<boolean>;
   after?(bed: Bed): Promise<unknown>;
 };
 
@@ -69,6 +72,17 @@ const ways: Way[] = [
       await sleep(1000);
     },
   },
+  {
+    // What the other process publishes is made of the keys that it keeps.
+    name: 'a signing key is taken out',
+    times: 50,
+    token: async ({ services }) =>
+      String(
+        (await listKeys(services)).find(({ alg, state }) => alg === 'ES256' && state === 'signing')?.kid,
+      ),
+    isGood: isPublished,
+    revoke: ({ services }, _copy, kid) => retireKey(services, { kid, replace: true }),
+  },
 ];
 
 export async function revocation(): Promise<void> {
@@ -105,8 +119,9 @@ async function measure(bed: Bed, way: Way, crowd: Copy[]): Promise<void> {
   const delays: Delay[] = [];
   for (const copy of crowd.splice(0, way.times)) {
     const token = way.token ? await way.token(bed) : copy.accessToken;
-    while (!(await isActive(bed, token))) await sleep(5);
-    delays.push(await delayOf(bed, token, () => way.revoke(bed, copy)));
+    const isGood = () => (way.isGood ?? isActive)(bed, token);
+    while (!(await isGood())) await sleep(5);
+    delays.push(await delayOf(isGood, () => way.revoke(bed, copy, token)));
     await way.after?.(bed);
   }
   const cells = (['after', 'within'] as const).flatMap((which) => {
@@ -118,7 +133,7 @@ async function measure(bed: Bed, way: Way, crowd: Copy[]): Promise<void> {
   );
 }
 
-async function delayOf(bed: Bed, token: string, revoke: () => Promise<unknown>): Promise<Delay> {
+async function delayOf(isGood: () => Promise<boolean>, revoke: () => Promise<unknown>): Promise<Delay> {
   let acknowledged = Number.POSITIVE_INFINITY;
   const asked = performance.now();
   const revoking = revoke().then(() => {
@@ -127,9 +142,9 @@ async function delayOf(bed: Bed, token: string, revoke: () => Promise<unknown>):
   let lastActive = asked;
   for (;;) {
     const sent = performance.now();
-    if (!(await isActive(bed, token))) break;
+    if (!(await isGood())) break;
     lastActive = sent;
-    if (sent - asked > 10_000) throw new Error('a token lives on');
+    if (sent - asked > 10_000) throw new Error('it lives on');
   }
   const within = performance.now() - asked;
   await revoking;
@@ -141,6 +156,12 @@ async function isActive({ target, probe }: Bed, token: string): Promise<boolean>
   const { status, body } = await probe.send(post(target, '/introspect', hinted, resourceServer));
   if (status !== 200) throw new Error(`introspection: ${status} ${body}`);
   return (JSON.parse(body) as { active: boolean }).active;
+}
+
+async function isPublished({ target, probe }: Bed, kid: string): Promise<boolean> {
+  const { status, body } = await probe.send(requestText(new URL(target.issuer).host, { path: '/jwks' }));
+  if (status !== 200) throw new Error(`jwks: ${status} ${body}`);
+  return body.includes(`"${kid}"`);
 }
 
 async function machineToken({ target }: Bed): Promise<string> {

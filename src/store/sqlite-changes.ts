@@ -3,7 +3,8 @@ import { startRounds } from '../kit/rounds.ts';
 import { keptTables, type RecordChanges } from './record-changes.ts';
 import type { Database } from './tables.ts';
 
-const lookEveryMs = 40;
+/** A change is known everywhere within 100 ms: this, and the reading of what changed. */
+export const lookEveryMs = 40;
 
 /**
  * Hears of what other processes wrote into the embedded records, the command line beside the server: SQLite counts

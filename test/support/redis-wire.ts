@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { connect, type Socket } from 'node:net';
 import { Redis } from 'ioredis';
 
 /**
@@ -81,24 +82,58 @@ type Heard = { words: string[]; inScript: boolean };
 /** From now on, until `stop`: Redis tells in the order in which it was asked, so a mark of ours is the last of it. */
 async function listen(address: string): Promise<{ stop(): Promise<Heard[]> }> {
   const asking = new Redis(address);
-  const mark = randomUUID();
-  const marked = Promise.withResolvers<void>();
-  const heard: Heard[] = [];
   // What connects after this is seen, and nothing of the making of these two is.
   await asking.ping();
-  const monitor = await asking.monitor();
-  const database = String(asking.options.db ?? 0);
-  monitor.on('monitor', (_time: string, words: string[], source: string, at: string) => {
-    if (words[1] === mark) marked.resolve();
-    else if (at === database) heard.push({ words, inScript: source === 'lua' });
+  const mark = randomUUID();
+  const [begun, marked] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const heard: Heard[] = [];
+  const database = asking.options.db ?? 0;
+  const monitor = openMonitor(asking, {
+    listening: begun.resolve,
+    refused: begun.reject,
+    tell(line) {
+      const told = readTold(line);
+      if (told.words[1] === mark) marked.resolve();
+      else if (told.database === database) heard.push(told);
+    },
   });
+  await begun.promise;
   return {
     async stop() {
       await asking.echo(mark);
       await marked.promise;
-      monitor.disconnect();
+      monitor.destroy();
       asking.disconnect();
       return heard;
     },
   };
+}
+
+type Listener = { listening(): void; refused(reason: Error): void; tell(line: string): void };
+
+/** Not the driver's, which loses its way where other work is told of in one piece with the first answer. */
+function openMonitor({ options }: Redis, { listening, refused, tell }: Listener): Socket {
+  const { host = '127.0.0.1', port = 6379, password } = options;
+  const socket = connect({ host, port, noDelay: true });
+  const asked = [...(password ? [`AUTH ${password}`] : []), 'MONITOR'];
+  let [rest, answers] = ['', 0];
+  socket.setEncoding('latin1').on('data', (text) => {
+    const lines = (rest + text).split('\r\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) {
+      if (!line.startsWith('+')) refused(new Error(line));
+      else if (answers === asked.length) tell(line.slice(1));
+      else if (++answers === asked.length) listening();
+    }
+  });
+  socket.on('error', refused);
+  socket.write(asked.map((line) => `${line}\r\n`).join(''));
+  return socket;
+}
+
+/** Such as `1795396857.713010 [3 127.0.0.1:49936] "mget" "{a}:s"`; in the words no line feed stands as it is. */
+function readTold(line: string): Heard & { database: number } {
+  const [, database, source, words = ''] = /^[\d.]+ \[(\d+) (\S+)\] "(.*)"$/.exec(line) ?? [];
+  if (database === undefined) throw new Error(`not told as it used to be: ${line}`);
+  return { database: Number(database), inScript: source === 'lua', words: words.split('" "') };
 }

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { figuresOf, statusesIn } from '../figures.ts';
+import { figuresOf } from '../figures.ts';
 import { now } from '../ledger.ts';
 import { type Effort, type Played, type Recipe, underLoad } from '../recipe.ts';
 import { asAdmin, infoOf } from '../redis-kinds.ts';
 import type { Stage } from '../stage.ts';
-import { withinMs, zero } from '../targets.ts';
+import { only503, withinMs, zero } from '../targets.ts';
 
 /** F1: Redis goes away with all its data on disk, stays away, and comes back. */
 export const redisRestart: Recipe = { name: 'F1', title: 'Redis restart', bed: {}, play };
@@ -42,7 +42,7 @@ async function play(stage: Stage, effort: Effort): Promise<Played> {
     proof: played.proof,
     voided: [...played.voided, ...(during.errors === 0 ? ['nobody noticed that Redis was gone'] : [])],
     measured: [
-      { what: 'answers while it is gone', figure: statusesIn(during), target: '503 only', met: true },
+      only503('answers while it is gone', during),
       withinMs('p99 while it is gone', during.p99, 1000),
       withinMs('slowest answer', during.worst, 2000),
       withinMs('last error after it answers again', after.errors === 0 ? 0 : after.lastErrorAfterFault, 1000),

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import { figuresOf, statusesIn } from '../figures.ts';
+import { figuresOf } from '../figures.ts';
 import { now } from '../ledger.ts';
 import { type Measured, type Recipe, underLoad } from '../recipe.ts';
 import { asAdmin } from '../redis-kinds.ts';
-import { withinMs, zero } from '../targets.ts';
+import { only503, withinMs, zero } from '../targets.ts';
 
 /** F2: Redis is there and does not answer: to nobody, to who writes, or because it is busy with itself. */
 type Stall = { name: string; from: number; to: number };
@@ -48,7 +48,7 @@ export const redisStall: Recipe = {
       );
       const figures = figuresOf(some, { since: 0, until: Number.POSITIVE_INFINITY });
       return [
-        { what: `answers in ${name}`, figure: statusesIn(figures), target: '503 only', met: true },
+        only503(`answers in ${name}`, figures),
         withinMs(`slowest answer in ${name}`, figures.worst, 1500),
       ];
     };

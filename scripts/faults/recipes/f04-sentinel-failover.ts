@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { figuresOf, statusesIn } from '../figures.ts';
+import { figuresOf } from '../figures.ts';
 import { now } from '../ledger.ts';
 import { type Effort, type Measured, type Recipe, underLoad } from '../recipe.ts';
 import { asAdmin, durable, infoOf } from '../redis-kinds.ts';
 import type { Stage } from '../stage.ts';
-import { withinMs, zero } from '../targets.ts';
+import { only503, withinMs, zero } from '../targets.ts';
 
 /** As docs/operations.md says: a primary that nobody follows takes no writes. */
 export const watched = [...durable, 'min-replicas-to-write 1', 'min-replicas-max-lag 2'];
@@ -80,12 +80,7 @@ async function failOver(
   const { findings, ledger } = stage;
   const windows = kills.map(({ at, over }) => figuresOf(ledger.entries, { since: at, until: over }));
   const measured: Measured[] = windows.flatMap((figures, place) => [
-    {
-      what: `answers in the eight seconds from kill ${place + 1}`,
-      figure: statusesIn(figures),
-      target: '503 only',
-      met: true,
-    },
+    only503(`answers in the eight seconds from kill ${place + 1}`, figures),
     withinMs('last error after the kill', figures.errors === 0 ? 0 : figures.lastErrorAfterFault, 3000),
     withinMs('slowest answer', figures.worst, 2000),
   ]);

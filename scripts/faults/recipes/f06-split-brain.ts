@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { figuresOf, statusesIn } from '../figures.ts';
+import { figuresOf } from '../figures.ts';
 import { now } from '../ledger.ts';
 import { type Recipe, underLoad } from '../recipe.ts';
 import { asAdmin, infoOf } from '../redis-kinds.ts';
-import { withinMs, zero } from '../targets.ts';
+import { only503, withinMs, zero } from '../targets.ts';
 import { until, watched } from './f04-sentinel-failover.ts';
 
 /**
@@ -73,13 +73,8 @@ export const splitBrain: Recipe = {
         ...(during.errors === 0 ? ['the server that was cut off did not notice'] : []),
       ],
       measured: [
-        {
-          what: 'answers of the server that is cut off',
-          figure: statusesIn(during),
-          target: '503 only',
-          met: true,
-        },
-        { what: 'answers of the others', figure: statusesIn(others), target: '503 only', met: true },
+        only503('answers of the server that is cut off', during),
+        only503('answers of the others', others),
         withinMs(
           'last error of the others after the cut',
           others.errors === 0 ? 0 : others.lastErrorAfterFault,

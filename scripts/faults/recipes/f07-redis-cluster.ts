@@ -6,7 +6,7 @@ import { figuresOf, statusesIn } from '../figures.ts';
 import { now } from '../ledger.ts';
 import { type Recipe, underLoad } from '../recipe.ts';
 import { asAdmin, durable } from '../redis-kinds.ts';
-import { withinMs, zero } from '../targets.ts';
+import { only503, withinMs, zero } from '../targets.ts';
 import { until } from './f04-sentinel-failover.ts';
 
 /** F7: slots move from one primary of a Cluster to another under load; then a primary is killed and its replica takes over. */
@@ -59,7 +59,7 @@ export const redisCluster: Recipe = {
           met: moving.errors === 0,
         },
         withinMs('p99 while slots move', moving.p99, 500),
-        { what: 'answers from the kill on', figure: statusesIn(dying), target: '503 only', met: true },
+        only503('answers from the kill on', dying),
         withinMs('another primary after', killed.primary - killed.at, 3000),
         withinMs(
           'last error after the Cluster is whole again',

@@ -3,13 +3,13 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { freePort } from '../../../test/support/servers.mjs';
-import { figuresOf, statusesIn } from '../figures.ts';
+import { figuresOf } from '../figures.ts';
 import { now } from '../ledger.ts';
 import { openNode } from '../node.ts';
 import { type Measured, type Recipe, underLoad } from '../recipe.ts';
 import { asAdmin, infoOf } from '../redis-kinds.ts';
 import type { Stage } from '../stage.ts';
-import { withinMs, zero } from '../targets.ts';
+import { only503, withinMs, zero } from '../targets.ts';
 
 /** F8: a Redis that may throw keys away is refused; one that fills up refuses writes, and forgets nothing. */
 export const redisFull: Recipe = {
@@ -50,6 +50,10 @@ export const redisFull: Recipe = {
       ledger.entries.filter(({ kind }) => kind === 'introspect'),
       { since: full.from, until: full.to },
     );
+    const written = ledger.entries.filter(
+      ({ kind, status, start, end }) =>
+        (kind === 'redeem' || kind === 'refresh') && status === 200 && start >= full.from && end < full.to,
+    ).length;
     const after = figuresOf(ledger.entries, { since: full.to, until: Number.POSITIVE_INFINITY });
     verdicts.push(...(await evicting(stage)));
     return {
@@ -61,7 +65,8 @@ export const redisFull: Recipe = {
       ],
       measured: [
         ...verdicts,
-        { what: 'answers while it is full', figure: statusesIn(during), target: 'writes 503', met: true },
+        only503('answers while it is full', during, 'writes 503'),
+        zero('tokens that were given while it is full', written),
         zero('errors of what only reads', reads.errors),
         withinMs('slowest answer while it is full', during.worst, 2000),
         withinMs(
