@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { disableClient } from '../../clients/registry/registry.ts';
+import { disableClient } from '../../clients/registry/stopped.ts';
 import { suspendAccount } from '../../src/accounts/account.ts';
 import { registerClient } from '../../src/actions/register-client.ts';
 import { listKeys, retireKey, rotateKeys } from '../../src/oidc/keys/signing-keys.ts';
