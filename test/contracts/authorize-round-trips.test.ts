@@ -76,4 +76,12 @@ describe.each(worldKinds)('somebody who is signed in, on $name', ({ open }) => {
       expect(await trips(await ask(app))).toBe(4);
     });
   });
+
+  it('comes to such an app in three where this process remembers which grant they have', async () => {
+    const app = await openRelyingParty(world);
+    await app.signsIn(person, account);
+    await app.signsIn(world.person(), account, { scope });
+    expect(await trips(app.asks().url)).toBe(3);
+    expect(await trips(app.asks({ scope }).url)).toBe(3);
+  });
 });

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type OpenServices, openServices } from '../../src/services.ts';
 import { readSettings } from '../../src/settings.ts';
@@ -117,8 +118,9 @@ function startServer(settings: Record<string, string>, complaints: string[]): Ch
     env: { PATH: process.env['PATH'], TZ: 'UTC', NODE_ENV: 'production', ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  for (const stream of [child.stdout, child.stderr])
-    stream?.on('data', (text: Buffer) => complaints.push(...String(text).split('\n').filter(Boolean)));
+  // Whole lines: one that came in two pieces would be judged by half of what it says.
+  for (const input of [child.stdout, child.stderr])
+    if (input) createInterface({ input }).on('line', (line) => line && complaints.push(line));
   return child;
 }
 

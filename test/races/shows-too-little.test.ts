@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { showsTooLittle } from './shows-too-little.ts';
 
 /** What a row of the matrix came to, made up: the judgement alone is looked at here. */
-const row = { rounds: 100, uses: 20, won: 100, tooBusy: 0, busy: 0 };
+const row = { kind: 'redis', rounds: 100, uses: 20, won: 100, tooBusy: 0, busy: 0 };
 const judged = (came: Partial<typeof row>, leaves?: number) =>
   showsTooLittle(leaves === undefined ? {} : { leaves }, { ...row, ...came });
 
@@ -27,6 +27,12 @@ describe('a row of the race matrix', () => {
     ['losers are told 503', { busy: 1900 }],
   ])('fails when %s', (_what, came) => {
     expect(judged(came)).not.toEqual([]);
+  });
+
+  it('may have met busy stores in half of its rounds behind the jitter, and not in all', () => {
+    expect(judged({ kind: 'jitter', rounds: 10, won: 5, tooBusy: 5, busy: 150 })).toEqual([]);
+    expect(judged({ kind: 'jitter', rounds: 10, won: 2, tooBusy: 8, busy: 180 })).not.toEqual([]);
+    expect(judged({ kind: 'jitter', won: 0, tooBusy: 100, busy: 2000 })).not.toEqual([]);
   });
 
   it('may have few winners where something ends beside the uses, and some even there', () => {
