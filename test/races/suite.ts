@@ -8,7 +8,7 @@ import { openRaceWorld, type RaceWorld } from './race-world.ts';
 /** The matrix on one kind of stores, as a suite. docs/reliability.md has the longer runs of `npm run races`. */
 export function raceSuite(
   open: () => Promise<RaceStores>,
-  { rounds, rows = primitives }: { rounds: number; rows?: readonly Primitive[] },
+  { rounds, overlap, rows = primitives }: { rounds: number; overlap?: number; rows?: readonly Primitive[] },
 ): void {
   describe('of many uses at the same moment, over two processes', () => {
     let world: RaceWorld;
@@ -20,7 +20,7 @@ export function raceSuite(
     it.each(rows.map((primitive) => ({ ...primitive, of: primitive })))(
       '$name: no more come through than may, and nothing else is told or left',
       async ({ of }) => {
-        const raced = await race(world, of, { rounds });
+        const raced = await race(world, of, { rounds, ...(overlap && { overlap }) });
         expect(raced.faults).toEqual([]);
       },
       // A machine that does other things too may take its time; the rounds themselves have limits of their own.
