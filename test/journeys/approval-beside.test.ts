@@ -7,7 +7,13 @@ import { addressDatabaseFile } from '../support/address-database.ts';
 import { Person } from '../support/person.ts';
 import { startProcessBeside } from '../support/process-beside.ts';
 import { openRelyingParty } from '../support/relying-party.ts';
-import { asksForApproval, carefulAccount, giveApprovals, signedInFully } from '../support/second-steps.ts';
+import {
+  asksForApproval,
+  carefulAccount,
+  giveApprovals,
+  signedInFully,
+  withPhone,
+} from '../support/second-steps.ts';
 import { send } from '../support/wire.ts';
 import { openWorld, type World } from '../support/world.ts';
 import { worldKinds } from '../support/world-kinds.ts';
@@ -20,14 +26,8 @@ describe.each(worldKinds)('an approval, on $name', ({ open }) => {
   });
   afterAll(() => world.close());
 
-  async function withPhone() {
-    const account = await carefulAccount(world);
-    await giveApprovals(world.services, account.accountId);
-    return { account, phone: await signedInFully(world, account) };
-  }
-
   it('reaches a waiting page whose process is gone: by itself, and by the button (MF-25)', async () => {
-    const { account, phone } = await withPhone();
+    const { account, phone } = await withPhone(world);
     const lost = await startProcessBeside(world);
     let { port } = lost;
     const waiting = new Person({ reach: (origin) => (origin === world.issuer ? port : undefined) });
@@ -53,7 +53,7 @@ describe.each(worldKinds)('an approval, on $name', ({ open }) => {
   });
 
   it('is not given by the browser that waits for it, which is signed in too (MF-23)', async () => {
-    const { account, phone } = await withPhone();
+    const { account, phone } = await withPhone(world);
     const waiting = await signedInFully(world, account);
     await waiting.goes(`${world.issuer}${signInAddress(world.services, { page: 'overview', fresh: true })}`);
     await waiting.submits({ identifier: account.identifier, password: account.password });
@@ -80,7 +80,7 @@ describe.each(worldKinds)('an approval, on $name', ({ open }) => {
   });
 
   it('is not asked of many accounts from one address', async () => {
-    const { account } = await withPhone();
+    const { account } = await withPhone(world);
     const attacker = world.person();
     const take = { limit: 'approval_by_address', key: attacker.address } as const;
     for (let one = 0; one < limits.approval_by_address.max; one += 1)

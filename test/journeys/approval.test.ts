@@ -13,6 +13,7 @@ import {
   giveApprovals,
   otherThan,
   signedInFully,
+  withPhone,
 } from '../support/second-steps.ts';
 import { send } from '../support/wire.ts';
 import { openWorld, type World } from '../support/world.ts';
@@ -30,13 +31,6 @@ afterAll(async () => {
 
 const approvals = () => `${world.issuer}/account/approvals`;
 
-/** Somebody with a phone that is signed in, and approvals turned on. */
-async function withPhone(): Promise<{ account: Careful; phone: Person }> {
-  const account = await carefulAccount(world);
-  await giveApprovals(world.services, account.accountId);
-  return { account, phone: await signedInFully(world, account) };
-}
-
 async function stateAt(look: string, person: Person, on = world) {
   const headers = { cookie: person.cookieHeader(look), 'x-forwarded-for': person.address };
   const answer = await send(look, { headers, port: on.port });
@@ -50,7 +44,7 @@ async function eventsOf({ accountId }: Careful, type: string) {
 
 describe('approval on a signed-in device', () => {
   it('takes the number typed there; the waiting page then goes on, and says how in amr (MF-21)', async () => {
-    const { account, phone } = await withPhone();
+    const { account, phone } = await withPhone(world);
     const { laptop, number, look } = await asksForApproval(world, account);
     expect(number).toMatch(/^\d{6}$/);
     expect(await stateAt(look, laptop)).toBe('waiting');
@@ -77,7 +71,7 @@ describe('approval on a signed-in device', () => {
   });
 
   it('is no way on before it was given, and waiting counts as no try (MF-23, MF-25)', async () => {
-    const { account, phone } = await withPhone();
+    const { account, phone } = await withPhone(world);
     const { laptop, number } = await asksForApproval(world, account);
     for (let press = 0; press < 7; press += 1) await laptop.presses('I’ve approved it');
     expect([laptop.status, laptop.heading]).toEqual([409, 'Two-step verification']);
@@ -89,7 +83,7 @@ describe('approval on a signed-in device', () => {
   });
 
   it('is refused by a wrong number, which counts, and leads to the start (MF-21)', async () => {
-    const { account, phone } = await withPhone();
+    const { account, phone } = await withPhone(world);
     const { laptop, number, look } = await asksForApproval(world, account);
     await phone.goes(approvals());
     await phone.submits({ number: otherThan(number) });
@@ -109,7 +103,7 @@ describe('approval on a signed-in device', () => {
   });
 
   it('is refused by a no, which leads to "It wasn’t me"; nobody asks again for an hour (MF-21)', async () => {
-    const { account } = await withPhone();
+    const { account } = await withPhone(world);
     const phone = await signedInFully(world, account, { trust: true });
     const { laptop } = await asksForApproval(world, account);
     await phone.goes(approvals());
@@ -130,7 +124,7 @@ describe('approval on a signed-in device', () => {
   });
 
   it('lasts five minutes (MF-21)', async () => {
-    const { account, phone } = await withPhone();
+    const { account, phone } = await withPhone(world);
     const { laptop, look } = await asksForApproval(world, account);
     await phone.goes(approvals());
     const page = phone.url;
@@ -145,7 +139,7 @@ describe('approval on a signed-in device', () => {
   });
 
   it('is over when the sign-in goes another way, back, or begins again (MF-23)', async () => {
-    const { account, phone } = await withPhone();
+    const { account, phone } = await withPhone(world);
     for (const leave of ['second-step/method', 'start-over', 'cancel']) {
       const { laptop, number } = await asksForApproval(world, account);
       await phone.goes(approvals());
@@ -160,8 +154,8 @@ describe('approval on a signed-in device', () => {
   });
 
   it('is given by another account’s session, the waiting one, or a guessed address never (MF-23)', async () => {
-    const { account, phone } = await withPhone();
-    const stranger = (await withPhone()).phone;
+    const { account, phone } = await withPhone(world);
+    const stranger = (await withPhone(world)).phone;
     const { number } = await asksForApproval(world, account);
     await phone.goes(approvals());
     const page = phone.url;
@@ -182,7 +176,7 @@ describe('approval on a signed-in device', () => {
   });
 
   it('asks a session that skipped the second step, or was approved itself, for a proof first (MF-23)', async () => {
-    const { account } = await withPhone();
+    const { account } = await withPhone(world);
     const trusted = await signedInFully(world, account, { trust: true });
     await trusted.goes(`${world.issuer}/account`);
     await trusted.presses('Sign out');
@@ -207,7 +201,7 @@ describe('approval on a signed-in device', () => {
   });
 
   it('is answered by whichever server is there, to the browser that asked alone (MF-25)', async () => {
-    const { account, phone } = await withPhone();
+    const { account, phone } = await withPhone(world);
     const { laptop, number, look } = await asksForApproval(world, account);
     expect(await stateAt(look, laptop, beside)).toBe('waiting');
     expect(await stateAt(look, world.person(), beside)).toBe(410);
@@ -220,7 +214,7 @@ describe('approval on a signed-in device', () => {
   });
 
   it('can be asked for five times an hour, whoever knows the password', async () => {
-    const { account } = await withPhone();
+    const { account } = await withPhone(world);
     for (let time = 0; time < 5; time += 1) await asksForApproval(world, account);
     const { laptop, number } = await asksForApproval(world, account);
     expect(number).toBe('');

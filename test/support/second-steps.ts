@@ -106,6 +106,13 @@ export async function giveApprovals(desk: Desk, accountId: string): Promise<void
   await changeTwoStep(desk, accountId, (tx) => allowApprovals(tx, accountId, desk.clock.now()));
 }
 
+/** Somebody whose phone is signed in and may approve. */
+export async function withPhone(world: World): Promise<{ account: Careful; phone: Person }> {
+  const account = await carefulAccount(world);
+  await giveApprovals(world.services, account.accountId);
+  return { account, phone: await signedInFully(world, account) };
+}
+
 /** A browser at the second step that asks for an approval; and the number on its page. */
 export async function asksForApproval(
   world: World,

@@ -6,11 +6,11 @@ import {
   asksForApproval,
   atSecondStep,
   carefulAccount,
-  giveApprovals,
   giveText,
   lastDigits,
   signedInFully,
   textsTo,
+  withPhone,
 } from '../../support/second-steps.ts';
 import { ask, atRequest, till, waiting } from '../../support/tills.ts';
 import { until } from '../../support/timing.ts';
@@ -26,15 +26,8 @@ describe.each(worldKinds)('after the loss of the live state, on $name', ({ open 
   });
   afterAll(() => world.close());
 
-  /** Somebody whose phone is signed in, again after everybody was signed out. */
-  async function withPhone() {
-    const account = await carefulAccount(world);
-    await giveApprovals(world.services, account.accountId);
-    return { account, phone: await signedInFully(world, account) };
-  }
-
   it('nobody asks for an approval who was told no, until the hour is over', async () => {
-    const { account, phone } = await withPhone();
+    const { account, phone } = await withPhone(world);
     await asksForApproval(world, account);
     await phone.goes(`${world.issuer}/account/approvals`);
     await phone.presses('Refuse');
@@ -49,7 +42,7 @@ describe.each(worldKinds)('after the loss of the live state, on $name', ({ open 
   });
 
   it('an approval that was asked for too often is not asked for anew', async () => {
-    const { account } = await withPhone();
+    const { account } = await withPhone(world);
     for (let time = 0; time < limits.approval_by_account.max; time += 1)
       expect((await asksForApproval(world, account)).number).toMatch(/^\d{6}$/);
     await wipeLiveState(world);
