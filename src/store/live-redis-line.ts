@@ -179,6 +179,8 @@ const connection = {
   disconnectTimeout: 200,
   keepAlive: 10_000,
   retryStrategy: (attempt: number) => Math.min(50 * attempt, 250),
+  // One that is reading its data says how long that will take, and would be left alone for that long, a second at least.
+  maxLoadingRetryTime: 250,
   // A primary that became a replica: the address may lead to another server now.
   reconnectOnError: (error: Error) => /^(READONLY|UNBLOCKED)\b/.test(error.message),
 } satisfies RedisOptions;

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
 import { systemClock } from '../../src/kit/clock.ts';
 import { newId } from '../../src/kit/secrets.ts';
 import { openServices } from '../../src/services.ts';
@@ -129,6 +130,31 @@ describe('a Redis that could lose what it was given', () => {
     for (let n = 0; n < 200 && !refusal; n += 1) refusal = (await timed(() => fill(n))).error;
     expect(refusal).toBeInstanceOf(StoreUnavailable);
     expect(await live.read(['{code}:1'])).toEqual([{ value: 'code', consumedBy: 'me' }]);
+    await live.close();
+    await redis.stop();
+  });
+});
+
+describe('a Redis that starts with much to read', () => {
+  it('is used as soon as it is done, however long it said that it would take', async () => {
+    // It reads 30,000 keys in some three seconds, and says no more than LOADING meanwhile.
+    const redis = await startRedis({ args: ['--appendonly', 'yes', '--key-load-delay', '30'] });
+    const asking = new Redis(redis.url);
+    const fill = asking.pipeline();
+    for (let n = 0; n < 30_000; n += 1) fill.set(`{fill}:${n}`, n);
+    await fill.exec();
+    const live = openLiveRedis({ url: redis.url, clock: systemClock });
+    await untilAnswering(live);
+    for (let times = 0; times < 2; times += 1) {
+      await redis.kill();
+      const { ms: loadingMs } = await timed(() => redis.restart());
+      expect((await untilWorks(3000, () => live.ping())).ms).toBeLessThan(1000);
+      // Two connections ask whether it is done, each several times a second.
+      const stats = await untilWorks(3000, () => asking.info('commandstats'));
+      const asked = Number(/cmdstat_info:calls=(\d+)/.exec(stats.value)?.[1]);
+      expect(asked).toBeGreaterThan(loadingMs / 330);
+    }
+    asking.disconnect();
     await live.close();
     await redis.stop();
   });
