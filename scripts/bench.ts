@@ -7,6 +7,7 @@
  *   npm run bench -- --seconds 8 --json FILE        longer on each, and the rows as JSON
  *   npm run bench -- --profile FOLDER               and a CPU profile of each server and operation into FOLDER
  *   npm run bench -- --hot-spots FILE               where the time went in such a profile
+ *   npm run bench -- --shares FOLDER                and by whom, of all profiles in it, as docs/performance.md has it
  *   npm run bench -- --growth [--full]              how cost grows to 100,000 grants and accounts, or to a million
  *   npm run bench -- --revocation                   how long a revoked token lives on another process
  *
@@ -27,6 +28,7 @@ import { type DetailedRow, printHeading, toJson } from './bench/report.ts';
 import { revocation } from './bench/revocation.ts';
 import { serveLatchkey } from './bench/serve-latchkey.ts';
 import { servePlain } from './bench/serve-plain.ts';
+import { printShares } from './bench/shares.ts';
 import { openTarget, type Target, targetNames } from './bench/targets.ts';
 import { tokensWhileSignInsQueue } from './bench/while-queueing.ts';
 
@@ -38,6 +40,7 @@ const { values } = parseArgs({
     targets: { type: 'string' },
     profile: { type: 'string' },
     'hot-spots': { type: 'string' },
+    shares: { type: 'string' },
     growth: { type: 'boolean', default: false },
     revocation: { type: 'boolean', default: false },
     full: { type: 'boolean', default: false },
@@ -51,6 +54,7 @@ if (values.serve === 'latchkey') await serveLatchkey();
 else if (values.serve === 'plain') await servePlain();
 else if (values.argon2) await hashAlone(Number(values.argon2));
 else if (values['hot-spots']) printHotSpots(values['hot-spots']);
+else if (values.shares) printShares(values.shares);
 else if (values.growth) await growth({ full: values.full });
 else if (values.revocation) await revocation();
 else await bench();
