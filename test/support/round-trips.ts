@@ -10,15 +10,17 @@ import type { World } from './world.ts';
 export async function roundTrips(
   world: World,
   work: () => Promise<unknown>,
+  /** Where its live state is spread: the address of every Redis server that may be asked. */
+  spreadOver?: readonly string[],
 ): Promise<{ trips: number; calls: string[] }> {
   const counting = countCalls(world.services.live);
-  const address = world.environment['REDIS_URL'];
+  const addresses = spreadOver ?? [world.environment['REDIS_URL'] ?? []].flat();
   try {
-    if (address === undefined) {
+    if (addresses.length === 0) {
       await work();
       return { trips: counting.turns(), calls: counting.calls };
     }
-    const { trips, walks } = await onTheWire(address, work);
+    const { trips, walks } = await onTheWire(addresses, work);
     if (walks.length > 0) throw new Error(`Redis was made to walk: ${walks.join('; ')}`);
     return { trips, calls: counting.calls };
   } finally {
