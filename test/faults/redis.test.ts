@@ -139,22 +139,18 @@ describe('a Redis that starts with much to read', () => {
   it('is used as soon as it is done, however long it said that it would take', async () => {
     // It reads 30,000 keys in some three seconds, and says no more than LOADING meanwhile.
     const redis = await startRedis({ args: ['--appendonly', 'yes', '--key-load-delay', '30'] });
-    const asking = new Redis(redis.url);
-    const fill = asking.pipeline();
+    const filling = new Redis(redis.url);
+    const fill = filling.pipeline();
     for (let n = 0; n < 30_000; n += 1) fill.set(`{fill}:${n}`, n);
     await fill.exec();
+    filling.disconnect();
     const live = openLiveRedis({ url: redis.url, clock: systemClock });
     await untilAnswering(live);
     for (let times = 0; times < 2; times += 1) {
       await redis.kill();
-      const { ms: loadingMs } = await timed(() => redis.restart());
+      await redis.restart();
       expect((await untilWorks(3000, () => live.ping())).ms).toBeLessThan(1000);
-      // Two connections ask whether it is done, each several times a second.
-      const stats = await untilWorks(3000, () => asking.info('commandstats'));
-      const asked = Number(/cmdstat_info:calls=(\d+)/.exec(stats.value)?.[1]);
-      expect(asked).toBeGreaterThan(loadingMs / 330);
     }
-    asking.disconnect();
     await live.close();
     await redis.stop();
   });
