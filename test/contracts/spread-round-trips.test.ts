@@ -47,7 +47,7 @@ describe.each([
     await app.signsIn(person, account, { scope });
     const again = app.asks({ scope });
     const authorize = await trips(() => person.goes(again.url));
-    expect(authorize.trips).toBeLessThanOrEqual(3);
+    expect([2, 3]).toContain(authorize.trips);
     const code = String(arrivalOf(person).searchParams.get('code'));
     const exchange = await trips(() => app.redeems(code, again));
     expect(exchange).toMatchObject({ trips: 2, result: { status: 200 } });

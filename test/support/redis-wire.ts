@@ -20,15 +20,19 @@ export async function onTheWire(
   /** Of every server that may be asked. */
   addresses: readonly string[],
   work: () => Promise<unknown>,
+  /** Names of commands that are passed over by both witnesses. */
+  { besides = [] }: { besides?: readonly string[] } = {},
 ): Promise<OnTheWire> {
+  const isCounted = (name: string) => !besides.includes(name);
   const listening = await Promise.all(addresses.map(listen));
-  const driver = watchDriver();
+  const driver = watchDriver(isCounted);
   try {
     await work();
   } finally {
     driver.stop();
   }
-  const heard = (await Promise.all(listening.map((one) => one.stop()))).flat();
+  const told = (await Promise.all(listening.map((one) => one.stop()))).flat();
+  const heard = told.filter(({ words }) => isCounted(nameOf(words)));
   const commands = heard.filter(({ inScript }) => !inScript).map(({ words }) => nameOf(words));
   if (commands.length !== driver.sent.length)
     throw new Error(`Redis was asked for ${commands.join(', ')}; the driver sent ${driver.sent.join(', ')}`);
@@ -53,23 +57,21 @@ function isOfFewKeys(words: readonly string[]): boolean {
   return last || ofFewKeys.has(nameOf(words));
 }
 
-/**
- * What names no key, and what servers, sentinels and those who ask them where things are say to one another from time to
- * time: not on the way of any request.
- */
-const upkeep = new Set(['ping', 'info', 'publish', 'sentinel', 'cluster', 'config']);
-
 type Sending = { name: string; promise: Promise<unknown> };
 type Sends = { sendCommand(command: Sending, ...rest: unknown[]): unknown };
 
 /** The turn of a command is one more than that of the last that was answered before it left. */
-function watchDriver(): { sent: string[]; turns(): number; stop(): void } {
+function watchDriver(isCounted: (name: string) => boolean): {
+  sent: string[];
+  turns(): number;
+  stop(): void;
+} {
   const prototype = Redis.prototype as unknown as Sends;
   const send = prototype.sendCommand;
   const sent: string[] = [];
   let [answered, turns] = [0, 0];
   prototype.sendCommand = function (this: unknown, command, ...rest) {
-    if (upkeep.has(command.name.toLowerCase())) return send.call(this, command, ...rest);
+    if (!isCounted(command.name.toLowerCase())) return send.call(this, command, ...rest);
     const turn = answered + 1;
     turns = Math.max(turns, turn);
     sent.push(command.name);
@@ -105,7 +107,7 @@ async function listen(address: string): Promise<{ stop(): Promise<Heard[]> }> {
     tell(line) {
       const told = readTold(line);
       if (told.words[1] === mark) marked.resolve();
-      else if (told.database === database && !upkeep.has(nameOf(told.words))) heard.push(told);
+      else if (told.database === database) heard.push(told);
     },
   });
   await begun.promise;
