@@ -7,7 +7,7 @@
  *   npm run bench -- --seconds 8 --json FILE        longer on each, and the rows as JSON
  *   npm run bench -- --profile FOLDER               and a CPU profile of each server and operation into FOLDER
  *   npm run bench -- --hot-spots FILE               where the time went in such a profile
- *   npm run bench -- --shares FOLDER                and by whom, of all profiles in it, as docs/performance.md has it
+ *   npm run bench -- --shares FOLDER                and by whom, of our profiles on Redis in it, as docs/performance.md has it
  *   npm run bench -- --growth [--full]              how cost grows to 100,000 grants and accounts, or to a million
  *   npm run bench -- --revocation                   how long a revoked token lives on another process
  *
@@ -15,9 +15,8 @@
  * Loopback only; every server is a child of this process, ends with it, and its data is removed. docs/performance.md
  * says what the numbers mean.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
-import { chosen, positive } from './arguments.ts';
+import { writeFileSync } from 'node:fs';
+import { chosen, folder, given, positive } from './arguments.ts';
 import { hashAlone } from './bench/argon2-alone.ts';
 import { compare } from './bench/compare.ts';
 import { growth } from './bench/growth.ts';
@@ -32,22 +31,20 @@ import { printShares } from './bench/shares.ts';
 import { openTarget, type Target, targetNames } from './bench/targets.ts';
 import { tokensWhileSignInsQueue } from './bench/while-queueing.ts';
 
-const { values } = parseArgs({
-  options: {
-    json: { type: 'string' },
-    seconds: { type: 'string', default: '3' },
-    only: { type: 'string' },
-    targets: { type: 'string' },
-    profile: { type: 'string' },
-    'hot-spots': { type: 'string' },
-    shares: { type: 'string' },
-    growth: { type: 'boolean', default: false },
-    revocation: { type: 'boolean', default: false },
-    full: { type: 'boolean', default: false },
-    // What this file runs in its own children.
-    serve: { type: 'string' },
-    argon2: { type: 'string' },
-  },
+const values = given({
+  json: { type: 'string' },
+  seconds: { type: 'string', default: '3' },
+  only: { type: 'string' },
+  targets: { type: 'string' },
+  profile: { type: 'string' },
+  'hot-spots': { type: 'string' },
+  shares: { type: 'string' },
+  growth: { type: 'boolean', default: false },
+  revocation: { type: 'boolean', default: false },
+  full: { type: 'boolean', default: false },
+  // What this file runs in its own children.
+  serve: { type: 'string' },
+  argon2: { type: 'string' },
 });
 
 if (values.serve === 'latchkey') await serveLatchkey();
@@ -63,7 +60,7 @@ async function bench(): Promise<void> {
   const measured = chosen('only', values.only, operations, ({ name }) => name);
   const names = chosen('targets', values.targets, targetNames, (name) => name);
   const seconds = positive('seconds', values.seconds);
-  if (values.profile) mkdirSync(values.profile, { recursive: true });
+  const profileTo = folder('profile', values.profile);
   const targets: Target[] = [];
   const rows: DetailedRow[] = [];
   const stop = stopOnSignal(targets);
@@ -71,7 +68,7 @@ async function bench(): Promise<void> {
     for (const name of names) targets.push(await openTarget(name, { people: 16 }));
     printHeading();
     for (const operation of measured)
-      rows.push(...(await compare(operation, targets, { seconds, profileTo: values.profile })));
+      rows.push(...(await compare(operation, targets, { seconds, profileTo })));
     if (measured.some(({ name }) => name === 'password_sign_in')) await tokensWhileSignInsQueue(targets);
   } finally {
     await stop();

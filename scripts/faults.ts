@@ -11,30 +11,27 @@
  * Loopback only; every server is a child of this process, ends with it, and its data is removed. docs/reliability.md
  * says what the figures mean. It ends with 1 when something did not hold, or when a run proved nothing.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
-import { chosen, positive } from './arguments.ts';
+import { writeFileSync } from 'node:fs';
+import { chosen, folder, given, positive } from './arguments.ts';
 import { perform, type Result } from './faults/recipe.ts';
 import { controls, recipes } from './faults/recipes/all.ts';
 import { linesOf, tableOf, verdictOf } from './faults/report.ts';
 
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string' },
-    minutes: { type: 'string', default: '1' },
-    rate: { type: 'string', default: '30' },
-    json: { type: 'string' },
-    keep: { type: 'string' },
-  },
+const values = given({
+  only: { type: 'string' },
+  minutes: { type: 'string', default: '1' },
+  rate: { type: 'string', default: '30' },
+  json: { type: 'string' },
+  keep: { type: 'string' },
 });
 
 const all = [...recipes, ...controls];
 const played = values.only ? chosen('only', values.only, all, ({ name }) => name) : recipes;
-if (values.keep) mkdirSync(values.keep, { recursive: true });
+const keep = folder('keep', values.keep);
 const effort = { rate: positive('rate', values.rate), length: positive('minutes', values.minutes) };
 const results: Result[] = [];
 for (const recipe of played) {
-  const result = await perform(recipe, effort, { keep: values.keep });
+  const result = await perform(recipe, effort, { keep });
   for (const line of linesOf(result)) console.log(line);
   results.push(result);
 }

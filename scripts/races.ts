@@ -9,22 +9,19 @@
  * Loopback only; every server is a child of this process and ends with it. docs/reliability.md says what the table means.
  * Ends with 1 when anything was won twice, or answered otherwise than it should be.
  */
-import { parseArgs } from 'node:util';
 import { openKind, raceKinds } from '../test/races/open-kind.ts';
 import type { Primitive } from '../test/races/primitive.ts';
 import { primitives } from '../test/races/primitives.ts';
 import { race } from '../test/races/race.ts';
 import { openRaceWorld, type RaceWorld } from '../test/races/race-world.ts';
 import { heading, line } from '../test/races/report.ts';
-import { chosen, positive } from './arguments.ts';
+import { chosen, given, positive } from './arguments.ts';
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '100' },
-    only: { type: 'string' },
-    kind: { type: 'string' },
-    list: { type: 'boolean', default: false },
-  },
+const values = given({
+  rounds: { type: 'string', default: '100' },
+  only: { type: 'string' },
+  kind: { type: 'string' },
+  list: { type: 'boolean', default: false },
 });
 
 const kinds = chosen('kind', values.kind, raceKinds, (kind) => kind);

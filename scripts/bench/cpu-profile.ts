@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { refuse } from '../arguments.ts';
 
 type CallFrame = { functionName: string; url: string; lineNumber: number };
 type Profile = {
@@ -23,7 +24,7 @@ export type Spent = {
 const root = path.join(import.meta.dirname, '../..');
 
 export function readCpuProfile(file: string): Spent {
-  const { nodes, samples, timeDeltas } = JSON.parse(readFileSync(file, 'utf8')) as Profile;
+  const { nodes, samples, timeDeltas } = read(file);
   const own = new Map<number, number>();
   for (const [place, id] of samples.entries()) own.set(id, (own.get(id) ?? 0) + (timeDeltas[place] ?? 0));
   const byId = new Map(nodes.map((node) => [node.id, node]));
@@ -50,6 +51,16 @@ export function readCpuProfile(file: string): Spent {
 
   const busy = walk(nodes[0]?.id ?? 1, new Set(), 'node');
   return { busy, causes, functions, withCallees };
+}
+
+function read(file: string): Profile {
+  try {
+    const profile = JSON.parse(readFileSync(file, 'utf8')) as Profile;
+    if (profile.nodes && profile.samples) return profile;
+  } catch (error) {
+    return refuse(`${file} cannot be read as a CPU profile (${(error as Error).message}).`);
+  }
+  return refuse(`${file} is no CPU profile.`);
 }
 
 function isIgnored({ functionName, url }: CallFrame): boolean {

@@ -1,5 +1,6 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
+import { refuse } from '../arguments.ts';
 import { readCpuProfile } from './cpu-profile.ts';
 import { operations } from './operations.ts';
 
@@ -20,12 +21,14 @@ const spenders: [string, RegExp][] = [
 ];
 const others = 'Koa, log, other packages';
 
-/** Prints the table of docs/performance.md from the profiles of a folder that `--profile` has filled. */
+/** Prints the table of docs/performance.md from our profiles on Redis, of a folder that `--profile` has filled. */
 export function printShares(folder: string): void {
-  const files = readdirSync(folder);
+  const files = existsSync(folder) ? readdirSync(folder) : [];
   const profiled = operations
     .map(({ name }) => ({ name, file: `${name}-redis.cpuprofile` }))
     .filter(({ file }) => files.includes(file));
+  if (profiled.length === 0)
+    refuse(`--shares: in ${folder} is no profile of ours on Redis; --profile makes some.`);
   const columns = profiled.map(({ file }) => sharesOf(path.join(folder, file)));
   console.log(`| | ${profiled.map(({ name }) => name).join(' | ')} |`);
   console.log(`|---|${'---|'.repeat(profiled.length)}`);
