@@ -14,6 +14,6 @@ export const sessionsSettings = {
   }),
   REFRESH_GRACE_SECONDS: wholeNumber(0, 60).default(10).meta({
     description:
-      'For so long the same app may use a refresh token again, and gets the same new one; after that it counts as stolen. 0: at once.',
+      'For so long, and until the new one is used, the same app may use a refresh token again and gets the same new one; after that it counts as stolen. 0: at once.',
   }),
 };
