@@ -7,7 +7,7 @@ import { operations } from './operations.ts';
 /** Who spends the main thread's time, by what a cause is called. The first that fits it has it. */
 const spenders: [string, RegExp][] = [
   ['Redis: ioredis, our line to it', /^(ioredis|denque|redis-parser|src\/store\/(live|once-more|in-doubt))/],
-  ['SQL: pg, kysely, our queries', /^(pg\b|pg-|kysely|src\/store\/)/],
+  ['records: pg, kysely, copies in the process', /^(pg\b|pg-|kysely|src\/store\/)/],
   ['signing', /^(src\/oidc\/keys\/|jose)/],
   ['digests, ids, seals: `src/kit`', /^src\/kit\//],
   ['the engine', /^oidc-provider/],
