@@ -56,6 +56,7 @@ describe('the live state on a Cluster', () => {
     for (const key of keys) expect(await ask(node(0), 'CLUSTER', 'KEYSLOT', key)).toBe(slotOf(key));
     // A replica joins when it has copied all there is.
     await until(async () => (await live.examine()).waitReplicas === 1);
+    for (const place of [0, 1, 2]) await untilWorks(10_000, () => put(`{${partitionOn(place)}}:entry`));
   });
 
   it('goes on when a server has forgotten the scripts', async () => {

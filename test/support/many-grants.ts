@@ -3,6 +3,7 @@ import { newId } from '../../src/kit/secrets.ts';
 import { type GrantMember, inAccountIndex, inClientIndex, layout } from '../../src/oidc/live-layout.ts';
 import type { LiveStep } from '../../src/store/live.ts';
 import { allMembers } from '../../src/store/live-members.ts';
+import { untilWorks } from './timing.ts';
 import type { World } from './world.ts';
 
 /** Grants without the sign-ins that they come from, as many as are wanted: what an ending has to go through. */
@@ -27,11 +28,13 @@ export async function addGrants(
     member,
     expiresAt,
   });
+  // Thousands in a row: a machine that stands still for a moment is no reason to begin again.
+  const add = (step: LiveStep) => untilWorks(10_000, () => live.commit([step]));
   await inBatches(grants, 50, (grant) =>
     Promise.all([
-      live.commit([{ do: 'put', key: layout.grant(grant.grantId), value: '{}', ttlMs: 600_000 }]),
-      live.commit([listed(layout.accountGrants(grant.accountId), inAccountIndex(grant))]),
-      live.commit([listed(layout.clientGrants(grant.clientId), inClientIndex(grant))]),
+      add({ do: 'put', key: layout.grant(grant.grantId), value: '{}', ttlMs: 600_000 }),
+      add(listed(layout.accountGrants(grant.accountId), inAccountIndex(grant))),
+      add(listed(layout.clientGrants(grant.clientId), inClientIndex(grant))),
     ]),
   );
   return grants;
@@ -43,8 +46,8 @@ export async function whatIsLeft(
   grants: readonly GrantMember[],
 ): Promise<{ grants: number; listed: number }> {
   const there = await inBatches(grants, 100, async ({ grantId }) => {
-    const [entry] = await live.read([layout.grant(grantId)]);
-    return entry !== undefined;
+    const { value } = await untilWorks(10_000, () => live.read([layout.grant(grantId)]));
+    return value[0] !== undefined;
   });
   const indexes = new Set(
     grants.flatMap(({ accountId, clientId }) => [
