@@ -1,18 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
-import { startRedisCluster, startRedisSentinel, type TestServer } from '../support/servers.mjs';
+import type { TestServer } from '../support/servers.mjs';
+import { type SpreadRedis, spreadRedisKinds } from '../support/spread-redis.ts';
 import { openWorld, type TestAccount, type World } from '../support/world.ts';
 
 /** A server whose live state is on several Redis servers: what a person and an app do all day works as on one. */
-const homes: [string, () => Promise<{ url: string; nodes: TestServer[]; stop(): Promise<void> }>][] = [
-  // Nobody takes these servers away: a machine that is busy for some seconds is no reason for a failover.
-  ['a Redis Cluster', () => startRedisCluster({ nodes: 3, replicas: 1, nodeTimeoutMs: 15_000 })],
-  ['a Redis with sentinels', () => startRedisSentinel({ replicas: 1, downAfterMs: 60_000 })],
-];
-
-describe.each(homes)('a server on %s', (_, start) => {
-  let redis: Awaited<ReturnType<typeof start>>;
+describe.each(spreadRedisKinds)('a server on $name', ({ start }) => {
+  let redis: SpreadRedis;
   let world: World;
   let app: RelyingParty;
   let account: TestAccount;

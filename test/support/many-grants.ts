@@ -46,8 +46,8 @@ export async function whatIsLeft(
   grants: readonly GrantMember[],
 ): Promise<{ grants: number; listed: number }> {
   const there = await inBatches(grants, 100, async ({ grantId }) => {
-    const { value } = await untilWorks(10_000, () => live.read([layout.grant(grantId)]));
-    return value[0] !== undefined;
+    const [entry] = await live.read([layout.grant(grantId)]);
+    return entry !== undefined;
   });
   const indexes = new Set(
     grants.flatMap(({ accountId, clientId }) => [

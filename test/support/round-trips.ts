@@ -1,11 +1,11 @@
-import type { LiveStore } from '../../src/store/live.ts';
+import { type LiveStore, StoreUnavailable } from '../../src/store/live.ts';
 import { onTheWire } from './redis-wire.ts';
 import type { World } from './world.ts';
 
 /**
  * How often a server waits for its live state in the course of `work`: what it asks side by side is one time of waiting.
  * Where that is Redis it is counted on the wire (redis-wire.ts), and nothing that was asked may have walked through keys.
- * One request at a time, or they are counted together.
+ * One request at a time, or they are counted together. Work that the store left without an answer is not counted but throws.
  */
 export async function roundTrips(
   world: World,
@@ -18,9 +18,11 @@ export async function roundTrips(
   try {
     if (addresses.length === 0) {
       await work();
+      counting.refuseUnanswered();
       return { trips: counting.turns(), calls: counting.calls };
     }
     const { trips, walks } = await onTheWire(addresses, work, spreadOver ? { besides: upkeep } : {});
+    counting.refuseUnanswered();
     if (walks.length > 0) throw new Error(`Redis was made to walk: ${walks.join('; ')}`);
     return { trips, calls: counting.calls };
   } finally {
@@ -34,8 +36,14 @@ const upkeep = ['ping', 'info', 'publish', 'sentinel', 'cluster', 'config', 'tim
 const methods = ['read', 'commit', 'members', 'count'] as const;
 
 /** The turn of a call is one more than that of the last that was answered before it began. */
-function countCalls(live: LiveStore): { calls: string[]; turns(): number; stop(): void } {
+function countCalls(live: LiveStore): {
+  calls: string[];
+  turns(): number;
+  refuseUnanswered(): void;
+  stop(): void;
+} {
   const calls: string[] = [];
+  let unanswered: StoreUnavailable | undefined;
   let [answered, turns] = [0, 0];
   const originals = Object.fromEntries(methods.map((name) => [name, live[name]])) as Pick<
     LiveStore,
@@ -50,11 +58,21 @@ function countCalls(live: LiveStore): { calls: string[]; turns(): number; stop()
         turns = Math.max(turns, turn);
         try {
           return await original(...args);
+        } catch (error) {
+          if (error instanceof StoreUnavailable) unanswered = error;
+          throw error;
         } finally {
           answered = Math.max(answered, turn);
         }
       },
     });
   }
-  return { calls, turns: () => turns, stop: () => void Object.assign(live, originals) };
+  return {
+    calls,
+    turns: () => turns,
+    refuseUnanswered() {
+      if (unanswered) throw unanswered;
+    },
+    stop: () => void Object.assign(live, originals),
+  };
 }
