@@ -16,6 +16,7 @@ const { startPostgres, startRedis, startRedisCluster, startRedisSentinel } = awa
   '../test/support/servers.mjs'
 );
 const { cannotDoWithout, install, parts, wants } = await import('./test-parts.mjs');
+const secondTry = await import('./second-try.ts');
 
 const servers = {
   // A database for each world that a suite opens on it (ownRedisDatabase in test/support/stores.ts).
@@ -55,8 +56,7 @@ try {
   const wanted = parts.filter((part) => files.some((file) => wants(file, part)));
   const missing = await provide(wanted);
   const leftOut = leaveOut(files, missing);
-  if (!interrupted) status = await runJest(leftOut);
-  counts = readCounts();
+  if (!interrupted) [status, counts] = await runTests(leftOut);
   for (const part of missing) notes.push(explain(part, leftOut));
   if (strict && missing.length > 0) status = 1;
 } catch (problem) {
@@ -122,33 +122,37 @@ function explain(part, leftOut) {
   return `Left out, for ${part.name} is missing here: ${suites}. ${how}`;
 }
 
-function runJest(leftOut) {
-  const report = path.join(folder, 'report.json');
+/** A whole run on a machine that stands still gives its files a second try (second-try.ts); one of some files does not. */
+async function runTests(leftOut) {
   // An ignore pattern is a regular expression, so the dots and slashes of a path are taken literally here.
   const ignore = leftOut.map(
     (file) => `--testPathIgnorePatterns=${file.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`,
   );
+  const machine = secondTry.watchMachine();
   // The ignore patterns come last: Jest reads a path behind such an option as one more pattern, and would run everything.
-  const args = [`--outputFile=${report}`, '--json', ...given, ...ignore];
+  const first = await runJest('report.json', [...given, ...ignore]);
+  machine.end();
+  if (!first.report) return [first.status];
+  const files = given.length === 0 ? secondTry.worthSecondTry(first.report, machine.standstills) : [];
+  if (files.length === 0 || interrupted) return [first.status, secondTry.countTests(first.report)];
+  notes.push(secondTry.explainSecondTry(first.report, machine.standstills, root));
+  console.log(notes.at(-1));
+  const second = await runJest('second.json', ['--maxWorkers=1', '--runTestsByPath', ...files]);
+  if (!second.report) return [second.status];
+  return [second.status, secondTry.countTests(secondTry.withSecondTry(first.report, second.report))];
+}
+
+async function runJest(name, options) {
+  const file = path.join(folder, name);
+  const args = [`--outputFile=${file}`, '--json', ...options];
   jest = spawn(process.execPath, [path.join(root, 'node_modules/jest/bin/jest.js'), ...args], {
     cwd: root,
     env: environment,
     stdio: ['ignore', 'inherit', 'inherit'],
   });
-  return new Promise((resolve, reject) => {
+  const status = await new Promise((resolve, reject) => {
     jest.once('error', reject);
     jest.once('exit', (code) => resolve(code ?? 1));
   });
-}
-
-function readCounts() {
-  const report = path.join(folder, 'report.json');
-  if (!fs.existsSync(report)) return undefined;
-  const all = JSON.parse(fs.readFileSync(report, 'utf8'));
-  return {
-    passed: all.numPassedTests,
-    // A file that does not even load has no failed test of its own.
-    failed: all.numFailedTests + all.numRuntimeErrorTestSuites,
-    skipped: all.numPendingTests + all.numTodoTests,
-  };
+  return { status, report: fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')) : undefined };
 }
