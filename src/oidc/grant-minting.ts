@@ -12,6 +12,7 @@ import { accountClientId } from './account-client.ts';
 import { scopesWith } from './answers/claims-by-scope.ts';
 import { allowAutomatic } from './compat/automatic-consent.ts';
 import { isCompatClient } from './compat/token-form.ts';
+import { allDecided, decidedScopes, noteDecided, notedDecided } from './decided-scopes.ts';
 import { listedAs, unlist } from './end-grants.ts';
 import {
   type GrantGenerations,
@@ -21,7 +22,7 @@ import {
   whenListed,
   withGenerations,
 } from './grant-records.ts';
-import { coversApiScopes, grantApiScopes } from './resources/api-grants.ts';
+import { grantApiScopes } from './resources/api-grants.ts';
 import { requestedApiScopes } from './resources/requested-scopes.ts';
 import { isStillSignedIn } from './still-signed-in.ts';
 import { asEngineError } from './unavailable.ts';
@@ -165,41 +166,71 @@ export async function existingGrant(
   ctx: KoaContextWithOIDC,
 ): Promise<Grant | undefined> {
   const { client, session } = ctx.oidc;
-  const accountId = session?.accountId;
-  if (!client || !session || !accountId) return undefined;
-  const { current, requested, covered } = await currentGrant(context, ctx);
-  if (covered) return current;
-  const parties = { accountId, clientId: client.clientId, sessionUid: session.uid };
-  // Apps of the company itself ask for no consent: what they ask for is granted, and nothing is recorded as decided.
-  if (asksNoConsent(context, client))
-    return mintOnTheWay(context, parties, async () => ({ allowed: requested, declined: [] }));
-  if (ctx.oidc.account) await asEngineError(() => allowAutomatic(context, parties, requested, sourceOf(ctx)));
-  return (await mintFromRecord(context, parties, current)) ?? current;
+  if (!client || !session?.accountId) return undefined;
+  const grant = await grantFor(context, ctx, {
+    accountId: session.accountId,
+    clientId: client.clientId,
+    sessionUid: session.uid,
+  });
+  if (grant) noteDecided(session, grant);
+  return grant;
 }
 
-/** The grant that this session has for the app, what the request asks for, and whether that was all decided in it. */
+/** The grant that this session has is not read first where the session says that it does not cover the request. */
+async function grantFor(
+  context: Context & Pick<Services, 'seals' | 'log' | 'settings'>,
+  ctx: KoaContextWithOIDC,
+  parties: Pair & { sessionUid: string },
+): Promise<Grant | undefined> {
+  const { client, account } = ctx.oidc;
+  const wanting = asksForMore(ctx);
+  const { current, covered } = wanting ? nothing : await currentGrant(context, ctx);
+  if (covered) return current;
+  const requested = allRequested(ctx);
+  // Apps of the company itself ask for no consent: what they ask for is granted, and nothing is recorded as decided.
+  if (client && asksNoConsent(context, client))
+    return mintOnTheWay(context, parties, async () => ({ allowed: requested, declined: [] }));
+  if (account) await asEngineError(() => allowAutomatic(context, parties, requested, sourceOf(ctx)));
+  const decided = wanting ?? (current ? decidedScopes(current) : undefined);
+  const minted = await mintFromRecord(context, parties, decided);
+  return minted ?? current ?? (wanting && (await currentGrant(context, ctx)).current);
+}
+
+const nothing = { current: undefined, covered: false };
+
+/** What the session says was decided in the grant it has, where the request asks for more than that; otherwise undefined. */
+export function asksForMore(ctx: KoaContextWithOIDC): string[] | undefined {
+  const { client, session, result } = ctx.oidc;
+  if (!client || !session || result?.consent?.grantId) return undefined;
+  const decided = notedDecided(session, client.clientId);
+  return decided && !allDecided(decided, allRequested(ctx)) ? decided : undefined;
+}
+
+/** The grant that this session has for the app, and whether all that the request asks for was decided in it. */
 export async function currentGrant(
   { provider }: Pick<Context, 'provider'>,
   ctx: KoaContextWithOIDC,
-): Promise<{ current: Grant | undefined; requested: string[]; covered: boolean }> {
+): Promise<{ current: Grant | undefined; covered: boolean }> {
   const { client, session, result } = ctx.oidc;
   const clientId = String(client?.clientId);
   const grantId = result?.consent?.grantId ?? session?.grantIdFor(clientId);
   const found = grantId ? await provider.Grant.find(grantId) : undefined;
   const current = found?.accountId === session?.accountId && found?.clientId === clientId ? found : undefined;
-  const requested = [...requestedOf(ctx), ...requestedApiScopes(ctx)];
-  return { current, requested, covered: current !== undefined && covers(current, requested) };
+  return { current, covered: current !== undefined && covers(current, allRequested(ctx)) };
 }
 
-/** A new grant from the record, when the record holds a decision that the session's grant does not. */
+const allRequested = (ctx: KoaContextWithOIDC) => [...requestedOf(ctx), ...requestedApiScopes(ctx)];
+
+/** A new grant from the record, when the record holds a decision about more than was `decided` in the session's grant. */
 async function mintFromRecord(
   context: Context,
   parties: Pair & { sessionUid: string },
-  current: Grant | undefined,
+  decided: readonly string[] | undefined,
 ): Promise<Grant | undefined> {
   const minted = await mintOnTheWay(context, parties, async () => {
     const consent = await findConsent(context, parties);
-    if (!consent || (current && covers(current, [...consent.allowed, ...consent.declined]))) return undefined;
+    if (!consent || (decided && allDecided(decided, [...consent.allowed, ...consent.declined])))
+      return undefined;
     return consent;
   });
   if (minted) await asEngineError(() => touchConsent(context, parties));
@@ -216,12 +247,7 @@ export function isFirstParty(client: object): boolean {
   return clientId === accountClientId || first_party === true;
 }
 
-/** Whether every scope was decided in this grant, allowed or declined. */
-function covers(grant: Grant, scopes: readonly string[]): boolean {
-  const decided = new Set(grant.getOIDCScopeEncountered().split(' '));
-  if (!coversApiScopes(grant, scopes)) return false;
-  return scopes.every((scope) => isApiScope(scope) || !isGrantable(scope) || decided.has(scope));
-}
+const covers = (grant: Grant, scopes: readonly string[]) => allDecided(decidedScopes(grant), scopes);
 
 /** What the request asks a person for, of whichever kind the app is. */
 export function requestedOf({ oidc }: KoaContextWithOIDC): string[] {

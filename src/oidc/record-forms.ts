@@ -73,7 +73,7 @@ const sessionForm = openForm([
   { name: 'amr', shorten: list },
   'acr',
   { name: 'transient', shorten: yes },
-  { name: 'authorizations', shorten: authorizations },
+  { name: 'authorizations', shorten: authorizations(scope) },
   { name: 'seen', shorten: seen },
   'former',
   'state',

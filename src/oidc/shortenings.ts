@@ -77,30 +77,48 @@ function hasOnly<Name extends string>(value: unknown, name: Name): value is Reco
   return Object.hasOwn(value, name) && Object.keys(value).length === 1;
 }
 
-type Authorization = { sid?: string; grantId?: string; persistsLogout?: boolean };
+type Authorization = { sid?: string; grantId?: string; persistsLogout?: boolean; decided?: string };
 const plain = /^[\w-]+$/;
 
-/** What a session does for each app: `<sid> <grant id>`, and `<sid> <grant id> 1` for what may outlive it. */
-export const authorizations: Shortening = {
-  write(value) {
-    if (typeof value !== 'object' || value === null) return undefined;
-    const short: [string, string][] = [];
-    for (const [clientId, authorization] of Object.entries(value as Record<string, Authorization>)) {
-      const { sid = '', grantId = '', persistsLogout, ...others } = authorization;
-      const usual = plain.test(sid) && plain.test(grantId) && (persistsLogout ?? true) === true;
-      if (!usual || Object.keys(others).length > 0) return undefined;
-      short.push([clientId, persistsLogout ? `${sid} ${grantId} 1` : `${sid} ${grantId}`]);
-    }
-    return Object.fromEntries(short);
-  },
-  read: (short) =>
-    Object.fromEntries(
-      Object.entries(short as Record<string, string>).map(([clientId, text]) => {
-        const [sid, grantId, lasting] = text.split(' ');
-        return [clientId, { sid, grantId, ...(lasting ? { persistsLogout: true } : {}) }];
-      }),
-    ),
-};
+/**
+ * What a session does for each app: `<sid> <grant id>`, `<sid> <grant id> 1` for what may outlive it, and behind a third space
+ * what was decided in the grant.
+ */
+export function authorizations(scope: Shortening): Shortening {
+  function short({ sid = '', grantId = '', persistsLogout, decided, ...others }: Authorization) {
+    const usual = plain.test(sid) && plain.test(grantId) && (persistsLogout ?? true) === true;
+    if (!usual || Object.keys(others).length > 0) return undefined;
+    const text = `${sid} ${grantId}`;
+    if (decided === undefined) return persistsLogout ? `${text} 1` : text;
+    const noted = scope.write(decided, 0);
+    return noted === undefined ? undefined : `${text} ${persistsLogout ? 1 : ''} ${noted}`;
+  }
+  function long(text: string): Authorization {
+    const [sid = '', grantId = '', lasting, ...decided] = text.split(' ');
+    return {
+      sid,
+      grantId,
+      ...(lasting ? { persistsLogout: true } : {}),
+      ...(decided.length > 0 ? { decided: scope.read(decided.join(' '), 0) as string } : {}),
+    };
+  }
+  return {
+    write(value) {
+      if (typeof value !== 'object' || value === null) return undefined;
+      const all: [string, string][] = [];
+      for (const [clientId, authorization] of Object.entries(value as Record<string, Authorization>)) {
+        const text = short(authorization);
+        if (text === undefined) return undefined;
+        all.push([clientId, text]);
+      }
+      return Object.fromEntries(all);
+    },
+    read: (all) =>
+      Object.fromEntries(
+        Object.entries(all as Record<string, string>).map(([clientId, text]) => [clientId, long(text)]),
+      ),
+  };
+}
 
 type Seen = { startedAt: number; at: number; ip: string; userAgent: string };
 

@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { layout } from '../../src/oidc/live-layout.ts';
+import { readSession, writeSession } from '../../src/oidc/record-forms.ts';
+import type { StoredSession } from '../../src/oidc/stored-session.ts';
 import type { Person } from '../support/person.ts';
 import { openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
 import { roundTrips } from '../support/round-trips.ts';
@@ -69,12 +72,50 @@ describe.each(worldKinds)('somebody who is signed in, on $name', ({ open }) => {
       expect(await trips(await ask(app))).toBeLessThanOrEqual(3);
     });
 
-    it('comes in four to an app that asks for more than before, which they allowed in another browser', async () => {
+    it('comes in three to an app that asks for more than before, which they allowed in another browser', async () => {
       const app = await openRelyingParty(world);
       await app.signsIn(person, account);
       await app.signsIn(world.person(), account, { scope });
-      expect(await trips(await ask(app))).toBe(4);
+      expect(await trips(await ask(app))).toBe(3);
     });
+  });
+
+  /** What the session says was decided in the grant that it has for the app; undefined: nothing, as earlier versions did. */
+  async function notes(app: RelyingParty, decided: string | undefined): Promise<void> {
+    const { live } = world.services;
+    const [, uid = ''] =
+      /=([\w-]{43})\.[\w-]{43}/.exec(person.cookieHeader(`${world.issuer}/authorize`)) ?? [];
+    const key = layout.session(uid);
+    const [entry] = await live.read([key]);
+    const { authorizations, ...session } = readSession(String(entry?.value), uid);
+    const { decided: noted, ...others } = (authorizations?.[app.clientId] ?? {}) as { decided?: string };
+    expect(noted).toBe('openid');
+    const changed = {
+      ...authorizations,
+      [app.clientId]: decided === undefined ? others : { ...others, decided },
+    };
+    const value = writeSession({ ...session, authorizations: changed } as StoredSession);
+    expect(await live.commit([{ do: 'put', key, value, ttlMs: 600_000 }])).toEqual({ ok: true });
+  }
+
+  it.each([
+    ['says nothing of what was decided', undefined],
+    ['says that all was decided', scope],
+  ])('comes to such an app in four, once, where the session %s', async (_, decided) => {
+    const app = await openRelyingParty(world);
+    await app.signsIn(person, account);
+    await app.signsIn(world.person(), account, { scope });
+    await notes(app, decided);
+    expect(await trips(app.asks({ scope }).url)).toBe(4);
+    expect(await trips(app.asks({ scope }).url)).toBeLessThanOrEqual(3);
+  });
+
+  it('comes back where the session says that less was decided than was', async () => {
+    const app = await openRelyingParty(world);
+    await app.signsIn(person, account);
+    await notes(app, 'email');
+    expect(await trips(app.asks().url)).toBe(3);
+    expect(await trips(app.asks().url)).toBeLessThanOrEqual(3);
   });
 
   it('comes to such an app in three where this process remembers which grant they have', async () => {

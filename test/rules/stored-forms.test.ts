@@ -125,7 +125,13 @@ describe('a record that is written down shortly', () => {
 
   it('is a session as it was', () => {
     const authorization = fc.record(
-      { sid: id, grantId: id, persistsLogout: fc.boolean(), other: anything },
+      {
+        sid: id,
+        grantId: id,
+        persistsLogout: fc.boolean(),
+        decided: fc.oneof(scope, fc.string()),
+        other: anything,
+      },
       { requiredKeys: [] },
     );
     const seen = fc.record({ startedAt: fc.nat(), at: fc.nat(), ip: fc.ipV4(), userAgent: fc.string() });
@@ -149,6 +155,14 @@ describe('a record that is written down shortly', () => {
         expect(readSession(writeSession(session as never), 'u'.repeat(43))).toEqual(session);
       }),
     );
+  });
+
+  it('is a session whose apps have no note of what was decided', () => {
+    const old = '[95000000,3600,256,{"app":"sid grant","lasting":"sid grant 1"}]';
+    expect(readSession(old, 'u'.repeat(43)).authorizations).toEqual({
+      app: { sid: 'sid', grantId: 'grant' },
+      lasting: { sid: 'sid', grantId: 'grant', persistsLogout: true },
+    });
   });
 
   it('is the JSON of yesterday too', () => {

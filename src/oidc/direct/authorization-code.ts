@@ -1,4 +1,5 @@
 import type { AuthorizationCode, Client, Grant, KoaContextWithOIDC, Session } from 'oidc-provider';
+import { noteDecided } from '../decided-scopes.ts';
 import { memoryOf } from '../request-memory.ts';
 import { stillFormer, wasNoted } from '../session-stamp.ts';
 import type { PlainAuthorization } from './authorize-request.ts';
@@ -39,8 +40,9 @@ export function newCode(
 }
 
 /**
- * Notes the app in the session as the engine does: the name it has there, the grant, and that what it is given outlives
- * the session. Answers whether the session has to be kept: of most uses there is nothing new to say (session-stamp.ts).
+ * Notes the app in the session as the engine does, and we on its way: the name it has there, the grant, what was decided in it,
+ * and that what it is given outlives the session. Answers whether the session has to be kept: of most uses there is nothing
+ * new to say (session-stamp.ts).
  */
 export function noteInSession(
   ctx: KoaContextWithOIDC,
@@ -51,7 +53,8 @@ export function noteInSession(
   session.ensureClientContainer(clientId);
   session.grantIdFor(clientId, grant.jti);
   if (!ends) session.authorizationFor(clientId).persistsLogout = true;
-  const news = !sid || grantId !== grant.jti || (!ends && !persistsLogout);
+  const decided = noteDecided(session, grant);
+  const news = decided || !sid || grantId !== grant.jti || (!ends && !persistsLogout);
   const read = memoryOf(ctx).sessions.get(session.uid)?.session;
   return news || !read || stillFormer(read, now).length > 0 || !wasNoted(read, now);
 }

@@ -4,7 +4,7 @@ import { addressBucket } from '../../limits/limits.ts';
 import { sourceOf } from '../../web/request-state.ts';
 import { countOnce } from '../endpoint-limits.ts';
 import { withContext } from '../engine-context.ts';
-import { currentGrant } from '../grant-minting.ts';
+import { asksForMore, currentGrant } from '../grant-minting.ts';
 import { sessionLasts } from '../lifetimes.ts';
 import { endsWithSession } from '../offline-access.ts';
 import { handOn } from '../request-memory.ts';
@@ -73,6 +73,7 @@ async function decidedIn(
   const account = await findAccount(ctx, session.accountId);
   if (!account) return undefined;
   oidc.entity('Account', account);
+  if (asksForMore(ctx)) return undefined;
   const { current: grant, covered } = await currentGrant({ provider }, ctx);
   // What was allowed once of a kind of its own (RFC 9396) is told in its own way.
   if (!grant || !covered || (grant.rar?.length ?? 0) > 0) return undefined;

@@ -11,12 +11,3 @@ export function grantApiScopes(
   for (const { identifier, scope } of declined.flatMap((name) => readApiScope(name) ?? []))
     grant.rejectResourceScope(identifier, scope);
 }
-
-/** Whether every scope of an API among these was decided in this grant, allowed or declined. */
-export function coversApiScopes(grant: Grant, names: readonly string[]): boolean {
-  return names
-    .flatMap((name) => readApiScope(name) ?? [])
-    .every(({ identifier, scope }) =>
-      grant.getResourceScopeEncountered(identifier).split(' ').includes(scope),
-    );
-}
