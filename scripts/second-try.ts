@@ -1,25 +1,32 @@
 /**
  * On a machine that stands still for half a second at a time a server answers 503 to what its stores did not answer in
  * time, as it promises to, and honest tests fail. The process that waits for the tests has nothing else to do, so it knows
- * when the machine stood still. Files that failed in such a time are run once more, and the run says so; any other failure
- * is final.
+ * when the machine stood still. Tests that failed in such a moment, and for want of an answer, have their files run once
+ * more, and the run says so; any other failure is final.
  */
 import path from 'node:path';
 
 /** In milliseconds of the epoch: when this process was to look at its watch, and when it could. */
 export type Standstill = { from: number; to: number };
 
-/** What is read of Jest's report of a run (`--json`); its times are of the epoch, and 0 where a file did not load. */
+/** What is read of Jest's report of a run (`--json`). Times are of the epoch. */
 export type Report = {
   testResults: {
     name: string;
     status: string;
     startTime: number;
     endTime: number;
-    assertionResults: { status: string; fullName: string }[];
+    assertionResults: Test[];
   }[];
 };
 type Result = Report['testResults'][number];
+type Test = {
+  status: string;
+  fullName: string;
+  failureMessages: string[];
+  startAt?: number | null;
+  duration?: number | null;
+};
 
 const beatMs = 20;
 // Who sleeps is woken within some milliseconds where others keep all processors busy.
@@ -28,25 +35,43 @@ const longMs = 250;
 const isFinal = /[\\/]test[\\/]races[\\/]/;
 // More than this is none either.
 const mostFiles = 10;
-
-const now = () => performance.timeOrigin + performance.now();
+/** What a test says that had no answer: a store's silence, what the server makes of it, or Jest's own patience at its end. */
+const unanswered = /StoreUnavailable|does not answer|\b503\b|Exceeded timeout/;
 
 export function watchMachine(): { standstills: Standstill[]; end(): void } {
   const standstills: Standstill[] = [];
-  let last = now();
+  let last = performance.now();
   const timer = setInterval(() => {
-    const at = now();
-    if (at - last > beatMs + longMs) standstills.push({ from: last, to: at });
+    const at = performance.now();
+    const late = at - last;
+    // How long by a clock that nobody sets, and when by the one of the report.
+    if (late > beatMs + longMs) standstills.push({ from: Date.now() - late, to: Date.now() });
     last = at;
   }, beatMs);
   return { standstills, end: () => clearInterval(timer) };
 }
 
-/** The files that failed, where each of them ran while the machine stood still and none is of the races; otherwise none. */
+/** The files that failed, where each of their failures is of a moment in which the machine stood still; otherwise none. */
 export function worthSecondTry({ testResults }: Report, standstills: readonly Standstill[]): string[] {
   const failed = testResults.filter(hasFailed);
-  const all = failed.every((result) => !isFinal.test(result.name) && lostMs(result, standstills) > 0);
+  const all = failed.every((result) => isOfMachine(result, standstills));
   return all && failed.length <= mostFiles ? failed.map(({ name }) => name) : [];
+}
+
+function isOfMachine(result: Result, standstills: readonly Standstill[]): boolean {
+  const tests = result.assertionResults.filter(hasFailed);
+  // A file that does not load, or fails outside of its tests, has none.
+  if (tests.length === 0 || isFinal.test(result.name)) return false;
+  return tests.every(
+    (test) =>
+      test.failureMessages.every((message) => unanswered.test(message)) &&
+      lostMs(windowOf(test, result), standstills) > 0,
+  );
+}
+
+/** Of a test whose file could not be prepared no time is known. */
+function windowOf({ startAt, duration }: Test, { startTime, endTime }: Result): Standstill {
+  return startAt && duration ? { from: startAt, to: startAt + duration } : { from: startTime, to: endTime };
 }
 
 /** What failed at first, and how long the machine stood still meanwhile. */
@@ -56,21 +81,33 @@ export function explainSecondTry(
   root: string,
 ): string {
   const explain = (result: Result) => {
-    const [lost, whole] = [lostMs(result, standstills), result.endTime - result.startTime].map(inSeconds);
-    const titles = result.assertionResults.filter(hasFailed).map(({ fullName }) => `  ${fullName}`);
-    const file = path.relative(root, result.name);
+    const { name, startTime: from, endTime: to, assertionResults } = result;
+    const [lost, whole] = [lostMs({ from, to }, standstills), to - from].map(inSeconds);
+    const file = path.relative(root, name);
     return [
-      `${file} failed while the machine stood still for ${lost} of ${whole}; once more:`,
-      ...titles,
+      `${file} had no answer while the machine stood still for ${lost} of ${whole}; once more:`,
+      ...assertionResults.filter(hasFailed).map(({ fullName }) => `  ${fullName}`),
     ].join('\n');
   };
   return testResults.filter(hasFailed).map(explain).join('\n');
 }
 
-/** The first report, with the second's results of the files that it ran again. */
+/** The first report, with the second's result of each file that it ran again, if what failed there was run and passed. */
 export function withSecondTry(first: Report, second: Report): Report {
   const again = new Map(second.testResults.map((result) => [result.name, result]));
-  return { testResults: first.testResults.map((result) => again.get(result.name) ?? result) };
+  return {
+    testResults: first.testResults.map((result) => {
+      const now = again.get(result.name);
+      return now && (hasFailed(now) || isMadeGood(result, now)) ? now : result;
+    }),
+  };
+}
+
+function isMadeGood(before: Result, now: Result): boolean {
+  const passed = new Set(
+    now.assertionResults.filter(({ status }) => status === 'passed').map(({ fullName }) => fullName),
+  );
+  return before.assertionResults.filter(hasFailed).every(({ fullName }) => passed.has(fullName));
 }
 
 /** A file that does not load, or fails outside of its tests, has no failed test of its own and counts as one. */
@@ -92,9 +129,9 @@ export function countTests({ testResults }: Report): { passed: number; failed: n
 const hasFailed = ({ status }: { status: string }) => status === 'failed';
 const inSeconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
 
-function lostMs({ startTime, endTime }: Result, standstills: readonly Standstill[]): number {
+function lostMs(window: Standstill, standstills: readonly Standstill[]): number {
   return standstills
-    .map(({ from, to }) => Math.min(to, endTime) - Math.max(from, startTime))
+    .map(({ from, to }) => Math.min(to, window.to) - Math.max(from, window.from))
     .filter((ms) => ms > 0)
     .reduce((sum, ms) => sum + ms, 0);
 }

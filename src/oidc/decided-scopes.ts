@@ -4,10 +4,13 @@ import { isGrantable } from '../consents/scopes.ts';
 
 /**
  * What a grant was decided about, by the names that a decision has for it. A session notes it for the grant that it has for
- * an app, so that whether more is asked for now is known as soon as the session is. Nothing follows from the note but what is
- * read, and in which order: it may be of another grant, or be missing in a session of an earlier version.
+ * an app, so that whether more is asked for now is known as soon as the session is. Nothing follows from the note but in
+ * which order is read what decides: it may be of a grant that is gone, or be missing.
  */
 type Noted = { decided?: string };
+
+/** In letters. A session is read at every visit, and an app may have hundreds of scopes: then there is no note. */
+const longestNote = 300;
 
 /** Allowed or declined, each once. */
 export function decidedScopes(grant: Grant): string[] {
@@ -31,13 +34,17 @@ export function noteDecided(session: Session, grant: Grant): boolean {
   const clientId = String(grant.clientId);
   session.ensureClientContainer(clientId);
   const noted = session.authorizationFor(clientId) as Noted;
-  const decided = decidedScopes(grant).join(' ');
+  const all = decidedScopes(grant).join(' ');
+  const decided = all.length > longestNote ? undefined : all;
   if (noted.decided === decided) return false;
-  noted.decided = decided;
+  if (decided === undefined) delete noted.decided;
+  else noted.decided = decided;
   return true;
 }
 
 /** Undefined where nothing is noted. */
-export function notedDecided(session: Session, clientId: string): string[] | undefined {
-  return (session.authorizationFor(clientId) as Noted).decided?.split(' ');
+export function notedDecided({ authorizations }: Session, clientId: string): string[] | undefined {
+  // The engine's own question would leave an empty entry for an app that is asked for.
+  const noted = Object.hasOwn(authorizations ?? {}, clientId) ? (authorizations?.[clientId] as Noted) : {};
+  return noted.decided?.split(' ');
 }

@@ -176,27 +176,28 @@ export async function existingGrant(
   return grant;
 }
 
-/** The grant that this session has is not read first where the session says that it does not cover the request. */
+/** Where the session says that the grant it has does not cover the request, that grant is read only if no other can be made. */
 async function grantFor(
   context: Context & Pick<Services, 'seals' | 'log' | 'settings'>,
   ctx: KoaContextWithOIDC,
   parties: Pair & { sessionUid: string },
 ): Promise<Grant | undefined> {
   const { client, account } = ctx.oidc;
-  const wanting = asksForMore(ctx);
-  const { current, covered } = wanting ? nothing : await currentGrant(context, ctx);
-  if (covered) return current;
   const requested = allRequested(ctx);
-  // Apps of the company itself ask for no consent: what they ask for is granted, and nothing is recorded as decided.
-  if (client && asksNoConsent(context, client))
-    return mintOnTheWay(context, parties, async () => ({ allowed: requested, declined: [] }));
-  if (account) await asEngineError(() => allowAutomatic(context, parties, requested, sourceOf(ctx)));
-  const decided = wanting ?? (current ? decidedScopes(current) : undefined);
-  const minted = await mintFromRecord(context, parties, decided);
-  return minted ?? current ?? (wanting && (await currentGrant(context, ctx)).current);
+  async function mintBeyond(decided: readonly string[] | undefined) {
+    // Apps of the company itself ask for no consent: what they ask for is granted, and nothing is recorded as decided.
+    if (client && asksNoConsent(context, client))
+      return mintOnTheWay(context, parties, async () => ({ allowed: requested, declined: [] }));
+    if (account) await asEngineError(() => allowAutomatic(context, parties, requested, sourceOf(ctx)));
+    return mintFromRecord(context, parties, decided);
+  }
+  const wanting = asksForMore(ctx);
+  const early = wanting && (await mintBeyond(wanting));
+  if (early) return early;
+  const { current, covered } = await currentGrant(context, ctx);
+  if (covered) return current;
+  return (await mintBeyond(current && decidedScopes(current))) ?? current;
 }
-
-const nothing = { current: undefined, covered: false };
 
 /** What the session says was decided in the grant it has, where the request asks for more than that; otherwise undefined. */
 export function asksForMore(ctx: KoaContextWithOIDC): string[] | undefined {
@@ -213,7 +214,8 @@ export async function currentGrant(
 ): Promise<{ current: Grant | undefined; covered: boolean }> {
   const { client, session, result } = ctx.oidc;
   const clientId = String(client?.clientId);
-  const grantId = result?.consent?.grantId ?? session?.grantIdFor(clientId);
+  // The engine's own question would leave an empty entry in the session for an app that it does not know yet.
+  const grantId = result?.consent?.grantId ?? session?.authorizations?.[clientId]?.grantId;
   const found = grantId ? await provider.Grant.find(grantId) : undefined;
   const current = found?.accountId === session?.accountId && found?.clientId === clientId ? found : undefined;
   return { current, covered: current !== undefined && covers(current, allRequested(ctx)) };

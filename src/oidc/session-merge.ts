@@ -4,7 +4,8 @@ import type { StoredSession } from './stored-session.ts';
 /**
  * Two requests of one browser changed one session at once: `base` is what this request read, `ours` what it makes of
  * it, `theirs` what stands there now. Field by field, and app by app within `authorizations`, what we changed is ours
- * and everything else is theirs.
+ * and everything else is theirs. A grant that they gave an app meanwhile stays with all that was said of it: what was
+ * decided last was decided there, and we had only something to say of the one before.
  */
 export function mergeSessions({
   base,
@@ -18,13 +19,25 @@ export function mergeSessions({
   const merged = mergeMembers(base, ours, theirs) as StoredSession;
   const authorizations = mergeMembers(
     base.authorizations ?? {},
-    ours.authorizations ?? {},
+    withTheirGrants({ base, ours, theirs }),
     theirs.authorizations ?? {},
   );
   if (Object.keys(authorizations).length > 0)
     merged.authorizations = authorizations as NonNullable<StoredSession['authorizations']>;
   else delete merged.authorizations;
   return merged;
+}
+
+type Authorizations = NonNullable<StoredSession['authorizations']>;
+
+function withTheirGrants({ base, ours, theirs }: Record<'base' | 'ours' | 'theirs', StoredSession>): object {
+  const kept = Object.entries<Authorizations[string]>(ours.authorizations ?? {}).map(([clientId, mine]) => {
+    const [before, now] = [base.authorizations?.[clientId], theirs.authorizations?.[clientId]];
+    const isTheirs = now?.grantId !== before?.grantId && mine.grantId === before?.grantId;
+    if (!now?.grantId || !isTheirs) return [clientId, mine];
+    return [clientId, mine.persistsLogout ? { ...now, persistsLogout: true } : now];
+  });
+  return Object.fromEntries(kept);
 }
 
 function mergeMembers(base: object, ours: object, theirs: object): Record<string, unknown> {

@@ -120,6 +120,16 @@ describe('the consent page', () => {
     expect((await scene.app.receives(scene.person, attempt)).scope).toBe('openid email');
   });
 
+  it('is asked again only for what is new where the app gave back what it had', async () => {
+    const scene = await atConsent({ scope: 'openid profile email offline_access' });
+    await scene.person.decides('allow', { scope: ['offline_access'] });
+    const { refresh_token } = await scene.app.receives(scene.person, scene.attempt);
+    await scene.app.posts('revocation', { token: String(refresh_token) });
+    expect((await scene.app.refreshes(refresh_token)).status).toBe(400);
+    await asksAgain(scene, scene.person, { scope: 'openid profile email phone offline_access' });
+    expect(boxes(scene.person).map(({ value }) => value)).toEqual(['phone']);
+  });
+
   it('shows everything again when the app asks for the page, with what was left out unticked', async () => {
     const scene = await atConsent({ scope: 'openid email phone' });
     await scene.person.decides('allow', { scope: ['email'] });

@@ -8,56 +8,81 @@ import {
   worthSecondTry,
 } from '../../scripts/second-try.ts';
 
-/** `npm test` tries again what failed while the machine stood still, and nothing else. */
+type Result = Report['testResults'][number];
+const silence = 'StoreUnavailable: the live store does not answer';
+
+/** `npm test` tries again what had no answer while the machine stood still, and nothing else. */
 describe('the second try of a run', () => {
   const standstills = [{ from: 5_000, to: 5_700 }];
+  const worth = (...results: Result[]) => worthSecondTry({ testResults: results }, standstills);
 
-  it('is for files that ran while the machine stood still', () => {
-    const report = reportOf(file('a', 0, 4_000), file('b', 4_000, 9_000, 'failed'));
-    expect(worthSecondTry(report, standstills)).toEqual(['/here/b']);
-    expect(explainSecondTry(report, standstills, '/here')).toBe(
-      'b failed while the machine stood still for 0.7 s of 5.0 s; once more:\n  b does it',
+  it('is for files whose tests had no answer while the machine stood still', () => {
+    const [good, failed] = [file('a', 0, 4_000), file('b', 4_000, 9_000, silence)];
+    expect(worth(good, failed)).toEqual(['/here/b']);
+    expect(explainSecondTry({ testResults: [good, failed] }, standstills, '/here')).toBe(
+      'b had no answer while the machine stood still for 0.7 s of 5.0 s; once more:\n  b does it',
     );
   });
 
-  it('is for none where one failed without that', () => {
-    const report = reportOf(file('a', 0, 4_000, 'failed'), file('b', 4_000, 9_000, 'failed'));
-    expect(worthSecondTry(report, standstills)).toEqual([]);
+  it.each([silence, 'Expected: 200\nReceived: 503', 'thrown: "Exceeded timeout of 120000 ms for a hook.'])(
+    'is for what says "%s"',
+    (message) => {
+      expect(worth(file('b', 4_000, 9_000, message))).toHaveLength(1);
+    },
+  );
+
+  it('is not for what was answered, and otherwise than it had to be', () => {
+    expect(worth(file('b', 4_000, 9_000, 'Expected: 1\nReceived: 2'))).toEqual([]);
   });
 
-  it('is for none on a machine that never stood still, and of none that did not load', () => {
-    expect(worthSecondTry(reportOf(file('b', 4_000, 9_000, 'failed')), [])).toEqual([]);
-    expect(worthSecondTry(reportOf(file('b', 0, 0, 'failed')), standstills)).toEqual([]);
+  it('is not for a test that was over before, in whatever file', () => {
+    const result = file('b', 4_000, 9_000, silence);
+    for (const test of result.assertionResults) Object.assign(test, { startAt: 4_000, duration: 900 });
+    expect(worth(result)).toEqual([]);
+    for (const test of result.assertionResults) Object.assign(test, { startAt: 4_900, duration: 200 });
+    expect(worth(result)).toHaveLength(1);
+  });
+
+  it('is for none where one failed for another reason or in another moment', () => {
+    const good = file('b', 4_000, 9_000, silence);
+    expect(worth(file('a', 0, 4_000, silence), good)).toEqual([]);
+    expect(worth(file('a', 4_000, 9_000, 'Received: 2'), good)).toEqual([]);
+  });
+
+  it('is not for a file that did not load, or failed outside of its tests', () => {
+    expect(worth({ ...file('b', 5_500, 5_500), status: 'failed', assertionResults: [] })).toEqual([]);
+    expect(worth({ ...file('b', 4_000, 9_000), status: 'failed' })).toEqual([]);
   });
 
   it('is for no race, which is lost where it was lost once', () => {
-    expect(worthSecondTry(reportOf(file('test/races/b', 4_000, 9_000, 'failed')), standstills)).toEqual([]);
+    expect(worth(file('test/races/b', 4_000, 9_000, silence))).toEqual([]);
   });
 
   it('is for none where a good part of the suite failed', () => {
     const files = (count: number) =>
-      reportOf(...Array.from({ length: count }, (_, place) => file(`f${place}`, 4_000, 9_000, 'failed')));
-    expect(worthSecondTry(files(10), standstills)).toHaveLength(10);
-    expect(worthSecondTry(files(11), standstills)).toEqual([]);
+      Array.from({ length: count }, (_, place) => file(`f${place}`, 4_000, 9_000, silence));
+    expect(worth(...files(10))).toHaveLength(10);
+    expect(worth(...files(11))).toEqual([]);
   });
 
   it('counts in the place of the first, and a second failure fails', () => {
-    const first = reportOf(file('a', 0, 4_000), file('b', 4_000, 9_000, 'failed'));
+    const [good, failed] = [file('a', 0, 4_000), file('b', 4_000, 9_000, silence)];
+    const first = { testResults: [good, failed] };
+    const then = (result: Result) => countTests(withSecondTry(first, { testResults: [result] }));
     expect(countTests(first)).toEqual({ passed: 1, failed: 1, skipped: 1 });
-    const passed = withSecondTry(first, reportOf(file('b', 9_000, 9_500)));
-    expect(countTests(passed)).toEqual({ passed: 2, failed: 0, skipped: 2 });
-    const failed = withSecondTry(first, reportOf(file('b', 9_000, 9_500, 'failed')));
-    expect(countTests(failed)).toEqual({ passed: 1, failed: 1, skipped: 1 });
+    expect(then(file('b', 9_000, 9_500))).toEqual({ passed: 2, failed: 0, skipped: 2 });
+    expect(then(file('b', 9_000, 9_500, silence))).toEqual({ passed: 1, failed: 1, skipped: 1 });
+    expect(then({ ...file('b', 9_000, 9_500), assertionResults: [] })).toEqual(countTests(first));
   });
 
   it('counts a file that fails outside of its tests', () => {
-    expect(countTests(reportOf({ ...file('a', 0, 1), status: 'failed' }))).toMatchObject({ failed: 1 });
+    expect(countTests({ testResults: [{ ...file('a', 0, 1), status: 'failed' }] }).failed).toBe(1);
   });
 
   it('knows when a process that only waits was not let go on', async () => {
     const machine = watchMachine();
-    const from = Date.now();
-    while (Date.now() - from < 400);
+    const from = performance.now();
+    while (performance.now() - from < 400);
     await new Promise((resolve) => setTimeout(resolve, 50));
     machine.end();
     const longest = machine.standstills.reduce((most, { from, to }) => Math.max(most, to - from), 0);
@@ -65,16 +90,10 @@ describe('the second try of a run', () => {
   });
 });
 
-const reportOf = (...testResults: Report['testResults']): Report => ({ testResults });
-
-/** A file of one test, and one that is left out. */
-function file(
-  name: string,
-  startTime: number,
-  endTime: number,
-  status = 'passed',
-): Report['testResults'][number] {
-  const tests = [{ status, fullName: `${name} does it` }];
-  if (status === 'passed') tests.push({ status: 'pending', fullName: `${name} does more` });
+/** A file of one test, which fails where there is a message, and of one that is left out where there is none. */
+function file(name: string, startTime: number, endTime: number, message?: string): Result {
+  const status = message === undefined ? 'passed' : 'failed';
+  const tests = [{ status, fullName: `${name} does it`, failureMessages: message ? [message] : [] }];
+  if (!message) tests.push({ status: 'pending', fullName: `${name} does more`, failureMessages: [] });
   return { name: `/here/${name}`, status, startTime, endTime, assertionResults: tests };
 }
