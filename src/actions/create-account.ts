@@ -8,7 +8,7 @@ import { addTotp } from '../credentials/totp.ts';
 import type { Outcome } from '../kit/outcome.ts';
 import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
-import { endAllAccess } from './end-all-access.ts';
+import { endAccessOfDisplaced } from './end-all-access.ts';
 
 export type NewAccount = {
   profile: Profile;
@@ -34,8 +34,8 @@ export async function createAccount(
   const added = await addAccount(services, { profile, contacts });
   if (!added.ok) return added;
   const { accountId } = added;
+  await endAccessOfDisplaced(services, added.displaced);
   if (hashed) await storePasswordHash(services, { accountId, ...hashed });
-  for (const displaced of added.displaced) await endAllAccess(services, { accountId: displaced });
   const [first] = contacts;
   await recordEvent(
     services,

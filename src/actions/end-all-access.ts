@@ -45,6 +45,25 @@ export async function endAccessAround<Changed>(
   };
 }
 
+/**
+ * Of accounts that lost an address to whoever proved it: at once, for a repetition is not told again whose it was. `then` is
+ * called for each. Where a store is away all of it is done when that answers.
+ */
+export async function endAccessOfDisplaced(
+  services: Context,
+  displaced: readonly string[],
+  then: (accountId: string) => Promise<void> = async () => {},
+): Promise<void> {
+  const each = displaced.map((accountId) =>
+    nowOrLater(services, async () => {
+      await endAllAccess(services, { accountId });
+      await then(accountId);
+    }),
+  );
+  const failed = (await Promise.allSettled(each)).find(({ status }) => status === 'rejected');
+  if (failed?.status === 'rejected') throw failed.reason;
+}
+
 /** Introspection reads the grant and never the account, so the grants must go, not only the sessions (engine facts 6). */
 async function endLive(services: Context, accountId: string): Promise<EndedAccess> {
   const sessions = await endSessions(services, { accountId });

@@ -13,7 +13,7 @@ import type { Services } from '../services.ts';
 import type { LiveKey } from '../store/live.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import type { Locale } from '../web/words.ts';
-import { endAllAccess } from './end-all-access.ts';
+import { endAccessOfDisplaced } from './end-all-access.ts';
 import { cutOffOthers } from './end-other-sessions.ts';
 import { keepProof } from './fresh-proof.ts';
 import { notifyAccount } from './notify-account.ts';
@@ -126,7 +126,7 @@ async function provedContact(
   if (known) return known;
   const proved = await proveContact(ctx, { accountId, contact: { channel, address, written } });
   if (!proved.ok) return undefined;
-  for (const displaced of proved.displaced) await endAllAccess(ctx, { accountId: displaced });
+  await endAccessOfDisplaced(ctx, proved.displaced);
   await recordEvent(ctx, { type: 'contact.proved', accountId, detail: { channel } }, from);
   return await contactId(ctx, accountId, waiting);
 }

@@ -7,7 +7,7 @@ import { type Limited, takeFromLimits } from '../limits/limits.ts';
 import { codeCameBack } from '../limits/message-budget.ts';
 import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
-import { endAllAccess } from './end-all-access.ts';
+import { endAccessOfDisplaced } from './end-all-access.ts';
 import { afterFirstFactor, type NextStep, type SignInProgress } from './sign-in.ts';
 import { codeIsAbout } from './sign-up.ts';
 
@@ -50,20 +50,13 @@ async function makeAccount(
   const added = await addAccount(app, { accountId: wanted, profile: { name }, contacts });
   if (!added.ok) return undefined;
   const { accountId, displaced } = added;
+  // Whoever claimed the address without proof may be waiting inside for its owner to come (misuse case SI-17).
+  await endAccessOfDisplaced(app, displaced, (other) =>
+    recordEvent(app, { type: 'contact.displaced', accountId: other, detail: { channel } }, from),
+  );
   // Should this be as far as it gets, the person comes again with the same code and goes on from here.
   await storePasswordHash(app, { accountId, hash, pepperId });
   await recordEvent(app, { type: 'account.created', accountId, detail: { channel, by: 'sign_up' } }, from);
   await recordEvent(app, { type: 'contact.proved', accountId, detail: { channel } }, from);
-  for (const other of displaced) await displace(app, { accountId: other, channel }, from);
   return accountId;
-}
-
-/** Whoever claimed the address without proof may be waiting inside for its owner to come (misuse case SI-17). */
-async function displace(
-  app: Context,
-  { accountId, channel }: { accountId: string; channel: 'email' | 'phone' },
-  from: RequestSource,
-): Promise<void> {
-  await endAllAccess(app, { accountId });
-  await recordEvent(app, { type: 'contact.displaced', accountId, detail: { channel } }, from);
 }

@@ -12,7 +12,7 @@ import type { Services } from '../services.ts';
 import { changeProfile } from './change-profile.ts';
 import type { NewAccount } from './create-account.ts';
 import { createAccount, wellKnown } from './create-account.ts';
-import { endAllAccess } from './end-all-access.ts';
+import { endAccessOfDisplaced, endAllAccess } from './end-all-access.ts';
 
 export type Seeded = { accountId: string; result: 'created' | 'changed' | 'unchanged' };
 
@@ -57,7 +57,7 @@ async function bringContacts(services: Services, account: Account, contacts: rea
     if (contact.verified) {
       const proved = await proveContact(services, { accountId: account.id, contact });
       if (!proved.ok) return refused('address_taken');
-      for (const displaced of proved.displaced) await endAllAccess(services, { accountId: displaced });
+      await endAccessOfDisplaced(services, proved.displaced);
       await recordEvent(services, {
         type: 'contact.proved',
         accountId: account.id,

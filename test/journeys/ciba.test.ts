@@ -5,6 +5,7 @@ import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { disableClient } from '../../src/actions/disable-client.ts';
 import { suspendAccount } from '../../src/actions/suspend-account.ts';
 import { listConsents } from '../../src/consents/consent.ts';
+import { listAsked } from '../../src/oidc/cross-device/asked.ts';
 import { openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
 import { ask, atRequest, looks, poll, till, waiting } from '../support/tills.ts';
 import { until } from '../support/timing.ts';
@@ -151,6 +152,15 @@ describe('an app that asks a person by name (CIBA)', () => {
     await person.goes(`${world.issuer}/account/requests`);
     expect(waiting(person, app)).toBe(0);
     expect((await world.outbox()).length).toBe(messages);
+  });
+
+  it('does not wear a person out with many requests at the same moment either', async () => {
+    const [app, account] = [await openRelyingParty(world, till), await world.account()];
+    const hint = { login_hint: account.identifier };
+    const asked = await Promise.all(Array.from({ length: 12 }, () => ask(app, hint)));
+    expect(asked.map(({ status }) => status)).toEqual(asked.map(() => 200));
+    await new Promise((brought) => setTimeout(brought, 500));
+    expect((await listAsked(world.services, account.accountId)).length).toBeLessThanOrEqual(3);
   });
 
   it('refuses what it does not know, in the words of the specification', async () => {

@@ -134,6 +134,18 @@ describe('signing up', () => {
     expect(event?.type).toBe('contact.displaced');
   });
 
+  it('takes them at once: who comes again, since the rest failed, is not told whose they were', async () => {
+    const squatter = await addPerson(false);
+    await aSession(services, squatter);
+    services.clock.advance(1000);
+    const progress = await askedForCode();
+    const code = await codeSent();
+    const broken = { ...progress, pending: { ...progress.pending, hash: null as never } };
+    await expect(prove(broken, code)).rejects.toThrow();
+    expect(await listSessions(services, squatter)).toEqual([]);
+    expect(await prove(progress, code)).toMatchObject({ ok: true, next: { at: 'proved' } });
+  });
+
   it('has nothing of what somebody planted who only claimed the address (misuse case SI-17)', async () => {
     const squatter = await addPerson(false);
     const planted = 'a password of the attacker';

@@ -26,13 +26,15 @@ export async function bringToPerson(
   const { jti, expiration } = request as { jti: string; expiration: number };
   const id = askedGrantId(jti) as string;
   try {
-    if (await isTooMuch(services, { accountId, clientId })) return;
     const listed = {
       key: layout.accountAsked(accountId),
       member: id,
       expiresAt: clock.now() + expiration * 1000,
     };
+    // Listed first and counted then, so that of many at once no more come through than may.
     await live.commit([{ do: 'enlist', ...listed }]);
+    if (await isTooMuch(services, { id, accountId, clientId }))
+      return void (await live.commit([{ do: 'strike', key: listed.key, member: id }]));
     const scopes = String(ctx.oidc.params?.['scope'] ?? '').split(' ');
     await recordEvent(
       services,
@@ -49,13 +51,13 @@ export async function bringToPerson(
 
 async function isTooMuch(
   services: Services,
-  { accountId, clientId }: { accountId: string; clientId: string },
+  { id, accountId, clientId }: { id: string; accountId: string; clientId: string },
 ): Promise<boolean> {
   // The conformance suite asks one person some hundred times, and answers few of them.
   if (services.settings.conformance) return false;
   const take = { limit: 'ciba_refusals_by_app_and_account', key: accountId, app: clientId } as const;
   const refusals = await takeFromLimits(services, [take], 0);
-  const waiting = await listAsked(services, accountId);
+  const waiting = (await listAsked(services, accountId)).filter((asked) => asked.id !== id);
   const ofThisApp = waiting.filter((asked) => asked.clientId === clientId);
   return !refusals.ok || waiting.length >= mostWaiting || ofThisApp.length >= mostOfOneApp;
 }
