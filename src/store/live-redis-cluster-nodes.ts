@@ -17,6 +17,7 @@ export function openClusterNodes(address: RedisAddress, { waitReplicas, waitMs }
   let replicated = false;
   let problem: unknown = new Error('no node was found yet');
   let learning = false;
+  let wanted = false;
   let closed = false;
   const replicas = () => waitReplicas ?? (replicated ? 1 : 0);
 
@@ -30,13 +31,15 @@ export function openClusterNodes(address: RedisAddress, { waitReplicas, waitMs }
     return node;
   }
 
+  /** Looks around at least once more; less and less often where somebody goes on wanting it. */
   function learn(): void {
+    wanted = true;
     if (learning || closed) return;
     learning = true;
     void (async () => {
-      for (let round = 1; !closed; round += 1) {
+      for (let round = 1; !closed && (wanted || !complete()); round += 1) {
+        wanted = false;
         await lookAround();
-        if (complete()) break;
         await sleep(Math.min(50 * round, 500), undefined, { ref: false });
       }
       learning = false;
