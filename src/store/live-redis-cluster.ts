@@ -22,7 +22,7 @@ export function openCluster(address: RedisAddress, waiting: Waiting): RedisServe
         const patient = performance.now() < giveUpAt;
         if (!node?.[which].usable) {
           // Nothing was sent, so one that is just being connected to may be waited for.
-          nodes.learn();
+          if (!asked) nodes.learn();
           if (!patient) throw new StoreUnavailable('live', nodes.problem());
           await sleep(10);
           continue;
