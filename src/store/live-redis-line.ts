@@ -132,7 +132,7 @@ export class RedisLine {
       if (confirmed)
         this.#redis
           .wait(this.#use.waitReplicas(), this.#use.waitMs)
-          .then(confirmed.resolve, confirmed.reject);
+          .then(confirmed.resolve, (error) => confirmed.reject(this.#unconfirmed(error)));
       stream.uncork();
     });
   }
@@ -144,6 +144,13 @@ export class RedisLine {
     const [by, wanted] = [await turn.confirmed.promise, this.#use.waitReplicas()];
     if (by < wanted)
       throw new StoreUnavailable('live', new Error(`${by} of ${wanted} replicas confirmed it in time`));
+  }
+
+  /** WAIT is our own question, so no refusal of it blames the command; a server that became a replica refuses it, for one. */
+  #unconfirmed(error: unknown): unknown {
+    if (!isReply(error, '')) return error;
+    this.reconnect();
+    return new StoreUnavailable('live', error);
   }
 
   #explain(error: unknown): unknown {
