@@ -16,7 +16,7 @@ import { askForState, type RedisState } from './live-redis-state.ts';
 export class RedisLine {
   readonly #redis: Redis;
   readonly #use: LineUse;
-  readonly #clock = openServerClock();
+  #clock = openServerClock();
   #usable = false;
   #problem: unknown = new Error('there is no connection yet');
   /** Of what was sent in this turn of the event loop. */
@@ -110,6 +110,8 @@ export class RedisLine {
   /** Makes a new connection ready for use; one whose server is not fit is looked at again from time to time. */
   async #prepare(): Promise<void> {
     const { stream } = this.#redis;
+    // It may lead to another server than the last one, with a clock of its own.
+    this.#clock = openServerClock();
     try {
       for (const { lua } of Object.values(scripts)) await this.#redis.script('LOAD', lua);
       this.#use.accept(await this.state());
