@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
+import { seconds } from '../kit/durations.ts';
 import { hostName, type RedisAddress, type RedisHost } from './live-redis-address.ts';
 import { directly, openServer, type RedisServer, visit, type Waiting } from './live-redis-servers.ts';
 import { type ClusterView, newestView, readClusterView } from './live-redis-slots.ts';
@@ -12,11 +13,14 @@ export type ClusterNode = RedisServer & { host: RedisHost };
  */
 export function openClusterNodes(address: RedisAddress, { waitReplicas, waitMs }: Waiting) {
   const nodes = new Map<string, ClusterNode>();
+  /** When a redirection last named a node. */
+  const namedAt = new Map<string, number>();
   let view: ClusterView | undefined;
   // Once seen, replicas are waited for also while none is left: that is what they are for.
   let replicated = false;
   let problem: unknown = new Error('no node was found yet');
   let learning = false;
+  let wanted = false;
   let closed = false;
   const replicas = () => waitReplicas ?? (replicated ? 1 : 0);
 
@@ -30,13 +34,15 @@ export function openClusterNodes(address: RedisAddress, { waitReplicas, waitMs }
     return node;
   }
 
+  /** Looks around at least once more; less and less often where somebody goes on wanting it. */
   function learn(): void {
+    wanted = true;
     if (learning || closed) return;
     learning = true;
     void (async () => {
-      for (let round = 1; !closed; round += 1) {
+      for (let round = 1; !closed && (wanted || !complete()); round += 1) {
+        wanted = false;
         await lookAround();
-        if (complete()) break;
         await sleep(Math.min(50 * round, 500), undefined, { ref: false });
       }
       learning = false;
@@ -52,7 +58,7 @@ export function openClusterNodes(address: RedisAddress, { waitReplicas, waitMs }
     view = seen;
     replicated ||= seen.replicated;
     const primaries = new Set(seen.primaries.map((host) => hostName(connect(host).host)));
-    for (const [name, node] of nodes) if (!primaries.has(name)) drop(name, node);
+    for (const [name, node] of nodes) if (!primaries.has(name) && !isNamed(name)) drop(name, node);
   }
 
   const askOurs = () =>
@@ -70,8 +76,16 @@ export function openClusterNodes(address: RedisAddress, { waitReplicas, waitMs }
     return Promise.allSettled(asked);
   }
 
+  /** Those that have no slot yet, or that the others have not heard of, are in nobody's table. */
+  function connectNamed(host: RedisHost): ClusterNode {
+    namedAt.set(hostName(host), performance.now());
+    return connect(host);
+  }
+  const isNamed = (name: string) => performance.now() - (namedAt.get(name) ?? -Infinity) < 10 * seconds;
+
   function drop(name: string, node: ClusterNode): void {
     nodes.delete(name);
+    namedAt.delete(name);
     void node.close();
   }
 
@@ -92,9 +106,9 @@ export function openClusterNodes(address: RedisAddress, { waitReplicas, waitMs }
     ownerOf: (slot: number) => nodes.get(view?.owners[slot] ?? ''),
     primaries: () => (view?.primaries ?? []).flatMap((host) => nodes.get(hostName(host)) ?? []),
     /** A node that another has named. */
-    named: connect,
+    named: connectNamed,
     moved(slot: number, host: RedisHost): void {
-      connect(host);
+      connectNamed(host);
       if (view) view.owners[slot] = hostName(host);
       learn();
     },

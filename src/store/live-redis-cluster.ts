@@ -22,7 +22,7 @@ export function openCluster(address: RedisAddress, waiting: Waiting): RedisServe
         const patient = performance.now() < giveUpAt;
         if (!node?.[which].usable) {
           // Nothing was sent, so one that is just being connected to may be waited for.
-          nodes.learn();
+          if (!asked) nodes.learn();
           if (!patient) throw new StoreUnavailable('live', nodes.problem());
           await sleep(10);
           continue;
@@ -31,7 +31,11 @@ export function openCluster(address: RedisAddress, waiting: Waiting): RedisServe
           return await ask(node[which], node === asked);
         } catch (error) {
           const elsewhere = readRedirection(error, node.host);
-          if (!elsewhere && !isOnItsWay(error)) throw error;
+          if (!elsewhere && !isOnItsWay(error)) {
+            // CLUSTERDOWN, say: a node that was cut off from the others goes on answering us while another has its slots.
+            if (error instanceof StoreUnavailable) nodes.learn();
+            throw error;
+          }
           if (!patient) throw new StoreUnavailable('live', error);
           if (!elsewhere) await sleep(10);
           else if (elsewhere.moved) nodes.moved(elsewhere.slot, elsewhere.to);

@@ -16,7 +16,7 @@ import { askForState, type RedisState } from './live-redis-state.ts';
 export class RedisLine {
   readonly #redis: Redis;
   readonly #use: LineUse;
-  readonly #clock = openServerClock();
+  #clock = openServerClock();
   #usable = false;
   #problem: unknown = new Error('there is no connection yet');
   /** Of what was sent in this turn of the event loop. */
@@ -110,6 +110,8 @@ export class RedisLine {
   /** Makes a new connection ready for use; one whose server is not fit is looked at again from time to time. */
   async #prepare(): Promise<void> {
     const { stream } = this.#redis;
+    // It may lead to another server than the last one, with a clock of its own.
+    this.#clock = openServerClock();
     try {
       for (const { lua } of Object.values(scripts)) await this.#redis.script('LOAD', lua);
       this.#use.accept(await this.state());
@@ -132,7 +134,7 @@ export class RedisLine {
       if (confirmed)
         this.#redis
           .wait(this.#use.waitReplicas(), this.#use.waitMs)
-          .then(confirmed.resolve, confirmed.reject);
+          .then(confirmed.resolve, (error) => confirmed.reject(this.#unconfirmed(error)));
       stream.uncork();
     });
   }
@@ -144,6 +146,13 @@ export class RedisLine {
     const [by, wanted] = [await turn.confirmed.promise, this.#use.waitReplicas()];
     if (by < wanted)
       throw new StoreUnavailable('live', new Error(`${by} of ${wanted} replicas confirmed it in time`));
+  }
+
+  /** WAIT is our own question, so no refusal of it blames the command; a server that became a replica refuses it, for one. */
+  #unconfirmed(error: unknown): unknown {
+    if (!isReply(error, '')) return error;
+    this.reconnect();
+    return new StoreUnavailable('live', error);
   }
 
   #explain(error: unknown): unknown {

@@ -20,10 +20,12 @@ export function watchSentinels(
   let turn = 0;
   let sentinel = connect(address, turn);
   let looking = false;
+  let closed = false;
 
   async function look(): Promise<void> {
     for (const _ of address.hosts) {
       const told = await ask(sentinel, address).catch(() => undefined);
+      if (closed) return;
       if (told) return compare(told);
       sentinel.disconnect();
       turn += 1;
@@ -47,6 +49,7 @@ export function watchSentinels(
   timer.unref();
   return {
     close() {
+      closed = true;
       clearInterval(timer);
       sentinel.disconnect();
     },

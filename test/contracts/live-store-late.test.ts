@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../src/kit/clock.ts';
@@ -6,7 +8,7 @@ import { openLiveRedis } from '../../src/store/live-redis.ts';
 import { openServerClock } from '../../src/store/live-redis-clock.ts';
 import { startRedis, type TestServer } from '../support/servers.mjs';
 import { untilAnswering } from '../support/stores.ts';
-import { untilWorks } from '../support/timing.ts';
+import { timed, untilWorks } from '../support/timing.ts';
 
 describe('a commit to a Redis that stood still', () => {
   let redis: TestServer;
@@ -43,6 +45,67 @@ describe('a commit to a Redis that stood still', () => {
     expect(await live.commit([{ do: 'consume', key: '{code}:c', by: 'the second attempt' }])).toEqual({
       ok: true,
     });
+  });
+});
+
+/** The same Redis as two servers, of which the first has a clock that is a minute ahead. */
+async function openTwoClocks(port: number) {
+  const sockets = new Set<Socket>();
+  let ahead = true;
+  const later = (text: string) =>
+    text.replace(/(?<=^\*2\r\n\$10\r\n)\d{10}/m, (time) => `${Number(time) + 60}`);
+  const server = createServer((client) => {
+    const store = connect(port, '127.0.0.1');
+    client.pipe(store);
+    store.on('data', (bytes) => client.write(ahead ? later(bytes.toString('latin1')) : bytes, 'latin1'));
+    for (const [one, other] of [
+      [client, store],
+      [store, client],
+    ] as const) {
+      sockets.add(one);
+      one.on('error', () => {}).on('close', () => other.destroy());
+    }
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const breakAll = () => {
+    for (const socket of sockets) socket.destroy();
+  };
+  return {
+    port: (server.address() as AddressInfo).port,
+    toTheSecond() {
+      ahead = false;
+      breakAll();
+    },
+    close() {
+      server.close();
+      breakAll();
+    },
+  };
+}
+
+describe('a commit to the server that took the place of another', () => {
+  it('is not allowed until later by what the clock of the other had said', async () => {
+    const redis = await startRedis();
+    const clocks = await openTwoClocks(redis.port);
+    const url = redis.url.replace(`:${redis.port}`, `:${clocks.port}`);
+    const live = openLiveRedis({ url, clock: systemClock });
+    await untilAnswering(live);
+    expect((await live.examine()).states[0]?.aheadMs).toBeGreaterThan(50_000);
+    clocks.toTheSecond();
+    await sleep(50);
+    await untilAnswering(live);
+    process.kill(redis.pid, 'SIGSTOP');
+    const { error } = await timed(() =>
+      live.commit([{ do: 'put', key: '{a}:b', value: 'late', ttlMs: 60_000 }]),
+    );
+    await sleep(300);
+    process.kill(redis.pid, 'SIGCONT');
+    expect(error).toBeInstanceOf(StoreUnavailable);
+    const { value } = await untilWorks(3000, () => live.read(['{a}:b']));
+    expect(value).toEqual([undefined]);
+    await live.close();
+    clocks.close();
+    await redis.stop();
   });
 });
 

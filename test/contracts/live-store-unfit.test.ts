@@ -58,3 +58,24 @@ describe('a Redis that may lose what it is given', () => {
     await set('maxmemory-policy', 'noeviction');
   });
 });
+
+describe('a primary that became a replica while we talk to it', () => {
+  it('confirms nothing, which is no mistake of ours, and is left until it is a primary again', async () => {
+    const redis = await startRedis();
+    const live = openLiveRedis({ url: redis.url, clock: systemClock, waitReplicas: 1 });
+    await untilAnswering(live);
+    await askRedis([redis], ['REPLICAOF', '127.0.0.1', 1]);
+    // It writes nothing, so that only the replicas are missing.
+    const { error } = await timed(() => live.commit([{ do: 'expect', key: '{a}:b', value: undefined }]));
+    expect(error).toBeInstanceOf(StoreUnavailable);
+    await untilWorks(3000, async () => {
+      const { error } = await timed(() => live.ping());
+      const cause = error instanceof StoreUnavailable ? String(error.cause) : '';
+      if (!cause.includes('is a replica')) throw new Error(`not left: ${cause}`);
+    });
+    await askRedis([redis], ['REPLICAOF', 'NO', 'ONE']);
+    await untilWorks(5000, () => live.ping());
+    await live.close();
+    await redis.stop();
+  });
+});

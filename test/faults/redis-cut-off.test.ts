@@ -1,12 +1,16 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../src/kit/clock.ts';
 import { StoreUnavailable } from '../../src/store/live.ts';
 import { type LiveRedis, openLiveRedis } from '../../src/store/live-redis.ts';
+import { readRedisAddress } from '../../src/store/live-redis-address.ts';
+import { watchSentinels } from '../../src/store/live-redis-sentinels.ts';
 import { type FaultProxy, openFaultProxy } from '../support/fault-proxy.ts';
 import { startRedisSentinel, type TestSentinel } from '../support/servers.mjs';
 import { untilAnswering } from '../support/stores.ts';
-import { timed, untilWorks } from '../support/timing.ts';
+import { timed, until, untilWorks } from '../support/timing.ts';
 
 /** Found by `npm run faults` (F6): a server on the wrong side of a cut went on reading what was revoked on the other. */
 describe('a primary and one server of ours that the sentinels cannot reach', () => {
@@ -55,5 +59,34 @@ describe('a primary and one server of ours that the sentinels cannot reach', () 
     const until = performance.now() + 5000;
     for (; performance.now() < until; await sleep(50)) expect((await read())[0]?.value).toBe('c');
     silence(false);
+  });
+});
+
+describe('a server of ours that ends while it waits for a sentinel', () => {
+  it('leaves no connection to the next one behind', async () => {
+    const open = new Set<Socket>();
+    let connections = 0;
+    const silent = createServer((socket) => {
+      open.add(socket);
+      connections += 1;
+      socket
+        .resume()
+        .on('error', () => {})
+        .on('close', () => open.delete(socket));
+    }).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const host = `127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    const watch = watchSentinels(readRedisAddress(`redis+sentinel://${host},${host}/latchkey`), {
+      talkingTo: () => undefined,
+      moved() {},
+      heard() {},
+      unheard: async () => {},
+    });
+    // The first has said nothing, and the second is being asked.
+    await until(() => connections > 1);
+    watch.close();
+    await sleep(500);
+    expect(open.size).toBe(0);
+    silent.close();
   });
 });
