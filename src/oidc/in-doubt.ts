@@ -41,6 +41,8 @@ async function settleNow({ live, clock, settings }: Context, spends: Consume, st
   if (entry?.consumedBy !== by) return;
   const grantId = partitionOf(key);
   const alive = { do: 'require', key: layout.grant(grantId) } as const;
+  // Somebody else may have used it since it was read, if it was good again by then: this refuses.
+  const still = { do: 'consume', key, by } as const;
   const given = steps.filter((step) => step.do === 'put');
   const spent = readSpent(by);
   const successor = given.find((step) => step.key.includes('}:r:'));
@@ -50,11 +52,12 @@ async function settleNow({ live, clock, settings }: Context, spends: Consume, st
       : readToken(entry.value, { letter: 'c', grantId, grant: {} });
     const ttlMs = Math.max(1, exp * 1000 - clock.now());
     const nothingGiven = given.map((step) => ({ do: 'delete', key: step.key }) as const);
-    await live.commit([alive, { do: 'put', key, value: entry.value, ttlMs }, ...nothingGiven]);
+    await live.commit([alive, still, { do: 'put', key, value: entry.value, ttlMs }, ...nothingGiven]);
   } else if (spent && successor) {
     const ttlMs = doubtLasts + spentIsKept(settings);
     await live.commit([
       alive,
+      still,
       // Used by now: then the app had its answer after all.
       { do: 'require', key: successor.key, unspent: true },
       { do: 'put', key, value: entry.value, ttlMs },

@@ -21,6 +21,8 @@ type Named = {
   grantId?: string;
   format?: string;
   expiresWithSession?: boolean;
+  jkt?: string;
+  'x5t#S256'?: string;
   /** Seconds it will live. */
   readonly expiration: number;
   generateTokenId(): string;
@@ -36,6 +38,7 @@ export function nameTokensByGrant(
     const random = prototype.generateTokenId;
     prototype.generateTokenId = function (this: Named): string {
       const id = random.call(this);
+      if (Model === provider.AccessToken) noteSender(this);
       if (this.format !== 'jwt') return `${grantOf(this)}${id}`;
       return jwtTokenId(grantOf(this), id, { bound: this.expiresWithSession === true });
     };
@@ -46,6 +49,12 @@ export function nameTokensByGrant(
     const end = writeEnd(clock.now() + this.expiration * 1000);
     return succeed({ clock }, end) ?? text.first({ grantId: grantOf(this), end });
   };
+}
+
+/** Here all of the engine's access tokens pass; those that an API reads by itself are stored nowhere. Ours (direct/) are bound to no key. */
+function noteSender({ jkt, 'x5t#S256': certificate }: Pick<Named, 'jkt' | 'x5t#S256'>): void {
+  const memory = requestMemory();
+  if (memory) memory.sender = jkt ?? certificate ?? '';
 }
 
 function grantOf({ grantId }: Pick<Named, 'grantId'>): string {

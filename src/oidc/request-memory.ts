@@ -28,7 +28,7 @@ export type RequestMemory = {
   minted: Set<string>;
   /** The refresh token that was presented: rotation.ts. */
   rotation?: Rotation;
-  /** The key that an access token of this request is bound to (RFC 9449). */
+  /** The key or certificate that the access token of this request is bound to (RFC 9449, RFC 8705), whatever its form. */
   sender?: string;
   /** Names the request in what it spends: token-records.ts. */
   name?: string;

@@ -5,6 +5,7 @@ import { type LiveStep, partitionOf, StoreUnavailable } from '../store/live.ts';
 import { commitTwice } from '../store/once-more.ts';
 import { Problem } from '../web/problem.ts';
 import { dropGrant } from './end-grants.ts';
+import { forgetRefused } from './forget-refused.ts';
 import { settleLater } from './in-doubt.ts';
 import { memoryOf, type RequestMemory } from './request-memory.ts';
 import { endReused } from './reuse.ts';
@@ -25,6 +26,7 @@ export async function settle(context: Context, provider: Provider, ctx: KoaConte
   const memory = memoryOf(ctx);
   try {
     if (memory.refusal) await endReused(context, provider, ctx);
+    if (ctx.oidc.route === 'token') forgetRefused(ctx, memory);
     await settleAll(context, ctx, memory);
     for (const tell of memory.afterwards.splice(0)) tell();
   } catch (error) {

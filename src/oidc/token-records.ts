@@ -67,8 +67,6 @@ export class TokenRecords {
         : { do: 'require', key: layout.grant(grantId) },
       { do: 'put', key, value, ttlMs: timeToLive(expiresIn, 'a token') },
     ]);
-    const memory = requestMemory();
-    if (memory && this.#letter === 'a') memory.sender = String(payload['jkt'] ?? payload['x5t#S256'] ?? '');
   }
 
   /** Of any number of parallel redemptions one wins; the others learn it when they are settled (unit-of-work.ts). */

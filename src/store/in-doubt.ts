@@ -64,6 +64,8 @@ export async function unspend({ live }: Pick<Context, 'live'>, { key, by, ttlMs 
   if (entry?.consumedBy !== by) return;
   const { value } = entry;
   await live.commit([
+    // Somebody else may have used it since it was read, if it was good again by then: this refuses.
+    { do: 'consume', key, by },
     { do: 'expect', key, value },
     { do: 'put', key, value, ttlMs: Math.max(1, ttlMs(value)) },
   ]);

@@ -1,9 +1,9 @@
-import { generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { seconds } from '../../src/kit/durations.ts';
 import { grantIdLength, layout } from '../../src/oidc/live-layout.ts';
 import type { LiveKey } from '../../src/store/live.ts';
-import { signJwt } from '../support/assertion.ts';
+import { type KeyPair, newKeyPair, proofOf } from '../support/dpop-proof.ts';
+import { files, openExampleApis } from '../support/example-apis.ts';
 import { openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
 import { has, meanwhile, pairKinds, type TwoWorlds } from '../support/two-worlds.ts';
 import type { Answer } from '../support/wire.ts';
@@ -11,8 +11,6 @@ import type { World } from '../support/world.ts';
 
 /** Who comes a second time within the time of grace: the app itself, or somebody else (decision 0017). */
 const lasting = { scope: 'openid offline_access', prompt: 'consent' };
-type Pair = { publicKey: KeyObject; privateKey: KeyObject };
-const newPair = () => generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
 describe.each(pairKinds)('on $name', ({ open }) => {
   let pair: TwoWorlds;
@@ -23,34 +21,24 @@ describe.each(pairKinds)('on $name', ({ open }) => {
   });
   afterAll(() => pair?.close());
 
-  function proof(app: RelyingParty, { publicKey, privateKey }: Pair): { dpop: string } {
-    const claims = {
-      jti: randomUUID(),
-      iat: Math.floor(Date.now() / 1000),
-      htm: 'POST',
-      htu: app.endpoint('token'),
-    };
-    const jwk = publicKey.export({ format: 'jwk' });
-    return { dpop: signJwt({ typ: 'dpop+jwt', alg: 'ES256', jwk }, claims, privateKey) };
-  }
-
-  async function bound(app: RelyingParty, keys: Pair | undefined): Promise<Answer> {
+  async function bound(app: RelyingParty, keys: KeyPair | undefined): Promise<Answer> {
     const { code, attempt } = await app.getsCode(world.person(), await world.account(), lasting);
     const form = { grant_type: 'authorization_code', code, redirect_uri: app.redirectUri };
     const named = app.clientSecret ? {} : { client_id: app.clientId };
     const body = { ...form, ...named, code_verifier: attempt.verifier };
-    return app.posts('token', body, keys && proof(app, keys));
+    return app.posts('token', body, keys && proofOf(app, keys));
   }
 
-  const refresh = (app: RelyingParty, token: unknown, keys?: Pair) =>
+  const refresh = (app: RelyingParty, token: unknown, keys?: KeyPair, more: Record<string, string> = {}) =>
     app.posts(
       'token',
       {
         grant_type: 'refresh_token',
         refresh_token: String(token),
         ...(app.clientSecret ? {} : { client_id: app.clientId }),
+        ...more,
       },
-      keys && proof(app, keys),
+      keys && proofOf(app, keys),
     );
   const isActive = async (app: RelyingParty, token: unknown) =>
     (await world.services.live.read([layout.grant(String(token).slice(0, grantIdLength))]))[0] !==
@@ -65,11 +53,11 @@ describe.each(pairKinds)('on $name', ({ open }) => {
     async (_, metadata) => {
       const app = await openRelyingParty(world, metadata);
       for (const second of ['same', 'another', 'none'] as const) {
-        const keys = newPair();
+        const keys = newKeyPair();
         const first = (await bound(app, keys)).json;
         const used = await refresh(app, first['refresh_token'], keys);
         expect(used.json['token_type']).toBe('DPoP');
-        const comes = { same: keys, another: newPair(), none: undefined }[second];
+        const comes = { same: keys, another: newKeyPair(), none: undefined }[second];
         const again = await refresh(app, first['refresh_token'], comes);
         if (second === 'same') {
           expect(again.json['refresh_token']).toBe(used.json['refresh_token']);
@@ -82,13 +70,35 @@ describe.each(pairKinds)('on $name', ({ open }) => {
     },
   );
 
+  it('the same key is the same sender and another key another, whether its tokens are read by an API or stored', async () => {
+    const { app, tokensFor } = await openExampleApis(world);
+    const [forUserinfo, forFiles]: Record<string, string>[] = [{}, { resource: files }];
+    const ways = [
+      [forUserinfo, forFiles],
+      [forFiles, forUserinfo],
+      [forFiles, forFiles],
+    ];
+    for (const [one, two] of ways)
+      for (const second of ['same', 'another'] as const) {
+        const { code, attempt } = await tokensFor([files], 'openid offline_access files:read');
+        const { refresh_token: first } = (await app.redeems(code, attempt)).json;
+        const keys = newKeyPair();
+        const used = await refresh(app, first, keys, one);
+        expect(used.json['token_type']).toBe('DPoP');
+        const again = await refresh(app, first, second === 'same' ? keys : newKeyPair(), two);
+        expect([again.status, await isActive(app, used.json['refresh_token'])]).toEqual(
+          second === 'same' ? [200, true] : [400, false],
+        );
+      }
+  });
+
   it('a public app without keys gets the same successor, and one that brings a key now is somebody else', async () => {
     const app = await openRelyingParty(world, { token_endpoint_auth_method: 'none' });
     const first = (await bound(app, undefined)).json;
     const used = await refresh(app, first['refresh_token']);
     const again = await refresh(app, first['refresh_token']);
     expect(again.json['refresh_token']).toBe(used.json['refresh_token']);
-    const other = await refresh(app, first['refresh_token'], newPair());
+    const other = await refresh(app, first['refresh_token'], newKeyPair());
     expect(other.json).toMatchObject({ error: 'invalid_grant' });
     expect(await isActive(app, used.json['access_token'])).toBe(false);
   });
@@ -99,9 +109,9 @@ describe.each(pairKinds)('on $name', ({ open }) => {
     const answers: Answer[] = [];
     // The one is answered while the other is about to commit.
     const meeting = meanwhile(world, has('consume', String(usedKey(first['refresh_token']))), async () => {
-      answers.push(await refresh(app, first['refresh_token'], newPair()));
+      answers.push(await refresh(app, first['refresh_token'], newKeyPair()));
     });
-    answers.push(await refresh(app, first['refresh_token'], newPair()));
+    answers.push(await refresh(app, first['refresh_token'], newKeyPair()));
     expect(meeting.happened()).toBe(true);
     expect(answers.map(({ status }) => status)).toEqual([200, 400]);
     expect(await isActive(app, answers[0]?.json['access_token'])).toBe(false);

@@ -42,3 +42,23 @@ export function goesAway(
     },
   };
 }
+
+/** It answers to all but this kind of commit, which is heard by nobody, until `comesBack`. */
+export function isSilentAt(
+  { services: { live } }: { services: { live: LiveStore } },
+  of: (steps: readonly LiveStep[]) => boolean,
+): { happened(): boolean; comesBack(): void } {
+  const { commit } = live;
+  let happened = false;
+  live.commit = async (steps) => {
+    if (!of(steps)) return commit(steps);
+    happened = true;
+    throw new StoreUnavailable('live', new Error('a test made it silent'));
+  };
+  return {
+    happened: () => happened,
+    comesBack() {
+      live.commit = commit;
+    },
+  };
+}
