@@ -37,6 +37,10 @@ import { layout } from './live-layout.ts';
  * listed; the rest is as above. What is not to be made after all is taken off the index again. And where an ending comes
  * between 3 and 4, it is not made anew: the request is refused, and whoever asks again is judged by what is so then.
  *
+ * Of several answers to one request on another device (cross-device/answer-asked.ts) each would make a grant of the same name.
+ * So 4 is refused as well where the answer is not the one that counts any more; and what is not made after all is not taken
+ * off the index, unless it bears the mark, for what another answer made is listed by the same entry.
+ *
  * A generation is kept for longer than anything that was read in 1 can be used in 3 (an interaction lives an hour), a mark
  * for longer than a request takes from 3 to the last try of 4. That nothing is there is a generation like any other.
  */
