@@ -2,7 +2,7 @@ import { compatMarker } from '../consents/compat-scopes.ts';
 import { inBatches } from '../kit/in-batches.ts';
 import type { Services } from '../services.ts';
 import type { LiveKey } from '../store/live.ts';
-import { removeOrMark } from './endings.ts';
+import { removeAndMark } from './endings.ts';
 import { type GrantMember, inAccountIndex, inClientIndex, layout, sessionTag } from './live-layout.ts';
 import { readGrant, writeGrant } from './record-forms.ts';
 import type { StoredGrant } from './stored-grant.ts';
@@ -41,7 +41,7 @@ async function endGrant({ live }: Live, grant: GrantMember): Promise<boolean> {
 }
 
 function remove({ live }: Live, { grantId }: GrantMember): Promise<boolean> {
-  return removeOrMark({ live }, { record: layout.grant(grantId), mark: layout.grantEnded(grantId) });
+  return removeAndMark({ live }, { record: layout.grant(grantId), mark: layout.grantEnded(grantId) });
 }
 
 /** The same for who knows nothing of it but its id. */

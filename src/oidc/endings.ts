@@ -15,17 +15,19 @@ import { layout } from './live-layout.ts';
  *   1. reads the generation of the index             a. writes the decision into the records
  *   2. reads in the records that it may be           b. changes the generation
  *   3. enters the index, if the generation is        c. reads the index
- *      still the one of 1: one commit                d. removes what is listed; for what is listed and not there,
- *   4. writes the record, unless it bears the           leaves the mark of an ending in the record's own
- *      mark of an ending: one commit                    partition: one commit each; and strikes it
+ *      still the one of 1: one commit                d. removes what is listed and leaves, whether it was there or
+ *   4. writes the record, unless it bears the           not, the mark of an ending in the record's own partition:
+ *      mark of an ending: one commit                    one commit each; and strikes it
  *
  * If 2 did not see the decision, it came before a, so 1 came before b. Then either 3 came after b and is refused, or
  * before b, and c finds it. If c finds it, either 4 came before d and d removes it, or after d and 4 finds the mark.
  * So nothing is left, on any process, whoever is slow and wherever somebody dies; an ending that was cut short can be
- * repeated. So one ending after the decision is enough, and for a decision that is felt by itself (an app that is stopped, an
- * account that is suspended) nothing else is done: a store that fails half-way leaves it stopped, and a repeat goes on where
- * that one got to. Where the decision can be taken only once (a consent or an account that is removed, a code that is used up)
- * b to d come before a as well, so that what is left after a failure can be ended by the same button, and again after it.
+ * repeated. Where the reply to 4 is lost, it is done once more (once-more.ts): what was there and has ended in between
+ * bears the mark, too, and does not come back. So one ending after the decision is enough, and for a decision that is felt
+ * by itself (an app that is stopped, an account that is suspended) nothing else is done: a store that fails half-way leaves
+ * it stopped, and a repeat goes on where that one got to. Where the decision can be taken only once (a consent or an
+ * account that is removed, a code that is used up) b to d come before a as well, so that what is left after a failure can
+ * be ended by the same button, and again after it.
  *
  * An index may list a million. Steps c and d go on page by page: what is listed before b stays at its place until d strikes
  * it, so it is met whatever else comes and goes.
@@ -35,8 +37,12 @@ import { layout } from './live-layout.ts';
  * listed; the rest is as above. What is not to be made after all is taken off the index again. And where an ending comes
  * between 3 and 4, it is not made anew: the request is refused, and whoever asks again is judged by what is so then.
  *
+ * Of several answers to one request on another device (cross-device/answer-asked.ts) each would make a grant of the same name.
+ * So 4 is refused as well where the answer is not the one that counts any more; and what is not made after all is not taken
+ * off the index, unless it bears the mark, for what another answer made is listed by the same entry.
+ *
  * A generation is kept for longer than anything that was read in 1 can be used in 3 (an interaction lives an hour), a mark
- * for longer than a request takes from 3 to 4. That nothing is there is a generation like any other.
+ * for longer than a request takes from 3 to the last try of 4. That nothing is there is a generation like any other.
  */
 const generationKept = 2 * hours;
 const markKept = 1 * hours;
@@ -82,15 +88,12 @@ export function isEndedSince(generation: Generation, moment: number): boolean {
 }
 
 /** Step d. Answers whether the record was there. */
-export async function removeOrMark(
+export async function removeAndMark(
   { live }: Live,
   { record, mark }: { record: LiveKey; mark: LiveKey },
 ): Promise<boolean> {
-  const taken = await live.commit([{ do: 'take', key: record }]);
-  if (!taken.ok)
-    await live.commit([
-      { do: 'put', key: mark, value: '', ttlMs: markKept },
-      { do: 'delete', key: record },
-    ]);
+  const ended: LiveStep = { do: 'put', key: mark, value: '', ttlMs: markKept };
+  const taken = await live.commit([{ do: 'take', key: record }, ended]);
+  if (!taken.ok) await live.commit([ended, { do: 'delete', key: record }]);
   return taken.ok;
 }

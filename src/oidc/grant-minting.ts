@@ -7,6 +7,7 @@ import { findConsent, touchConsent } from '../consents/consent.ts';
 import { askableScopes, isGrantable } from '../consents/scopes.ts';
 import { newId } from '../kit/secrets.ts';
 import type { Services } from '../services.ts';
+import type { LiveStep } from '../store/live.ts';
 import { sourceOf } from '../web/request-state.ts';
 import { accountClientId } from './account-client.ts';
 import { scopesWith } from './answers/claims-by-scope.ts';
@@ -14,14 +15,7 @@ import { allowAutomatic } from './compat/automatic-consent.ts';
 import { isCompatClient } from './compat/token-form.ts';
 import { allDecided, decidedScopes, noteDecided, notedDecided } from './decided-scopes.ts';
 import { listedAs, unlist } from './end-grants.ts';
-import {
-  type GrantGenerations,
-  listGrant,
-  Overtaken,
-  readGrantGenerations,
-  whenListed,
-  withGenerations,
-} from './grant-records.ts';
+import { listGrant, Overtaken, readGrantGenerations, whenListed, withGenerations } from './grant-records.ts';
 import { grantApiScopes } from './resources/api-grants.ts';
 import { requestedApiScopes } from './resources/requested-scopes.ts';
 import { isStillSignedIn } from './still-signed-in.ts';
@@ -32,9 +26,10 @@ type Context = Pick<Services, 'db' | 'clock' | 'live'> & { readonly provider: Pr
 type Pair = { accountId: string; clientId: string };
 /**
  * `grantId`: the name that the grant has to have, where something waits for it under that name. `answeredIn`: the session in
- * which a person gave it, where the grant does not hang on that session and so does not end with it.
+ * which a person gave it, where the grant does not hang on that session and so does not end with it. `onlyWhile`: what has
+ * to be so still when it is written.
  */
-type Parties = Pair & { sessionUid?: string; grantId?: string; answeredIn?: string };
+type Parties = Pair & { sessionUid?: string; grantId?: string; answeredIn?: string; onlyWhile?: LiveStep };
 
 /**
  * From what a person decided once (the consent, a record) to what the engine works with (a grant, live state). Each
@@ -56,7 +51,7 @@ export async function mintGrant(
 /** For what was asked on another device (cross-device/): the grant has its name already, and hangs on no session. */
 export async function mintAskedGrant(
   context: Context,
-  parties: Pair & { grantId: string; answeredIn: string },
+  parties: Pair & { grantId: string; answeredIn: string; onlyWhile: LiveStep },
   requested: readonly string[],
 ): Promise<Grant | undefined> {
   const client = await findClient(context, parties.clientId);
@@ -83,9 +78,10 @@ async function mint(
       Promise.all([decide(), isWelcome(context, parties), isAnswering(context, parties)]),
     );
     if (!decision || !welcome || !signedIn) return undefined;
-    const made = new context.provider.Grant(parties);
+    const { onlyWhile, ...named } = parties;
+    const made = new context.provider.Grant(named);
     made.jti = parties.grantId ?? newId();
-    const grant = await saved(made, decision, generations);
+    const grant = await saved(filled(made, decision), { generations, onlyWhile });
     if (grant) return grant;
   }
   return undefined;
@@ -128,16 +124,10 @@ async function saveOf(grant: Grant): Promise<Grant> {
   return grant;
 }
 
-/** Undefined when an ending came between. */
-async function saved(
-  made: Grant,
-  decision: Decision,
-  generations: GrantGenerations,
-): Promise<Grant | undefined> {
-  const grant = filled(made, decision);
+/** Undefined when an ending came between, or another answer. */
+async function saved(grant: Grant, given: Parameters<typeof withGenerations>[0]): Promise<Grant | undefined> {
   try {
-    await withGenerations(grant.jti, generations, () => grant.save());
-    return grant;
+    return await withGenerations(given, () => saveOf(grant));
   } catch (error) {
     if (error instanceof Overtaken) return undefined;
     throw error;

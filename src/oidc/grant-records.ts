@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { type AdapterPayload, errors } from 'oidc-provider';
 import { minutes, seconds } from '../kit/durations.ts';
 import type { LiveKey, LiveStep } from '../store/live.ts';
@@ -41,7 +42,9 @@ export class GrantRecords {
     const memory = requestMemory();
     memory?.minted.add(grantId);
     memory?.grants.set(grantId, { value, grant });
+    const { onlyWhile } = beforehand.getStore() ?? {};
     const steps: LiveStep[] = [
+      ...(onlyWhile ? [onlyWhile] : []),
       unlessEnded(layout.grantEnded(grantId)),
       { do: 'add', key: layout.grant(grantId), value, ttlMs },
     ];
@@ -51,7 +54,9 @@ export class GrantRecords {
 
   async #overtaken(listed: GrantMember, cause: unknown): Promise<never> {
     if (!(cause instanceof errors.InvalidGrant)) throw cause;
-    await unlist(this.#context, listed);
+    const [mark] = await this.#context.live.read([layout.grantEnded(listed.grantId)]);
+    // Without a mark it was refused for another answer to the same request, whose grant of this name has to stay listed.
+    if (mark) await unlist(this.#context, listed);
     throw new Overtaken();
   }
 
@@ -60,8 +65,9 @@ export class GrantRecords {
   }
 
   async #list(grant: GrantMember, expiresAt: number): Promise<void> {
-    const { accountId, clientId, grantId } = grant;
-    const read = generationsRead.get(grantId) ?? (await readGrantGenerations(this.#context, grant));
+    const { accountId, clientId } = grant;
+    const { generations, onlyWhile } = beforehand.getStore() ?? {};
+    const read = generations ?? (await readGrantGenerations(this.#context, grant));
     const [inAccount, inClient] = [layout.accountGrants(accountId), layout.clientGrants(clientId)];
     const entered = await Promise.all([
       enterIndex(
@@ -72,7 +78,8 @@ export class GrantRecords {
       enterIndex(this.#context, { index: inClient, member: inClientIndex(grant), expiresAt }, read[inClient]),
     ]);
     if (entered.every(Boolean)) return;
-    await unlist(this.#context, grant);
+    // Of a name that was given beforehand another answer may have made a grant, or be about to; an entry too many harms nothing.
+    if (!onlyWhile) await unlist(this.#context, grant);
     throw new Overtaken();
   }
 }
@@ -82,7 +89,7 @@ export class Overtaken extends Error {
   override name = 'Overtaken';
 }
 
-export type GrantGenerations = Record<LiveKey, Generation>;
+type GrantGenerations = Record<LiveKey, Generation>;
 
 /** Before the decision that a grant follows from is read: endings.ts, step 1. */
 export async function readGrantGenerations(
@@ -122,18 +129,16 @@ export async function whenListed<Result>(grantId: string, save: () => Promise<Re
   }
 }
 
-const generationsRead = new Map<string, GrantGenerations>();
+/** `onlyWhile`: of a grant whose name was given beforehand; what has to be so still when it is written. */
+type Beforehand = { generations: GrantGenerations; onlyWhile?: LiveStep | undefined };
 
-/** Hands what was read past the engine, which knows nothing of it, to the `upsert` of this very grant. */
+/** Of this very request: two that answer the same question at once make a grant of one name. */
+const beforehand = new AsyncLocalStorage<Beforehand>();
+
+/** Hands what was read past the engine, which knows nothing of it, to the `upsert` of the grant that is saved. */
 export async function withGenerations<Result>(
-  grantId: string,
-  generations: GrantGenerations,
+  given: Beforehand,
   save: () => Promise<Result>,
 ): Promise<Result> {
-  generationsRead.set(grantId, generations);
-  try {
-    return await save();
-  } finally {
-    generationsRead.delete(grantId);
-  }
+  return beforehand.run(given, save);
 }

@@ -10,7 +10,7 @@ import type { LiveKey } from '../store/live.ts';
  *   {<grant id>}:c:<digest>    AuthorizationCode  ┐
  *   {<grant id>}:a:<digest>    AccessToken        ├ every use reads the grant beside it, so that deleting the
  *   {<grant id>}:r:<digest>    RefreshToken       ┘ one grant kills them all, on every process, at once
- *   {<grant id>}:e             the mark of a grant that ended before it was written (endings.ts)
+ *   {<grant id>}:e             the mark of a grant that ended: for an hour none is written here (endings.ts)
  *   {<grant id>}:t             the mark of a grant that ended for a reuse, once that was told
  *   {<grant id>}:q             what was asked on another device, under the id of the grant it may become (cross-device/)
  *   {<grant id>}:z             when the app last asked whether that was answered

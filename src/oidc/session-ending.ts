@@ -5,11 +5,11 @@ import { endedAtOnce, endWithSession } from './end-grants.ts';
 import { fromAccountIndex, type GrantMember, layout, sessionTag } from './live-layout.ts';
 import {
   type Ending,
+  emptyMark,
   markUnwritten,
   moveToMark,
   readEnding,
   strikeEnding,
-  takeMark,
 } from './session-mark.ts';
 import { noteLogout } from './sign-out/logout-notices.ts';
 import type { StoredSession } from './stored-session.ts';
@@ -23,10 +23,11 @@ import type { StoredSession } from './stored-session.ts';
  * The steps lie in several partitions, and a store or a process may fail between any two. So the session is put on the
  * list of endings first, and what it was stays as its mark until all that hangs on it has ended (session-mark.ts):
  *
- *   session --(listed; moved)--> mark --(its grants end; struck from its account)--> mark --(taken; struck)--> nothing
+ *   session --(listed; moved)--> mark --(its grants end; struck from its account)--> mark --(emptied; struck)--> empty
  *
  * Whoever comes by goes on from the mark: the same ending once more, the browser with its cookie, and when nobody comes,
- * who looks through the list (sign-out/finish-endings.ts). Of several at once, the one that takes the mark has ended it.
+ * who looks through the list (sign-out/finish-endings.ts). Of several at once, the one that empties the mark has ended it.
+ * The empty mark stays for an hour, for a sign-in that would write the session a second time.
  */
 type Context = Pick<Services, 'live' | 'clock' | 'db' | 'log'>;
 type LiveAndClock = Pick<Context, 'live' | 'clock'>;
@@ -89,7 +90,7 @@ async function tellApps(context: Context, { accountId, authorizations }: StoredS
 async function finish(context: Context, ending: Ending): Promise<boolean> {
   const { uid, accountId } = ending.session;
   await endWhatHangsOn(context, ending.session);
-  const ended = await takeMark(context, ending);
+  const ended = await emptyMark(context, ending);
   // Where that fails there is nothing left to do for whoever finds it on the list.
   if (accountId) await strikeEnding(context, { uid, accountId }).catch(() => undefined);
   return ended;

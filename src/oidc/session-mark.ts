@@ -7,7 +7,8 @@ import type { StoredSession } from './stored-session.ts';
 
 /**
  * The mark of a session that ended, in the session's own partition. It says what the session was for as long as something
- * hangs on it, and nothing where the session ended before it was written (endings.ts). Either way none is written there.
+ * hangs on it, and nothing after that, or where the session ended before it was written (endings.ts). Either way none is
+ * written there, nor a second time by a sign-in whose first reply was lost.
  */
 type Live = Pick<Services, 'live'>;
 type LiveAndClock = Pick<Services, 'live' | 'clock'>;
@@ -62,14 +63,14 @@ export async function markUnwritten({ live }: Live, uid: string): Promise<boolea
   return marked.ok;
 }
 
-/** All that hung on the session has ended. Of several that say so one is told yes. */
-export async function takeMark({ live }: Live, { session: { uid }, text }: Ending): Promise<boolean> {
+/** All that hung on the session has ended: the mark says nothing any more. Of several that say so one is told yes. */
+export async function emptyMark({ live }: Live, { session: { uid }, text }: Ending): Promise<boolean> {
   const key = layout.sessionEnded(uid);
-  const taken = await live.commit([
+  const emptied = await live.commit([
     { do: 'expect', key, value: text },
-    { do: 'take', key },
+    { do: 'put', key, value: '', ttlMs: emptyMarkKept },
   ]);
-  return taken.ok;
+  return emptied.ok;
 }
 
 /** Off the list of endings. */

@@ -62,3 +62,28 @@ export function isSilentAt(
     },
   };
 }
+
+/**
+ * The reply to the first commit that `matches` is lost, though it is done. When it is repeated, `first` is done before.
+ * Answers whether it was.
+ */
+export function repeatedAfter(
+  { services: { live } }: { services: { live: LiveStore } },
+  matches: (steps: readonly LiveStep[]) => boolean,
+  first: () => Promise<unknown>,
+): { happened(): boolean } {
+  const { commit } = live;
+  let seen = 0;
+  live.commit = async (steps) => {
+    if (!matches(steps)) return commit(steps);
+    seen += 1;
+    if (seen === 1) {
+      await commit(steps);
+      throw new StoreUnavailable('live', new Error('a test lost the reply'));
+    }
+    live.commit = commit;
+    await first();
+    return commit(steps);
+  };
+  return { happened: () => seen > 1 };
+}

@@ -2,9 +2,10 @@ import type { Provider } from 'oidc-provider';
 import { type Outcome, refused } from '../../kit/outcome.ts';
 import { newId } from '../../kit/secrets.ts';
 import type { App, Services } from '../../services.ts';
+import type { LiveStep } from '../../store/live.ts';
 import { decisionHolds } from '../decision.ts';
-import { dropGrant } from '../end-grants.ts';
 import { mintAskedGrant } from '../grant-minting.ts';
+import { layout } from '../live-layout.ts';
 import type { Asked } from './asked.ts';
 import { type StoredAsked, writeAsked } from './asked-form.ts';
 import { changeAsked, changeLater } from './change-asked.ts';
@@ -29,9 +30,20 @@ export async function takeAsked(
   const change = changeAsked(context, asked, ours);
   const taken = await change.catch((error) => leaveInDoubt(context, as(asked, ours), error));
   if (!taken) return refused('answered');
-  // What an earlier try may have left, that got no further than its grant.
-  await dropGrant(context, asked.id).catch((error) => leaveInDoubt(context, taken, error));
+  await dropLeft(context, taken).catch((error) => leaveInDoubt(context, taken, error));
   return { ok: true, asked: taken };
+}
+
+/**
+ * What an earlier try may have left, that got no further than its grant: only while the answer is ours, for who comes here late
+ * would end the grant of the next one. Nor is it struck from the lists: that one has the same name and may stand there already.
+ */
+async function dropLeft({ live }: Context, taken: Asked): Promise<void> {
+  await live.commit([stillOurs(taken), { do: 'take', key: layout.grant(taken.id) }]);
+}
+
+function stillOurs({ id, read }: Asked): LiveStep {
+  return { do: 'expect', key: layout.asked(id), value: read.value };
 }
 
 function as(asked: Asked, stored: StoredAsked): Asked {
@@ -75,7 +87,8 @@ export async function approveAsked(
   { accountId, names, proved, announce }: Approval,
 ): Promise<Outcome<object, 'gone'>> {
   const { id, clientId } = asked;
-  const parties = { accountId, clientId, grantId: id, answeredIn: proved.sessionUid };
+  const answeredIn = proved.sessionUid;
+  const parties = { accountId, clientId, grantId: id, answeredIn, onlyWhile: stillOurs(asked) };
   const grant = await mintAskedGrant(app, parties, names);
   if (!grant) return refused('gone');
   const given = givenBy(grant, asked);
@@ -91,9 +104,8 @@ export async function approveAsked(
     amr: [...proved.amr],
     ...(proved.acr === undefined ? {} : { acr: proved.acr }),
   });
-  if (approved) return { ok: true };
-  await dropGrant(app, id);
-  return refused('gone');
+  // Whoever took the answer from us drops what we made, and what is there by now may be theirs.
+  return approved ? { ok: true } : refused('gone');
 }
 
 /** What the app asked for and the grant has: scopes of ours, and those of the APIs it named (RFC 8707). */
