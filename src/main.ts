@@ -12,6 +12,7 @@ import { readSettings, SettingsProblem } from './settings.ts';
 import { leave, openHttpServer } from './web/http-server.ts';
 import { describeError } from './web/log.ts';
 import { metricsServer } from './web/metrics-server.ts';
+import { onStopSignals } from './web/stop-signals.ts';
 import { runWorkers, shareMetrics } from './workers.ts';
 
 /** The server: read the settings, open the services, listen, and leave without dropping anybody on SIGTERM. */
@@ -95,12 +96,11 @@ function whyNotStarted(error: unknown, environment: NodeJS.ProcessEnv): string |
 }
 
 function stopOnSignal(running: { stop(): Promise<void> }): void {
-  let stopping = false;
-  for (const signal of ['SIGTERM', 'SIGINT'] as const)
-    process.on(signal, () => {
-      // Asked twice, somebody does not want to wait for what is under way.
-      if (stopping) process.exit(1);
-      stopping = true;
-      void running.stop().then(() => process.exit(0));
-    });
+  onStopSignals({
+    first: () => void running.stop().then(() => process.exit(0)),
+    again() {
+      // Of several processes the first one decides: what it passes on may come long after what the worker got itself.
+      if (!cluster.isWorker) process.exit(1);
+    },
+  });
 }

@@ -5,6 +5,7 @@ import { seconds } from './kit/durations.ts';
 import type { Settings } from './settings.ts';
 import { openLog } from './web/log.ts';
 import type { Metrics } from './web/metrics.ts';
+import { onStopSignals } from './web/stop-signals.ts';
 
 /**
  * Several processes on one machine (WORKERS). The first one answers nobody: it starts the others, starts one anew that
@@ -28,11 +29,16 @@ export function runWorkers(settings: Settings): void {
   for (let count = 0; count < settings.WORKERS; count += 1) start();
   if (settings.METRICS_PORT !== undefined) serveMetricsOfAll(settings.METRICS_PORT, settings.HOST);
 
-  for (const signal of ['SIGTERM', 'SIGINT'] as const)
-    process.on(signal, () => {
+  onStopSignals({
+    first(signal) {
       stopping = true;
       void Promise.all(living().map((worker) => gone(worker, signal))).then(() => process.exit(0));
-    });
+    },
+    again() {
+      for (const worker of living()) worker.process.kill('SIGKILL');
+      process.exit(1);
+    },
+  });
 }
 
 /** What all workers count, added up: a scrape must not depend on which of them it happens to reach. */
