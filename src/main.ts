@@ -13,7 +13,8 @@ import { leave, openHttpServer } from './web/http-server.ts';
 import { describeError } from './web/log.ts';
 import { metricsServer } from './web/metrics-server.ts';
 import { onStopSignals } from './web/stop-signals.ts';
-import { runWorkers, shareMetrics } from './workers.ts';
+import { shareNumbers } from './web/worker-metrics.ts';
+import { runWorkers } from './workers.ts';
 
 /** The server: read the settings, open the services, listen, and leave without dropping anybody on SIGTERM. */
 export async function startServer(environment: NodeJS.ProcessEnv): Promise<{ stop(): Promise<void> }> {
@@ -32,7 +33,7 @@ export async function startServer(environment: NodeJS.ProcessEnv): Promise<{ sto
   const endings = startEndings(services);
   const http = openHttpServer(server.answer, { early: server.early });
   // A worker's numbers are asked for by the first process, which adds them up.
-  if (cluster.isWorker) shareMetrics(services);
+  if (cluster.isWorker) shareNumbers(services.metrics.registry);
   const metrics = settings.METRICS_PORT === undefined ? undefined : metricsServer(services);
 
   http.listen(settings.PORT, settings.HOST);
@@ -69,7 +70,7 @@ export async function startServer(environment: NodeJS.ProcessEnv): Promise<{ sto
 export async function runServer(environment: NodeJS.ProcessEnv): Promise<void> {
   try {
     const settings = readSettings(environment);
-    if (settings.WORKERS > 1 && cluster.isPrimary) return runWorkers(settings);
+    if (settings.WORKERS > 1 && cluster.isPrimary) return await runWorkers(settings);
     stopOnSignal(await startServer(environment));
   } catch (error) {
     console.error(whyNotStarted(error, environment));

@@ -5,9 +5,11 @@ import { until } from './timing.ts';
 /** A server of two processes (WORKERS) on stores of its own; `remove` takes the records away. */
 export async function startWorkers(
   settings: Record<string, string> = {},
+  { node }: { node?: string } = {},
 ): Promise<StartedServer & { remove(): Promise<void> }> {
   const place = await serverPlace();
-  const server = await startServerProcess({
+  const server = await startServerProcess(
+{
     WORKERS: '2',
     DATABASE_URL: place.at.url ?? '',
     REDIS_URL: await ownRedisDatabase(),
@@ -15,7 +17,7 @@ export async function startWorkers(
     COOKIE_KEYS: 'a-cookie-key-for-tests-of-more-than-32-characters',
     LOG_LEVEL: 'info',
     ...settings,
-  });
+  }, node);
   return { ...server, remove: () => place.remove() };
 }
 

@@ -33,11 +33,14 @@ export function folderUntilEnd(): { path: string } {
   return folder;
 }
 
-export async function startServerProcess(settings: Record<string, string> = {}): Promise<StartedServer> {
+export async function startServerProcess(
+  settings: Record<string, string> = {},
+  node = process.execPath,
+): Promise<StartedServer> {
   const port = settings['PORT'] ?? String(await freePort());
   const folder = folderUntilEnd();
   const origin = `http://localhost:${port}`;
-  const child = spawn(process.execPath, [program, 'start'], {
+  const child = spawn(node, [program, 'start'], {
     env: { PATH: process.env['PATH'], DATA_DIR: folder.path, ISSUER: origin, PORT: port, ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
