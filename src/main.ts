@@ -73,7 +73,10 @@ export async function startServer(
 }
 
 /** From the first connection on. Answers the demonstration, if there is one. */
-async function begin(services: OpenServices, { http, metrics }: { http: Server; metrics: Server | undefined }) {
+async function begin(
+  services: OpenServices,
+  { http, metrics }: { http: Server; metrics: Server | undefined },
+) {
   const { settings, log } = services;
   http.listen(settings.PORT, settings.HOST);
   metrics?.listen(settings.METRICS_PORT, settings.HOST);

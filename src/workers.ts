@@ -64,7 +64,9 @@ function openCrew(count: number, log: Log) {
       listening.delete(worker);
       place.worker = undefined;
       if (stopping) return left(exitCode === 0 || signal === 'SIGTERM' || signal === 'SIGINT');
-      const what = everListened ? 'a worker ended and is started again' : 'a worker ended before any listened';
+      const what = everListened
+        ? 'a worker ended and is started again'
+        : 'a worker ended before any listened';
       log.warn({ pid: worker.process.pid, exitCode, signal }, what);
       place.failures = Date.now() - listenedAt > wellAfter ? 0 : place.failures + 1;
       if (everListened) later(place);
@@ -74,7 +76,10 @@ function openCrew(count: number, log: Log) {
 
   function notStarted(place: Place, error: unknown): void {
     place.worker = undefined;
-    if (stopping) return left(true);
+    if (stopping) {
+      left(true);
+      return;
+    }
     log.error({ error: describeError(error) }, 'a worker could not be started, which is tried again');
     place.failures += 1;
     later(place);
@@ -142,5 +147,7 @@ async function serveMetricsOf(
     );
   }).listen(port, host);
   await once(http, 'listening');
-  http.on('error', (error) => log.error({ error: describeError(error) }, 'trouble with the port for metrics'));
+  http.on('error', (error) =>
+    log.error({ error: describeError(error) }, 'trouble with the port for metrics'),
+  );
 }

@@ -138,7 +138,7 @@ describe('answers that are ready', () => {
     // One at a time, until what is between the two is full and an answer stays here.
     while (socket.writableLength === 0) {
       const read = once(socket, 'data');
-      slow.write(get('/jwks'));
+      slow.write(get('/.well-known/openid-configuration'));
       await read;
     }
     await leave(other, { notice: 0, most: 300 });

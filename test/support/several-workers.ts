@@ -9,15 +9,17 @@ export async function startWorkers(
 ): Promise<StartedServer & { remove(): Promise<void> }> {
   const place = await serverPlace();
   const server = await startServerProcess(
-{
-    WORKERS: '2',
-    DATABASE_URL: place.at.url ?? '',
-    REDIS_URL: await ownRedisDatabase(),
-    SECRETS_KEY: Buffer.alloc(32, 9).toString('base64url'),
-    COOKIE_KEYS: 'a-cookie-key-for-tests-of-more-than-32-characters',
-    LOG_LEVEL: 'info',
-    ...settings,
-  }, node);
+    {
+      WORKERS: '2',
+      DATABASE_URL: place.at.url ?? '',
+      REDIS_URL: await ownRedisDatabase(),
+      SECRETS_KEY: Buffer.alloc(32, 9).toString('base64url'),
+      COOKIE_KEYS: 'a-cookie-key-for-tests-of-more-than-32-characters',
+      LOG_LEVEL: 'info',
+      ...settings,
+    },
+    node,
+  );
   return { ...server, remove: () => place.remove() };
 }
 
