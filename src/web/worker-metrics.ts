@@ -25,10 +25,11 @@ export async function numbersOf(listening: readonly Worker[]): Promise<string> {
 
 /** Said once in each worker: what the first process asks for is this registry. */
 export function shareNumbers(registry: Registry): void {
-  process.on('message', (message: Said) => {
-    if (message.type !== question) return;
+  process.on('message', (message) => {
+    const { type, round } = message as Said;
+    if (type !== question) return;
     registry.getMetricsAsJSON().then(
-      (numbers) => process.send?.({ type: answer, round: message.round, numbers }, undefined, {}, () => {}),
+      (numbers) => process.send?.({ type: answer, round, numbers }, undefined, {}, () => {}),
       () => {},
     );
   });
