@@ -14,12 +14,12 @@ export type EarlyAnswers = {
 /** Requests of apps that read a document are shorter; anything longer is not even looked at. */
 const longest = 2048;
 
-/** Answers the sockets that have nothing under way, to be closed when the server leaves. */
+/** What closes, when the server leaves, the sockets that have nothing under way (`closeIdle`), or all that are still here. */
 export function answerEarly(
   http: HttpServer,
   { answerTo }: EarlyAnswers,
   { keepAlive }: { keepAlive: number },
-): { closeIdle(): void; letGo(): void } {
+): { closeIdle(): void; closeAll(): void; letGo(): void } {
   const [parse] = http.listeners('connection') as ((socket: Socket) => void)[];
   if (!parse) throw new Error('an HTTP server that takes no connections');
   const mostAnswers = http.maxRequestsPerSocket ?? Number.POSITIVE_INFINITY;
@@ -64,6 +64,9 @@ export function answerEarly(
     },
     closeIdle: () => {
       for (const socket of waiting) if (socket.writableLength === 0) socket.destroy();
+    },
+    closeAll: () => {
+      for (const socket of waiting) socket.destroy();
     },
   };
 }

@@ -68,7 +68,10 @@ export async function leave(
   const closed = once(http, 'close');
   // Not Node's own close of an HTTP server, which hangs up on idle connections at once.
   NetServer.prototype.close.call(http);
-  const hard = setTimeout(() => http.closeAllConnections(), most);
+  const hard = setTimeout(() => {
+    http.closeAllConnections();
+    door?.closeAll();
+  }, most);
   const closeIdle = () => {
     http.closeIdleConnections();
     door?.closeIdle();

@@ -127,6 +127,25 @@ describe('answers that are ready', () => {
     await leave(http, { notice: 0, most: 20_000 });
     await closed;
   });
+
+  it('do not keep a server from leaving for longer than it waits, if nobody reads them', async () => {
+    const other = openHttpServer(server.answer, { early: server.early }).listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const connected = once(other, 'connection');
+    const slow = connect((other.address() as AddressInfo).port, '127.0.0.1').pause();
+    const closed = new Promise((resolve) => slow.once('close', resolve).once('error', resolve));
+    const [socket] = (await connected) as [Socket];
+    // One at a time, until what is between the two is full and an answer stays here.
+    while (socket.writableLength === 0) {
+      const read = once(socket, 'data');
+      slow.write(get('/.well-known/openid-configuration'));
+      await read;
+    }
+    await leave(other, { notice: 0, most: 300 });
+    slow.resume();
+    await closed;
+    expect(socket.destroyed).toBe(true);
+  });
 });
 
 async function arrived(socket: Socket, enough: () => boolean): Promise<void> {

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { request } from 'node:http';
 import { connect } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -32,11 +33,14 @@ export function folderUntilEnd(): { path: string } {
   return folder;
 }
 
-export async function startServerProcess(settings: Record<string, string> = {}): Promise<StartedServer> {
+export async function startServerProcess(
+  settings: Record<string, string> = {},
+  node = process.execPath,
+): Promise<StartedServer> {
   const port = settings['PORT'] ?? String(await freePort());
   const folder = folderUntilEnd();
   const origin = `http://localhost:${port}`;
-  const child = spawn(process.execPath, [program, 'start'], {
+  const child = spawn(node, [program, 'start'], {
     env: { PATH: process.env['PATH'], DATA_DIR: folder.path, ISSUER: origin, PORT: port, ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -56,6 +60,43 @@ export async function untilReady({ origin, said }: StartedServer): Promise<void>
     if (answer?.ok) return;
   }
   throw new Error(`not ready: ${said()}`);
+}
+
+/** It has heard that it is to stop. */
+export async function untilLeaving({ origin }: StartedServer): Promise<void> {
+  for (const giveUpAt = Date.now() + 120_000; Date.now() < giveUpAt; await sleep(5)) {
+    const answer = await fetch(`${origin}/readyz`).catch(() => undefined);
+    if (!answer?.ok) return;
+  }
+  throw new Error('it does not leave');
+}
+
+/** A request that is under way: its body is not all there. `finish` sends the rest and answers the status, or undefined. */
+export async function openLate({
+  origin,
+}: StartedServer): Promise<{ finish(): Promise<number | undefined> }> {
+  const late = request(`${origin}/token`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/x-www-form-urlencoded',
+      'content-length': '24',
+      // The server says that it has the head (RFC 9110 section 10.1.1).
+      expect: '100-continue',
+    },
+  });
+  late.flushHeaders();
+  await once(late, 'continue');
+  late.write('grant_type=');
+  const status = once(late, 'response').then(
+    ([answer]) => answer.resume().statusCode as number,
+    () => undefined,
+  );
+  return {
+    finish() {
+      late.end('refresh_token');
+      return status;
+    },
+  };
 }
 
 /** A connection as a proxy keeps it: it asks, and leaves it open. `ask` answers nothing once the other side has closed it. */

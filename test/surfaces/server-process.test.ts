@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
-import { request } from 'node:http';
 import { connect } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,8 +9,9 @@ import {
   endStartedServers,
   folderUntilEnd,
   openKept,
-  type StartedServer,
+  openLate,
   startServerProcess,
+  untilLeaving,
   untilReady,
 } from '../support/started-server.ts';
 import { openWorld } from '../support/world.ts';
@@ -21,15 +21,6 @@ import { openWorld } from '../support/world.ts';
 const slow = 300_000;
 
 afterEach(endStartedServers);
-
-/** It has heard that it is to stop. */
-async function untilLeaving({ origin }: StartedServer): Promise<void> {
-  for (const giveUpAt = Date.now() + 120_000; Date.now() < giveUpAt; await sleep(5)) {
-    const answer = await fetch(`${origin}/readyz`).catch(() => undefined);
-    if (!answer?.ok) return;
-  }
-  throw new Error('it does not leave');
-}
 
 /** New connections are taken no more. */
 async function untilRefused(port: number): Promise<void> {
@@ -72,26 +63,37 @@ describe('the server process', () => {
     async () => {
       const server = await startServerProcess();
       await untilReady(server);
-      // A request whose body is still on its way when the signal comes.
-      const late = request(`${server.origin}/token`, {
-        method: 'POST',
-        headers: {
-          'content-type': 'application/x-www-form-urlencoded',
-          'content-length': '24',
-          // The server says that it has the head (RFC 9110 section 10.1.1).
-          expect: '100-continue',
-        },
-      });
-      late.flushHeaders();
-      await once(late, 'continue');
-      late.write('grant_type=');
+      const late = await openLate(server);
       server.child.kill('SIGTERM');
       await untilLeaving(server);
-      late.end('refresh_token');
-      const [answer] = await once(late, 'response');
-      expect(answer.statusCode).toBe(400);
-      answer.resume();
+      expect(await late.finish()).toBe(400);
       expect(await server.ended).toBe(0);
+    },
+    slow,
+  );
+
+  it(
+    'takes signals that come together for one (npx passes on what it gets too), and a later one for haste',
+    async () => {
+      const server = await startServerProcess();
+      await untilReady(server);
+      const late = await openLate(server);
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) server.child.kill(signal);
+      await untilLeaving(server);
+      expect(await late.finish()).toBe(400);
+      expect(await server.ended).toBe(0);
+
+      const hasty = await startServerProcess();
+      await untilReady(hasty);
+      await openLate(hasty);
+      hasty.child.kill('SIGINT');
+      await untilLeaving(hasty);
+      await sleep(1500);
+      const askedAt = performance.now();
+      hasty.child.kill('SIGINT');
+      expect(await hasty.ended).toBe(1);
+      // Long before it stops to wait for the request.
+      expect(performance.now() - askedAt).toBeLessThan(5000);
     },
     slow,
   );

@@ -1,14 +1,12 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { freePort } from '../support/servers.mjs';
+import { pidsOf, startWorkers, untilAllListen } from '../support/several-workers.ts';
 import {
   endStartedServers,
   type KeptConnection,
   openKept,
   type StartedServer,
-  startServerProcess,
-  untilReady,
 } from '../support/started-server.ts';
-import { ownRedisDatabase, serverPlace } from '../support/stores.ts';
 import { until } from '../support/timing.ts';
 
 // Processes start slowly on a machine that runs several suites at once.
@@ -36,10 +34,6 @@ servers?.('several server processes (WORKERS)', () => {
     return kept;
   }
 
-  /** Who serves now: those that said that they listen, in this order. */
-  const pidsOf = ({ said }: StartedServer) =>
-    [...said().matchAll(/"pid":(\d+),.*"listening"/g)].map(([, pid]) => Number(pid));
-
   /** SIGKILL; once its successor listens, which of the connections are still answered. */
   async function killed(server: StartedServer, pid: number, kept: readonly KeptConnection[]) {
     const before = pidsOf(server).length;
@@ -51,19 +45,9 @@ servers?.('several server processes (WORKERS)', () => {
   it(
     'take connections at one port in turn, count together, start anew what dies, and leave together',
     async () => {
-      const place = await serverPlace();
       const metricsPort = await freePort();
-      const server = await startServerProcess({
-        WORKERS: '2',
-        METRICS_PORT: String(metricsPort),
-        DATABASE_URL: place.at.url ?? '',
-        REDIS_URL: await ownRedisDatabase(),
-        SECRETS_KEY: Buffer.alloc(32, 9).toString('base64url'),
-        COOKIE_KEYS: 'a-cookie-key-for-tests-of-more-than-32-characters',
-        LOG_LEVEL: 'info',
-      });
-      await untilReady(server);
-      await until(() => pidsOf(server).length === 2);
+      const server = await startWorkers({ METRICS_PORT: String(metricsPort) });
+      await untilAllListen(server);
       const [first = 0, second = 0] = pidsOf(server);
 
       const kept = await openMany(server);
@@ -93,7 +77,7 @@ servers?.('several server processes (WORKERS)', () => {
       for (const one of [...kept, ...later]) one.close();
       server.child.kill('SIGTERM');
       expect(await server.ended).toBe(0);
-      await place.remove();
+      await server.remove();
     },
     slow,
   );
