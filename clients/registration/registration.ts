@@ -9,7 +9,7 @@ import { StoreUnavailable } from '../../src/store/live.ts';
 import { readJsonObject } from '../../src/web/json-body.ts';
 import type { Client } from '../registry/registry.ts';
 import { verifyClientSecret } from '../registry/secrets.ts';
-import { metadataOf, operatorsMembers, registeredMembers, registrationError } from '../registry/self-told.ts';
+import { metadataOf, registeredMembers, registrationError } from '../registry/self-told.ts';
 import { forConformance } from './for-conformance.ts';
 
 /**
@@ -83,7 +83,7 @@ async function update(app: App, ctx: Context, client: Client, token: string): Pr
   const rightSecret = typeof given === 'string' && verifyClientSecret({ client }, given, app.clock.now());
   if (given !== undefined && !rightSecret)
     return refuse(ctx, 400, 'invalid_request', 'client_secret must be that of the app, or left out');
-  const asked = { client, token, metadata: metadataOf(body.members), kept: operatorsMembers(client) };
+  const asked = { client, token, metadata: metadataOf(body.members) };
   const changed = await changeItself(app, asked, ctx.state.source);
   if (changed.ok) {
     const told = { ...registeredMembers(changed.client), ...secret(changed.clientSecret) };
@@ -91,6 +91,7 @@ async function update(app: App, ctx: Context, client: Client, token: string): Pr
   }
   if (changed.reason === 'not_accepted') return answer(ctx, 400, registrationError(changed.problems));
   if (changed.reason === 'limited') return tooMany(ctx, changed.retryAfterSeconds);
+  if (changed.reason === 'disabled') return refuse(ctx, 403, 'access_denied', 'the app is disabled');
   await refuseToken(app, ctx);
 }
 

@@ -45,14 +45,6 @@ export async function verifyClient(
   return { ok: true, changed: true };
 }
 
-/** An app that came by itself and was vouched for says something else of itself now: nobody has looked at that. */
-export async function unverifyClient({ db }: { db: Database }, clientId: string): Promise<void> {
-  await db.transaction().execute(async (tx) => {
-    await tx.updateTable('clients').set({ verified_at: null }).where('client_id', '=', clientId).execute();
-    await bumpVersion(tx, 'clients');
-  });
-}
-
 /** What lets an app look after its own registration (RFC 7592): the text this once, the digest is kept. */
 export type ManagementToken = { text: string; digest: string };
 

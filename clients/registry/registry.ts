@@ -1,4 +1,4 @@
-import type { Insertable, Selectable } from 'kysely';
+import type { Insertable, Selectable, Updateable } from 'kysely';
 import type { Outcome } from '../../src/kit/outcome.ts';
 import { refused } from '../../src/kit/outcome.ts';
 import { digest, newId, newSecret } from '../../src/kit/secrets.ts';
@@ -101,33 +101,59 @@ export async function addClient(
   return { ok: true, client, clientSecret, notes: checked.notes };
 }
 
-/** Puts `metadata` in the place of what the app said before. An app that no longer has a secret loses those it had. */
+/**
+ * Puts `metadata` in the place of what the app said before. An app that no longer has a secret loses those it had.
+ * `before` is what the change was made of: where the app is no more like that, nothing is written. `unverified`: nobody
+ * vouches for it from then on.
+ */
 export async function changeClient(
   { db, clock }: Context,
-  { clientId, metadata }: { clientId: string; metadata: unknown },
-): Promise<
-  | { ok: true; client: Client; changed: boolean; notes: string[] }
-  | NotAccepted
-  | { ok: false; reason: 'unknown_client' }
-> {
-  const before = await findClient({ db }, clientId);
+  { clientId, metadata, unverified = false, ...given }: ClientChange,
+): Promise<ClientChanged | { ok: false; reason: 'changed_meanwhile' }> {
+  const before = given.before ?? (await findClient({ db }, clientId));
   if (!before) return refused('unknown_client');
   const checked = checkClientMetadata(metadata, before.metadata);
   if (!checked.ok) return checked;
+  const { notes } = checked;
   const text = storedText(checked.metadata, clientId);
-  if (text === storedText(before.metadata, clientId))
-    return { ok: true, client: before, changed: false, notes: checked.notes };
-  await db.transaction().execute(async (tx) => {
-    await tx
-      .updateTable('clients')
-      .set({ metadata: text, updated_at: clock.now() })
-      .where('client_id', '=', clientId)
-      .execute();
+  if (text === storedText(before.metadata, clientId) && !unverified)
+    return { ok: true, client: before, changed: false, notes };
+  const set = { metadata: text, updated_at: clock.now(), ...(unverified && { verified_at: null }) };
+  const client = await db.transaction().execute(async (tx) => {
+    if (!(await replaced(tx, before, set))) return undefined;
     if (!usesSecret(checked.metadata))
       await tx.deleteFrom('client_secrets').where('client_id', '=', clientId).execute();
     await bumpVersion(tx, 'clients');
+    return existing(tx, clientId);
   });
-  return { ok: true, client: await existing(db, clientId), changed: true, notes: checked.notes };
+  return client ? { ok: true, client, changed: true, notes } : refused('changed_meanwhile');
+}
+
+type ClientChange = { clientId: string; metadata: unknown; before?: Client; unverified?: boolean };
+export type ClientChanged =
+  | { ok: true; client: Client; changed: boolean; notes: string[] }
+  | NotAccepted
+  | { ok: false; reason: 'unknown_client' };
+
+/** False where the app says something else than `before`, or whether it is stopped or vouched for is another matter. */
+async function replaced(tx: Database, before: Client, set: Updateable<ClientsTable>): Promise<boolean> {
+  const { clientId } = before;
+  const row = await tx.selectFrom('clients').selectAll().where('client_id', '=', clientId).executeTakeFirst();
+  if (!row || judged(toClient(row, [])) !== judged(before)) return false;
+  // PostgreSQL lets others write between the reading and this.
+  const { numUpdatedRows } = await tx
+    .updateTable('clients')
+    .set(set)
+    .where('client_id', '=', clientId)
+    .where('metadata', '=', row.metadata)
+    .where('disabled_at', 'is not distinct from', row.disabled_at)
+    .where('verified_at', 'is not distinct from', row.verified_at)
+    .executeTakeFirst();
+  return numUpdatedRows === 1n;
+}
+
+function judged({ metadata, disabledAt, verifiedAt }: Client): string {
+  return JSON.stringify([metadata, disabledAt, verifiedAt]);
 }
 
 /** Removes the app, its secrets and (by the tables' own rule) what people allowed it. False when it was not there. */

@@ -1,14 +1,11 @@
 import { fetchDocument, isBlocked, isDocumentAddress } from '../../clients/registry/fetch-document.ts';
-import type { NotAccepted } from '../../clients/registry/new-client.ts';
-import { type Client, findClient } from '../../clients/registry/registry.ts';
-import { operatorsMembers } from '../../clients/registry/self-told.ts';
+import { findClient } from '../../clients/registry/registry.ts';
 import { minutes } from '../kit/durations.ts';
 import { type LimitContext, takeFromLimits } from '../limits/limits.ts';
 import { currentContext } from '../oidc/engine-context.ts';
 import type { Services } from '../services.ts';
 import { sourceOf } from '../web/request-state.ts';
 import { changeClient } from './change-client.ts';
-import { endGrantsOfOtherSector } from './end-grants-of-other-sector.ts';
 import { registerClient } from './register-client.ts';
 import { budget, nameProblem } from './register-itself.ts';
 
@@ -78,9 +75,11 @@ async function bring(services: Context, clientId: string): Promise<Brought> {
   if (!read.ok && read.reason === 'unreachable' && before !== undefined) return there;
   if (!read.ok) return { found: 'not_there', problem: read.problem };
   const { metadata } = read;
-  const refusal = nameProblem(settings, metadata) ?? (await keep(services, { clientId, metadata, before }));
-  if (!refusal) return there;
-  const said = refusal.problems.map(({ field, problem }) => `${field} ${problem}`);
+  const named = nameProblem(settings, metadata);
+  const kept = named ?? (await keep(services, { clientId, metadata, known: before !== undefined }));
+  if (kept.ok || kept.reason === 'unknown_client' || kept.reason === 'client_id_taken') return there;
+  if (kept.reason === 'disabled') return notTaken;
+  const said = kept.problems.map(({ field, problem }) => `${field} ${problem}`);
   return { found: 'not_there', problem: `is not accepted: ${said.join(' ').slice(0, 500)}` };
 }
 
@@ -94,19 +93,10 @@ async function mayCome(services: Context, clientId: string): Promise<boolean> {
   return (await takeFromLimits(services, [address, network, host, everyone])).ok;
 }
 
-async function keep(
+function keep(
   services: Context,
-  { clientId, metadata, before }: { clientId: string; metadata: object; before: Client | undefined },
-): Promise<NotAccepted | undefined> {
-  if (before) {
-    // What operators said of it is not the document's to take away.
-    const changes = { ...metadata, ...operatorsMembers(before) };
-    const ended = await endGrantsOfOtherSector(services, { client: before, metadata: changes });
-    const changed = await changeClient(services, { clientId, changes, whole: true, actor: 'client' });
-    if (ended) await endGrantsOfOtherSector(services, { client: before, metadata: changes });
-    return !changed.ok && changed.reason === 'not_accepted' ? changed : undefined;
-  }
-  const added = await registerClient(services, { clientId, metadata, origin: 'document' });
-  // Another process was faster.
-  return !added.ok && added.reason === 'not_accepted' ? added : undefined;
+  { clientId, metadata, known }: { clientId: string; metadata: Record<string, unknown>; known: boolean },
+) {
+  if (known) return changeClient(services, { clientId, changes: metadata, whole: true, actor: 'client' });
+  return registerClient(services, { clientId, metadata, origin: 'document' });
 }

@@ -1,53 +1,41 @@
 import type { Logo } from '../../clients/registry/logo.ts';
-import { checkClientMetadata } from '../../clients/registry/metadata.ts';
-import { unverifyClient } from '../../clients/registry/registration.ts';
-import { type Client, changeClient as changeMetadata, findClient } from '../../clients/registry/registry.ts';
+import { type ClientMetadata, checkClientMetadata } from '../../clients/registry/metadata.ts';
+import {
+  type Client,
+  type ClientChanged,
+  changeClient as changeMetadata,
+  findClient,
+} from '../../clients/registry/registry.ts';
 import { sectorOf } from '../../clients/registry/sector.ts';
+import { operatorsMembers } from '../../clients/registry/self-told.ts';
 import type { Actor } from '../audit/catalogue.ts';
 import { recordEvent } from '../audit/record.ts';
 import { refused } from '../kit/outcome.ts';
 import type { Services } from '../services.ts';
+import { StoreUnavailable } from '../store/live.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import { refuseForeignSector } from './check-sector.ts';
+import { endGrantsOfOtherSector } from './end-grants-of-other-sector.ts';
 import { keepClientLogo, logoWish } from './keep-client-logo.ts';
 
 /**
  * Changes members of an app's metadata: `changes` holds the new values, null takes a member away (RFC 7396). With
  * `whole` it is all the app says of itself, and what it leaves out is gone. `logo` is a picture beside the metadata, null
- * to have none. The names of changed members are recorded. Where the app itself becomes another, an operator's word for it is over.
+ * to have none. The names of changed members are recorded. Where it is the app that says so, what operators said of it
+ * stays, and where it becomes another, an operator's word for it is over.
  */
 export async function changeClient(
-  services: Pick<Services, 'db' | 'clock' | 'seals' | 'log' | 'settings'>,
-  {
-    clientId,
-    changes,
-    whole = false,
-    logo,
-    actor,
-  }: {
-    clientId: string;
-    changes: Record<string, unknown>;
-    whole?: boolean;
-    logo?: Logo | null | undefined;
-    actor?: Actor;
-  },
+  services: Context,
+  { logo, ...asked }: Asked & { logo?: Logo | null | undefined },
   from?: RequestSource,
-): ReturnType<typeof changeMetadata> {
-  const before = await findClient(services, clientId);
-  if (!before) return refused('unknown_client');
+): Promise<ClientChanged | { ok: false; reason: 'disabled' }> {
+  const { clientId, whole, actor } = asked;
   // Without a logo there is no address that one would be fetched from.
-  const said = logo === null ? { ...changes, logo_uri: null } : changes;
-  const merged = Object.entries({ ...(whole ? {} : before.metadata), ...said });
-  const metadata = Object.fromEntries(merged.filter(([, value]) => value !== null));
-  const checked = checkClientMetadata(metadata, before.metadata);
-  const foreign = checked.ok && (await refuseForeignSector(services, checked.metadata, before.metadata));
-  if (foreign) return foreign;
-  // Before the change, so that nothing is shown as looked at which nobody saw.
-  const doubted = actor === 'client' && checked.ok && isAnother(before, checked.metadata);
-  if (doubted) await unverifyClient(services, clientId);
-  const changed = await changeMetadata(services, { clientId, metadata });
-  if (!changed.ok) return changed;
-  const wish = logoWish({ logo, logoUri: said['logo_uri'], whole });
+  const changes = logo === null ? { ...asked.changes, logo_uri: null } : asked.changes;
+  const written = await write(services, { ...asked, changes });
+  if (!written.ok) return written;
+  const { before, changed, doubted } = written;
+  const wish = logoWish({ logo, logoUri: changes['logo_uri'], whole: whole === true });
   const kept = await keepClientLogo(services, clientId, wish);
   const members = changedMembers(before.metadata, changed.client.metadata);
   if (kept.changed) members.push('logo');
@@ -63,6 +51,57 @@ export async function changeClient(
     changed: members.length > 0,
     notes: [...changed.notes, ...kept.notes, ...otherNames(before, changed.client)],
   };
+}
+
+type Context = Pick<Services, 'db' | 'live' | 'clock' | 'seals' | 'log' | 'settings'>;
+type Asked = { clientId: string; changes: Record<string, unknown>; whole?: boolean; actor?: Actor };
+type Changed = Extract<ClientChanged, { ok: true }>;
+type Written = { ok: true; before: Client; changed: Changed; doubted: boolean };
+type Refused = Extract<ClientChanged, { ok: false }> | { ok: false; reason: 'disabled' };
+
+const mostTries = 10;
+
+/**
+ * An app has us fetch its list, for as long as it likes, between the reading and the writing. What an operator changed
+ * meanwhile is looked at anew, so that nothing that was taken from the app comes back, and nothing that nobody saw is vouched for.
+ */
+async function write(services: Context, asked: Asked): Promise<Written | Refused> {
+  const looked: ClientMetadata[] = [];
+  for (let tries = 0; tries < mostTries; tries += 1) {
+    const written = await writeOnce(services, asked, looked);
+    if (written.ok || written.reason !== 'changed_meanwhile') return written;
+  }
+  throw new StoreUnavailable('records', new Error(`others changed the app ${asked.clientId} all the time`));
+}
+
+async function writeOnce(
+  services: Context,
+  asked: Asked,
+  looked: ClientMetadata[],
+): Promise<Written | Refused | { ok: false; reason: 'changed_meanwhile' }> {
+  const { clientId } = asked;
+  const itself = asked.actor === 'client';
+  const before = await findClient(services, clientId);
+  if (!before) return refused('unknown_client');
+  if (itself && before.disabledAt !== undefined) return refused('disabled');
+  const metadata = merged(before, asked);
+  const ended = itself && (await endGrantsOfOtherSector(services, { client: before, metadata }));
+  const checked = checkClientMetadata(metadata, before.metadata);
+  if (!checked.ok) return checked;
+  const foreign = await refuseForeignSector(services, checked.metadata, [before.metadata, ...looked]);
+  if (foreign) return foreign;
+  looked.push(checked.metadata);
+  const doubted = itself && isAnother(before, checked.metadata);
+  const changed = await changeMetadata(services, { clientId, metadata, before, unverified: doubted });
+  if (!changed.ok) return changed;
+  if (ended) await endGrantsOfOtherSector(services, { client: before, metadata });
+  return { ok: true, before, changed, doubted };
+}
+
+function merged(before: Client, { changes, whole, actor }: Asked): Record<string, unknown> {
+  const kept = actor === 'client' ? operatorsMembers(before) : {};
+  const all = Object.entries({ ...(whole ? {} : before.metadata), ...changes, ...kept });
+  return Object.fromEntries(all.filter(([, value]) => value !== null));
 }
 
 /** Whether what an operator vouched for is said to be something else: what people know it by, or where it leads them. */

@@ -15,7 +15,6 @@ import { type LimitContext, type Limited, takeFromLimits } from '../limits/limit
 import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import { changeClient } from './change-client.ts';
-import { endGrantsOfOtherSector } from './end-grants-of-other-sector.ts';
 import { budget, nameProblem } from './register-itself.ts';
 import { rotateClientSecret } from './rotate-client-secret.ts';
 
@@ -39,18 +38,13 @@ export async function findItself(
  */
 export async function changeItself(
   services: LimitContext & Pick<Services, 'settings'>,
-  {
-    client,
-    token,
-    metadata,
-    kept,
-  }: { client: Client; token: string; metadata: Record<string, unknown>; kept: Record<string, unknown> },
+  { client, token, metadata }: { client: Client; token: string; metadata: Record<string, unknown> },
   from: RequestSource,
 ): Promise<
   | { ok: true; client: Client; clientSecret: string | undefined; managementToken: string }
   | NotAccepted
   | Limited
-  | { ok: false; reason: 'wrong_token' }
+  | { ok: false; reason: 'wrong_token' | 'disabled' }
 > {
   const { clientId } = client;
   const named = nameProblem(services.settings, metadata);
@@ -59,18 +53,18 @@ export async function changeItself(
   const room =
     client.origin === 'open' ? await takeFromLimits(services, budget(services.settings, from.ip)) : done;
   if (!room.ok) return room;
-  const changes = { ...metadata, ...kept };
   const next = newManagementToken();
   if (!(await replaceManagementToken(services, { clientId, shown: token, next })))
     return refused('wrong_token');
-  const changed = await change(services, { client, changes }, from).catch(async (error: unknown) => {
+  const change = { clientId, changes: metadata, whole: true, actor: 'client' } as const;
+  const changed = await changeClient(services, change, from).catch(async (error: unknown) => {
     // A store went away, and the app will come again with the token that it knows.
     await putBack(services, { clientId, shown: next.text, token }).catch(() => undefined);
     throw error;
   });
   if (!changed.ok) {
     await putBack(services, { clientId, shown: next.text, token });
-    return changed.reason === 'not_accepted' ? changed : refused('wrong_token');
+    return changed.reason === 'unknown_client' ? refused('wrong_token') : changed;
   }
   const lacksSecret =
     usesSecret(changed.client.metadata) &&
@@ -84,20 +78,6 @@ export async function changeItself(
     clientSecret: rotated?.ok ? rotated.clientSecret : undefined,
     managementToken: next.text,
   };
-}
-
-type Context = Parameters<typeof changeItself>[0];
-
-async function change(
-  services: Context,
-  { client, changes }: { client: Client; changes: Record<string, unknown> },
-  from: RequestSource,
-): ReturnType<typeof changeClient> {
-  const { clientId } = client;
-  const ended = await endGrantsOfOtherSector(services, { client, metadata: changes });
-  const changed = await changeClient(services, { clientId, changes, whole: true, actor: 'client' }, from);
-  if (ended) await endGrantsOfOtherSector(services, { client, metadata: changes });
-  return changed;
 }
 
 async function putBack(

@@ -20,7 +20,7 @@ export type SeededClient = {
  * secret that is right already stays, and another chosen one ends those before it.
  */
 export async function seedClient(
-  services: Pick<Services, 'db' | 'clock' | 'seals' | 'log' | 'settings'>,
+  services: Pick<Services, 'db' | 'live' | 'clock' | 'seals' | 'log' | 'settings'>,
   { clientId, clientSecret, metadata }: NewClient & { clientId: string; metadata: Record<string, unknown> },
 ): Promise<({ ok: true } & SeededClient) | NotAccepted> {
   if (!(await findClient(services, clientId))) {

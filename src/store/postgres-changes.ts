@@ -12,6 +12,9 @@ import { keptTables } from './record-changes.ts';
 const channel = 'latchkey_records';
 const beatEveryMs = 250;
 const deafAfterMs = 750;
+const lookEveryMs = 100;
+/** Then another connection may do better; not soon, for a pooler that swallows notices will swallow them again. */
+const givenUpAfterMs = 10_000;
 
 export function hearPostgres(url: string, changes: RecordChanges): { stop(): Promise<void> } {
   let stopped = false;
@@ -22,12 +25,11 @@ export function hearPostgres(url: string, changes: RecordChanges): { stop(): Pro
         connectionString: url,
         application_name: 'latchkey changes',
         connectionTimeoutMillis: 2000,
-        query_timeout: 2000,
+        query_timeout: 1000,
         keepAlive: true,
       });
       current = client;
       await listenOn(client, changes, () => stopped).catch(() => undefined);
-      changes.hear(false);
       await client.end().catch(() => undefined);
       if (!stopped) await sleep(200, undefined, { ref: false });
     }
@@ -42,31 +44,54 @@ export function hearPostgres(url: string, changes: RecordChanges): { stop(): Pro
   };
 }
 
-/** Resolves or rejects when the connection is of no use any more. */
+/** Resolves or rejects when the connection is of no use any more; then nothing is heard. */
 async function listenOn(client: pg.Client, changes: RecordChanges, stopped: () => boolean): Promise<void> {
   const own = `latchkey_${randomBytes(9).toString('hex')}`;
-  let broken = false;
-  let heardAt = performance.now();
-  client.on('error', () => {
-    broken = true;
-  });
-  client.on('end', () => {
-    broken = true;
-  });
+  const hearing = watchHearing(changes);
+  client.on('error', hearing.end);
+  client.on('end', hearing.end);
   client.on('notification', ({ channel: from, payload = '' }) => {
-    if (from === channel) return changes.tell(changeOf(payload));
-    heardAt = performance.now();
-    changes.hear(true);
+    if (from === channel) changes.tell(changeOf(payload));
+    else hearing.heard();
   });
-  await client.connect();
-  await client.query(`listen ${channel}; listen ${own}`);
-  while (!broken && !stopped()) {
-    await client.query(`notify ${own}`);
-    await sleep(beatEveryMs, undefined, { ref: false });
+  try {
+    await client.connect();
+    await client.query(`listen ${channel}; listen ${own}`);
+    while (!hearing.over() && !stopped()) {
+      await client.query(`notify ${own}`);
+      await sleep(beatEveryMs, undefined, { ref: false });
+    }
+  } finally {
+    hearing.end();
+  }
+}
+
+type Hearing = { heard(): void; over(): boolean; end(): void };
+
+/** Looks by a timer of its own: over a lost route the sending of a word waits for a long while. */
+function watchHearing(changes: RecordChanges): Hearing {
+  let over = false;
+  let heardAt = performance.now();
+  const timer = setInterval(async () => {
     // After the process was held up, what has arrived meanwhile is read first.
     await turn();
-    if (performance.now() - heardAt > deafAfterMs) changes.hear(false);
+    const silentMs = performance.now() - heardAt;
+    if (silentMs > givenUpAfterMs) end();
+    else if (silentMs > deafAfterMs && !over) changes.hear(false);
+  }, lookEveryMs).unref();
+  function end(): void {
+    clearInterval(timer);
+    if (!over) changes.hear(false);
+    over = true;
   }
+  return {
+    heard() {
+      heardAt = performance.now();
+      if (!over) changes.hear(true);
+    },
+    over: () => over,
+    end,
+  };
 }
 
 /** `<table>:<id of the row>`, as the triggers send it. What is not understood may have been anything. */
