@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { openFaultProxy } from '../support/fault-proxy.ts';
-import { endStartedServers, startServerProcess } from '../support/started-server.ts';
+import { endStartedServers, startServerProcess, untilReady } from '../support/started-server.ts';
 import { ownRedisDatabase, serverPlace } from '../support/stores.ts';
 import { until } from '../support/timing.ts';
 
@@ -18,6 +18,7 @@ servers?.('a server that leaves while its records say nothing', () => {
       COOKIE_KEYS: 'a-cookie-key-for-tests-of-more-than-32-characters',
       LOG_LEVEL: 'info',
     });
+    await untilReady(server);
     // Ready is not enough: what cannot record that it started ends for that.
     await until(() => server.said().includes('"listening"'));
     wire.silence(true);
