@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { openFaultProxy } from '../support/fault-proxy.ts';
 import { endStartedServers, startServerProcess, untilReady } from '../support/started-server.ts';
 import { ownRedisDatabase, serverPlace } from '../support/stores.ts';
+import { until } from '../support/timing.ts';
 
 afterEach(endStartedServers);
 
@@ -15,8 +16,11 @@ servers?.('a server that leaves while its records say nothing', () => {
       REDIS_URL: await ownRedisDatabase(),
       SECRETS_KEY: Buffer.alloc(32, 9).toString('base64url'),
       COOKIE_KEYS: 'a-cookie-key-for-tests-of-more-than-32-characters',
+      LOG_LEVEL: 'info',
     });
     await untilReady(server);
+    // Ready is not enough: what cannot record that it started ends for that.
+    await until(() => server.said().includes('"listening"'));
     wire.silence(true);
     server.child.kill('SIGTERM');
     expect(await server.ended).toBe(1);
