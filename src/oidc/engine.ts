@@ -25,7 +25,7 @@ import { openProvider } from './provider.ts';
 import { openPublishedDocuments, type PublishedDocuments } from './published-documents.ts';
 import { makeRefusalsCheap } from './quiet-errors.ts';
 import { memoryOf, takeOver } from './request-memory.ts';
-import { keepSessionCookie } from './session-cookie-life.ts';
+import { keepSessionCookie, withholdOldCookie } from './session-cookie-life.ts';
 import { settle } from './settle.ts';
 import { goOnSignedOut } from './sign-out/nobody-signed-in.ts';
 import { forgetOutlivedHint } from './sign-out/outlived-hint.ts';
@@ -114,6 +114,7 @@ export async function openEngine(
         if (ctx['oidc']) await settle(services, provider, ctx as unknown as KoaContextWithOIDC);
       } finally {
         returnSpent(services, memoryOf(ctx));
+        if (ctx['oidc']) withholdOldCookie(ctx, services.settings.issuer);
       }
       if (ctx['oidc']) {
         const asked = ctx as unknown as KoaContextWithOIDC;

@@ -4,8 +4,8 @@ import type { Spent } from '../store/in-doubt.ts';
 import type { LiveEntry, LiveKey, LiveStep } from '../store/live.ts';
 import { currentContext } from './engine-context.ts';
 import type { Rotation } from './rotation.ts';
+import type { SessionRead } from './session-secret.ts';
 import type { StoredGrant } from './stored-grant.ts';
-import type { StoredSession } from './stored-session.ts';
 import type { Found } from './token-records.ts';
 
 /**
@@ -19,7 +19,7 @@ export type RequestMemory = {
   /** Codes and tokens that were looked for, found or not: whoever asks a second time in one request gets the same. */
   looked: Map<LiveKey, Found | undefined>;
   /** Sessions by uid, as they were when read. */
-  sessions: Map<string, { value: string; session: StoredSession }>;
+  sessions: Map<string, SessionRead>;
   /** The session as it is being read already. */
   ahead?: { uid: string; reading: Promise<(LiveEntry | undefined)[]> };
   /** What belongs to no grant (live-layout.ts) and was asked for last. */

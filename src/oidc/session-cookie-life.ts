@@ -1,12 +1,34 @@
 import type { Context } from 'koa';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { sessionCookieName } from './browser-cookies.ts';
+import { memoryOf } from './request-memory.ts';
 
 type Lasting = { exp?: number | undefined; transient?: boolean | undefined };
 
 /** What makes a cookie outlive the browser's window, where the person wanted to stay signed in; else nothing. */
 export function cookieLife({ exp, transient }: Lasting): string {
   return exp && !transient ? `; expires=${new Date(exp * 1000).toUTCString()}` : '';
+}
+
+/**
+ * The engine gives the browser its cookie again at every request. One that came with a secret of before, or whose session is
+ * over, is given none: by now the browser may have a better one, from another tab.
+ */
+export function isOldCookie(ctx: object, session: { uid: string } | undefined): boolean {
+  return session !== undefined && memoryOf(ctx).sessions.get(session.uid)?.isOld === true;
+}
+
+/** To be called whether or not the request went well. */
+export function withholdOldCookie(ctx: Context, issuer: { https: boolean }): void {
+  const { session } = (ctx as unknown as KoaContextWithOIDC).oidc;
+  const cookies = ctx.response.headers['set-cookie'];
+  if (!isOldCookie(ctx, session) || !Array.isArray(cookies)) return;
+  // What takes it away, at a sign-out, names no session.
+  const given = new RegExp(`^${sessionCookieName(issuer)}(\\.sig)?=(?!.*; expires=Thu, 01 Jan 1970)`);
+  ctx.set(
+    'Set-Cookie',
+    cookies.filter((cookie) => !given.test(cookie)),
+  );
 }
 
 /**

@@ -1,5 +1,4 @@
 import type { AdapterPayload } from 'oidc-provider';
-import { sameSecret } from '../kit/secrets.ts';
 import type { LiveEntry } from '../store/live.ts';
 import { commitTwice } from '../store/once-more.ts';
 import { sourceOf } from '../web/request-state.ts';
@@ -13,7 +12,8 @@ import { requestMemory } from './request-memory.ts';
 import { SessionEnded } from './session-ended.ts';
 import { dropSession, finishEnding } from './session-ending.ts';
 import { mergeSessions } from './session-merge.ts';
-import { isOnlyAlive, stamped, stillFormer } from './session-stamp.ts';
+import { type SessionRead, standingOf, withSecret } from './session-secret.ts';
+import { isOnlyAlive, stamped } from './session-stamp.ts';
 import type { StoredSession } from './stored-session.ts';
 import { beside } from './unit-of-work.ts';
 
@@ -24,7 +24,6 @@ import { beside } from './unit-of-work.ts';
  * authorize two apps at once both keep theirs (engine facts 4). A sign-in that an ending overtook makes none: endings.ts.
  */
 type Login = { accountId: string; generation?: string };
-type Read = { value: string; session: StoredSession };
 
 export class SessionRecords {
   readonly #context: AdapterContext;
@@ -36,19 +35,21 @@ export class SessionRecords {
   async find(id: string): Promise<AdapterPayload | undefined> {
     const parts = splitSessionId(id);
     if (!parts) return undefined;
-    const session = await this.#read(parts.uid);
+    const entry = await this.#entry(parts.uid);
     // Nobody is signed in here; whoever says so to the browser may be asked by somebody whose sign-out was cut short.
-    if (!session) return void (await finishEnding(this.#context, parts.uid));
-    const given = shortDigest(parts.secret);
-    const now = this.#context.clock.now();
-    const taken = [session.secret, ...stillFormer(session, now).map((former) => former.secret)];
-    return taken.some((secret) => sameSecret(given, secret)) ? toPayload(session, id) : undefined;
+    if (!entry) return void (await finishEnding(this.#context, parts.uid));
+    const session = readSession(entry.value, parts.uid);
+    const presented = shortDigest(parts.secret);
+    const standing = standingOf(presented, session, this.#context.clock.now());
+    if (standing === 'dropped') return undefined;
+    this.#remember(entry.value, { uid: parts.uid, presented, isOld: standing === 'former' });
+    return toPayload(session, id);
   }
 
   async findByUid(uid: string): Promise<AdapterPayload | undefined> {
     if (!uidShape.test(uid)) return undefined;
-    const session = await this.#read(uid);
-    return session && toPayload(session, `${uid}.`);
+    const entry = await this.#entry(uid);
+    return entry && toPayload(readSession(entry.value, uid), `${uid}.`);
   }
 
   /** Written when the engine has answered, beside what else the request wrote, for the two wait for each other in nothing. */
@@ -58,8 +59,11 @@ export class SessionRecords {
     const ttlMs = timeToLive(expiresIn, 'Session');
     // The engine's `jti` is the cookie itself: whoever reads the store must not be able to walk in with it.
     const { jti: _jti, ...kept } = payload;
-    const ours = { ...kept, uid: parts.uid, secret: shortDigest(parts.secret) } as StoredSession;
     const read = requestMemory()?.sessions.get(parts.uid);
+    const secret = shortDigest(parts.secret);
+    // Only who made a new secret has something to say of it.
+    const said = read?.presented === secret ? read.session.secret : secret;
+    const ours = { ...kept, uid: parts.uid, secret: said } as StoredSession;
     if (read && isOnlyAlive(read.session, ours, this.#context.clock.now())) return;
     const asking = currentContext();
     const visit = {
@@ -76,13 +80,12 @@ export class SessionRecords {
     await dropSession(this.#context, parts.uid);
   }
 
-  async #read(uid: string): Promise<StoredSession | undefined> {
-    const entry = await this.#entry(uid);
-    if (!entry) return undefined;
-    const session = readSession(entry.value, uid);
+  #remember(
+    value: string,
+    { uid, ...how }: { uid: string } & Pick<SessionRead, 'presented' | 'isOld'>,
+  ): void {
     // A reading of its own: the engine changes in place what it is given, and that would change what it is compared with.
-    requestMemory()?.sessions.set(uid, { value: entry.value, session: readSession(entry.value, uid) });
-    return session;
+    requestMemory()?.sessions.set(uid, { value, session: readSession(value, uid), ...how });
   }
 
   /** The first reading of a request may have begun before the engine asked: session-ahead.ts. */
@@ -94,13 +97,16 @@ export class SessionRecords {
     return (await reading)[0];
   }
 
-  async #write(ours: StoredSession, visit: Visit & { read: Read | undefined; ttlMs: number }): Promise<void> {
+  async #write(
+    ours: StoredSession,
+    visit: Visit & { read: SessionRead | undefined; ttlMs: number },
+  ): Promise<void> {
     const { read, login, ttlMs } = visit;
     // What is listed already is listed for as long as it lives; a sign-in is listed before it is there.
     if (!read || login) await this.#enlist(ours, ttlMs, login);
     const listed = read && !login ? this.#enlist(ours, ttlMs) : undefined;
     if (read) await this.#change(read, ours, visit);
-    else await this.#add(stamped(ours, [], this.#stamp(visit)), ttlMs);
+    else await this.#add(stamped(ours, undefined, this.#stamp(visit)), ttlMs);
     await listed;
   }
 
@@ -116,22 +122,32 @@ export class SessionRecords {
     throw new Error('a session is changed only by the request that read it');
   }
 
-  async #change({ value: read, session: base }: Read, ours: StoredSession, visit: Visit & { ttlMs: number }) {
-    const { uid } = ours;
-    const key = layout.session(uid);
-    for (let attempt = 0, expect = read; attempt < 20; attempt += 1) {
-      const theirs = expect === read ? base : readSession(expect, uid);
-      const merged = stamped(mergeSessions({ base, ours, theirs }), [base, theirs], this.#stamp(visit));
+  async #change(read: SessionRead, ours: StoredSession, visit: Visit & { ttlMs: number }): Promise<void> {
+    const key = layout.session(ours.uid);
+    for (let attempt = 0, expect = read.value; attempt < 20; attempt += 1) {
+      const value = writeSession(this.#merged(read, { ours, expect, visit }));
       const written = await commitTwice(this.#context, [
-        { do: 'replace', key, expect, value: writeSession(merged), ttlMs: visit.ttlMs },
+        { do: 'replace', key, expect, value, ttlMs: visit.ttlMs },
       ]);
       if (written.ok) return;
       const [now] = written.reason === 'missing' ? [] : await this.#context.live.read([key]);
       // Ended while this request was on its way: it stays ended.
+      read.isOld ||= !now;
       if (!now) throw new SessionEnded('ended meanwhile');
       expect = now.value;
     }
     throw new Error('a session kept changing while it was written');
+  }
+
+  #merged(
+    read: SessionRead,
+    { ours, expect, visit }: { ours: StoredSession; expect: string; visit: Visit },
+  ): StoredSession {
+    const { session: base } = read;
+    const stamp = this.#stamp(visit);
+    const theirs = expect === read.value ? base : readSession(expect, ours.uid);
+    const mine = withSecret(read, { ours, theirs, ...stamp });
+    return stamped(mergeSessions({ base, ours: mine, theirs }), theirs, stamp);
   }
 
   async #enlist({ accountId, uid }: StoredSession, ttlMs: number, login?: Login): Promise<void> {

@@ -12,28 +12,30 @@ const notedAnew = 5 * minutes;
 
 type Stamp = { now: number; signsIn: boolean; source: { ip: string; userAgent: string } | undefined };
 
-/** None of the `earlier` states before a sign-in counts. */
+/** `before`: as it stands now. A secret that was dropped from it, or of before a sign-in, counts no more. */
 export function stamped(
   { former: _former, ...session }: StoredSession,
-  earlier: readonly StoredSession[],
+  before: StoredSession | undefined,
   { now, signsIn, source }: Stamp,
 ): StoredSession {
+  const goesOn = before && isSameSignIn(before, session) ? before : undefined;
   // Credentials proved in this very request are a sign-in, even if the one before it was in the same second.
-  const sameSignIn = signsIn ? [] : earlier.filter((one) => isSameSignIn(one, session));
-  const former = new Map(sameSignIn.flatMap((one) => stillFormer(one, now)).map((one) => [one.secret, one]));
-  for (const { secret } of sameSignIn)
-    if (secret !== session.secret && !former.has(secret))
-      former.set(secret, { secret, until: now + overlapMs });
+  const former = goesOn && !signsIn ? formerOf(goesOn, session.secret, now) : [];
   return {
     ...session,
-    ...(former.size > 0 ? { former: [...former.values()].slice(-4) } : {}),
+    ...(former.length > 0 ? { former } : {}),
     seen: {
-      startedAt: earlier.find((one) => isSameSignIn(one, session))?.seen?.startedAt ?? now,
+      startedAt: goesOn?.seen?.startedAt ?? now,
       at: now,
       ip: source?.ip ?? '',
       userAgent: source?.userAgent ?? '',
     },
   };
+}
+
+function formerOf(before: StoredSession, secret: string, now: number) {
+  const replaced = before.secret === secret ? [] : [{ secret: before.secret, until: now + overlapMs }];
+  return [...stillFormer(before, now), ...replaced].slice(-4);
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { AuthorizationCode, Client, Grant, KoaContextWithOIDC, Session } from 'oidc-provider';
 import { noteDecided } from '../decided-scopes.ts';
 import { memoryOf } from '../request-memory.ts';
-import { stillFormer, wasNoted } from '../session-stamp.ts';
+import { wasNoted } from '../session-stamp.ts';
 import type { PlainAuthorization } from './authorize-request.ts';
 
 /** All that a code is made from, once nobody is to be asked. `ends`: with the session, as all that is given for it. */
@@ -56,5 +56,5 @@ export function noteInSession(
   const decided = noteDecided(session, grant);
   const news = decided || !sid || grantId !== grant.jti || (!ends && !persistsLogout);
   const read = memoryOf(ctx).sessions.get(session.uid)?.session;
-  return news || !read || stillFormer(read, now).length > 0 || !wasNoted(read, now);
+  return news || !read || !wasNoted(read, now);
 }

@@ -41,7 +41,8 @@ export function openAuthorizeWay(
     policy ??= openInteractionPolicy({ ...services, subjects: engine.subjects });
     const authorized = await authorize({ ...engine, services, req, params, cookie, policy, likely });
     if (!authorized) return undefined;
-    return { location: authorized.location, cookies: cookies.write(cookie, authorized.cookieLife) };
+    const { location, cookieLife } = authorized;
+    return { location, cookies: cookieLife === undefined ? [] : cookies.write(cookie, cookieLife) };
   }
 
   function send(res: ServerResponse, { location, cookies }: { location: string; cookies: string[] }): void {

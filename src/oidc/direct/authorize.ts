@@ -9,7 +9,7 @@ import { sessionLasts } from '../lifetimes.ts';
 import { endsWithSession } from '../offline-access.ts';
 import { handOn } from '../request-memory.ts';
 import { forgetSessionAhead, readSessionAhead } from '../session-ahead.ts';
-import { cookieLife } from '../session-cookie-life.ts';
+import { cookieLife, isOldCookie } from '../session-cookie-life.ts';
 import { settle } from '../settle.ts';
 import { answerAddress, type CodeAnswer, withAnswer } from './answer-address.ts';
 import { type Decided, newCode, noteInSession } from './authorization-code.ts';
@@ -26,8 +26,8 @@ type Context = Omit<DirectContext, 'form'> & {
   likely: LikelyGrants;
 };
 
-/** Where the browser goes on to, and for how long its session cookie lasts now. */
-export type Authorized = { location: string; cookieLife: string };
+/** Where the browser goes on to, and for how long its session cookie lasts now; undefined when it is given none. */
+export type Authorized = { location: string; cookieLife: string | undefined };
 
 /**
  * RFC 6749 section 4.1.2 for somebody who is signed in and has decided: a code, with nobody asked. The engine's steps in
@@ -51,7 +51,8 @@ export async function authorize(context: Context): Promise<Authorized | undefine
     const decided = session && (await decidedIn(context, ctx, { client, session }));
     if (!decided || (await asksPerson(context.policy, ctx))) return handOn(ctx);
     const answer = await answered(context, ctx, decided);
-    return { location: withAnswer(address, answer), cookieLife: cookieLife(session) };
+    const life = isOldCookie(ctx, session) ? undefined : cookieLife(session);
+    return { location: withAnswer(address, answer), cookieLife: life };
   });
 }
 
