@@ -99,7 +99,7 @@ function openSecrets({ SECRETS_KEY, COOKIE_KEYS, DATA_DIR }: Settings) {
 }
 
 async function openRecords(
-  { DATABASE_URL, DATA_DIR }: Settings,
+  { DATABASE_URL, DATA_DIR, STORE_TIMEOUT_MS }: Settings,
   log: Log,
   changes: RecordChanges,
 ): Promise<Database> {
@@ -110,16 +110,20 @@ async function openRecords(
   } finally {
     await patient.destroy();
   }
-  return openDatabase({ ...place, wrote: (table) => changes.tell({ table, id: undefined }) });
+  return openDatabase({
+    ...place,
+    timeoutMs: STORE_TIMEOUT_MS,
+    wrote: (table) => changes.tell({ table, id: undefined }),
+  });
 }
 
 async function openLive(
   settings: Settings,
   { clock, log, metrics }: Pick<Services, 'clock' | 'log' | 'metrics'>,
 ): Promise<LiveStore> {
-  const { REDIS_URL, REDIS_WAIT_REPLICAS, REDIS_WAIT_MS, DATA_DIR } = settings;
-  if (!REDIS_URL) return openLiveSqlite({ file: join(DATA_DIR, liveFile), clock });
-  const waiting = { waitReplicas: REDIS_WAIT_REPLICAS, waitMs: REDIS_WAIT_MS };
+  const { REDIS_URL, REDIS_WAIT_REPLICAS, REDIS_WAIT_MS, STORE_TIMEOUT_MS: timeoutMs, DATA_DIR } = settings;
+  if (!REDIS_URL) return openLiveSqlite({ file: join(DATA_DIR, liveFile), clock, timeoutMs });
+  const waiting = { waitReplicas: REDIS_WAIT_REPLICAS, waitMs: REDIS_WAIT_MS, timeoutMs };
   const live = openLiveRedis({ url: REDIS_URL, clock, ...waiting });
   try {
     const stopWatching = await whenStarted(log, 'live', () => watchRedis(live, { log, metrics }));

@@ -99,8 +99,9 @@ export async function useBackupCode(
 }
 
 /** Of two requests with one code, one is told yes. */
-async function spend({ db, clock }: Pick<Services, 'db' | 'clock'>, id: string): Promise<boolean> {
-  return await updateTwice((by) =>
+async function spend(ctx: Pick<Services, 'settings' | 'db' | 'clock'>, id: string): Promise<boolean> {
+  const { db, clock } = ctx;
+  return await updateTwice(ctx, (by) =>
     db
       .updateTable('backup_codes')
       .set({ used_at: clock.now(), used_by: by })

@@ -89,13 +89,14 @@ async function notTheirs(
  * both find the old count. Authenticators that do not count always say 0 (section 6.1.1).
  */
 async function noteUse(
-  { db, clock }: Context,
+  ctx: Context,
   { id, verified_since }: PasskeysTable,
   data: AuthenticatorData,
   { beside }: { beside: boolean },
 ): Promise<boolean> {
+  const { db, clock } = ctx;
   const begins = beside && data.userVerified && verified_since === null;
-  return await updateTwice((by) =>
+  return await updateTwice(ctx, (by) =>
     db
       .updateTable('passkeys')
       .set({

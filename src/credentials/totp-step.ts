@@ -14,10 +14,11 @@ const guardrails = createGuardrails({ MIN_SECRET_BYTES: 10 });
  * section 5.2). One statement, so that of racing requests all but one are told no.
  */
 export async function burnTotpStep(
-  { db, clock }: Pick<Services, 'db' | 'clock'>,
+  ctx: Pick<Services, 'settings' | 'db' | 'clock'>,
   { id, step }: { id: string; step: number },
 ): Promise<boolean> {
-  return await updateTwice((by) =>
+  const { db, clock } = ctx;
+  return await updateTwice(ctx, (by) =>
     db
       .updateTable('totp_credentials')
       .set({ last_used_step: step, last_used_at: clock.now(), used_by: by })

@@ -10,7 +10,7 @@ import { typedCode } from './typed-code.ts';
  * One step of clock difference is forgiven either way (section 5.2). An account may have several.
  * The codes themselves, and how each is used up, are in totp-step.ts.
  */
-export type TotpContext = Pick<Services, 'db' | 'clock' | 'seals'>;
+export type TotpContext = Pick<Services, 'settings' | 'db' | 'clock' | 'seals'>;
 export type TotpCredential = { id: string; name: string; createdAt: number; lastUsedAt: number | undefined };
 
 /** 160 random bits, base32: the length of the hash (RFC 4226 section 4). */

@@ -11,6 +11,8 @@ export function conflicts(given: SettingValues): string[] {
         problems.push(`${name}: each key must be 32 bytes as base64url`);
   for (const key of given.COOKIE_KEYS ?? [])
     if (key.length < 32) problems.push('COOKIE_KEYS: each key must have 32 characters or more');
+  if (given.REDIS_WAIT_MS && given.REDIS_WAIT_MS > given.STORE_TIMEOUT_MS / 2)
+    problems.push('REDIS_WAIT_MS: must not exceed half of STORE_TIMEOUT_MS');
   if (given.WORKERS > 1 && !(given.DATABASE_URL && given.REDIS_URL))
     problems.push('WORKERS: more than 1 needs DATABASE_URL and REDIS_URL');
   if (given.METRICS_PORT && given.METRICS_PORT === given.PORT)

@@ -15,23 +15,27 @@ import type { Wrote } from './written-tables.ts';
 /**
  * Opens the records: PostgreSQL at `url`, else SQLite in `dataDir`. Inside a transaction use its `tx` alone: the
  * embedded home has one connection, and a query on `db` waits for the transaction it stands in, then fails.
- * `patient`: for migrations and long reports, not for pages: no limit of a second. `wrote` hears of this process's own
+ * `timeoutMs`: within which a query is answered or fails with StoreUnavailable. `patient`: for migrations and long reports, not
+ * for pages: no such limit. `wrote` hears of this process's own
  * writes to what is kept in memory (record-changes.ts).
  */
 export async function openDatabase({
   url,
   dataDir,
+  timeoutMs = 1000,
   patient = false,
   wrote = () => {},
 }: {
   url?: string | undefined;
   dataDir: string;
+  timeoutMs?: number;
   patient?: boolean;
   wrote?: Wrote;
 }): Promise<Database> {
-  if (url) return new Kysely<Tables>({ dialect: postgresDialect({ url, patient, wrote }) });
+  if (url) return new Kysely<Tables>({ dialect: postgresDialect({ url, timeoutMs, patient, wrote }) });
   makeDataFolder(dataDir);
   // What people decided is worth waiting for the disk.
   const file = openSqliteFile({ file: join(dataDir, recordsFile), durability: 'power-cut' });
-  return new Kysely<Tables>({ dialect: sqliteDialect({ file, patienceMs: patient ? 60_000 : 800, wrote }) });
+  const patienceMs = patient ? 60_000 : 0.8 * timeoutMs;
+  return new Kysely<Tables>({ dialect: sqliteDialect({ file, patienceMs, wrote }) });
 }

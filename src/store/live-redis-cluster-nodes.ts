@@ -11,7 +11,7 @@ export type ClusterNode = RedisServer & { host: RedisHost };
  * The primaries of a Redis Cluster and what each has. When one is lost or a slot has moved the others are asked how
  * things are now, again and again until every slot is on a node that can be used.
  */
-export function openClusterNodes(address: RedisAddress, { waitReplicas, waitMs }: Waiting) {
+export function openClusterNodes(address: RedisAddress, { waitReplicas, waitMs, timeoutMs }: Waiting) {
   const nodes = new Map<string, ClusterNode>();
   /** When a redirection last named a node. */
   const namedAt = new Map<string, number>();
@@ -28,8 +28,9 @@ export function openClusterNodes(address: RedisAddress, { waitReplicas, waitMs }
     const name = hostName(host);
     const known = nodes.get(name);
     if (known) return known;
-    const use = { name, form: 'cluster' as const, waits: waitReplicas !== 0, waitReplicas: replicas, waitMs };
-    const node = { host, ...openServer(directly(address, host), { ...use, onLost: learn }) };
+    const waits = { waits: waitReplicas !== 0, waitReplicas: replicas, waitMs, timeoutMs };
+    const use = { name, form: 'cluster' as const, ...waits, onLost: learn };
+    const node = { host, ...openServer(directly(address, host), use) };
     nodes.set(name, node);
     return node;
   }

@@ -16,7 +16,7 @@ export function openCluster(address: RedisAddress, waiting: Waiting): RedisServe
   return {
     async at(key, which, ask) {
       const slot = slotOf(key);
-      const giveUpAt = performance.now() + patienceMs;
+      const giveUpAt = performance.now() + lookFor * waiting.timeoutMs;
       let asked: ClusterNode | undefined;
       for (let node = nodes.ownerOf(slot); ; node = asked ?? nodes.ownerOf(slot)) {
         const patient = performance.now() < giveUpAt;
@@ -67,7 +67,7 @@ export function openCluster(address: RedisAddress, waiting: Waiting): RedisServe
   };
 }
 
-/** How long a call may look for its node. It leaves time for the answer: within a second all is known. */
-const patienceMs = 150;
+/** How much of its time a call may look for its node. It leaves time for the answer: within that time all is known. */
+const lookFor = 0.15;
 
 const isOnItsWay = (error: unknown) => error instanceof StoreUnavailable && isReply(error.cause, 'TRYAGAIN');

@@ -24,7 +24,7 @@ export class RedisLine {
 
   constructor(options: RedisOptions, use: LineUse) {
     this.#use = use;
-    this.#redis = new Redis({ ...connection, ...options, replyMapping: 'legacy' });
+    this.#redis = new Redis({ ...connection(use.timeoutMs), ...options, replyMapping: 'legacy' });
     this.#redis.on('error', (problem) => {
       this.#problem = problem;
     });
@@ -78,7 +78,7 @@ export class RedisLine {
   /** Done, and confirmed by as many replicas as are waited for; or refused, and nothing happened; or StoreUnavailable. */
   async commit(keys: string[], given: Argument[], asking = false): Promise<[string, number]> {
     const lasting = this.#use.waitReplicas() > 0;
-    const latest = this.#clock.latest(giveUpMs);
+    const latest = this.#clock.latest(giveUpMs(this.#use.timeoutMs));
     const reply = await this.run(scripts.commit, keys, [latest, ...given], { asking, lasting });
     const [answer, step, theirTime] = reply as [string, number, number];
     this.#clock.heard(theirTime);
@@ -170,20 +170,23 @@ export type LineUse = {
   onLost(): void;
   waitReplicas(): number;
   waitMs: number;
+  /** Within which a call is answered or refused. */
+  timeoutMs: number;
 };
 type Turn = { confirmed?: PromiseWithResolvers<number> };
 type Argument = string | number;
 type How = { asking?: boolean; lasting?: boolean };
 
-const giveUpMs = 800;
+/** It leaves time to say so. */
+const giveUpMs = (timeoutMs: number) => 0.8 * timeoutMs;
 
-const connection = {
+const connection = (timeoutMs: number): RedisOptions => ({
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: 0,
-  commandTimeout: giveUpMs,
+  commandTimeout: giveUpMs(timeoutMs),
   // A connection that swallows commands (a dead peer, a lost route) is given up, not only its commands.
-  socketTimeout: 1000,
+  socketTimeout: timeoutMs,
   connectTimeout: 2000,
   disconnectTimeout: 200,
   keepAlive: 10_000,
@@ -192,7 +195,7 @@ const connection = {
   maxLoadingRetryTime: 250,
   // A primary that became a replica: the address may lead to another server now.
   reconnectOnError: (error: Error) => /^(READONLY|UNBLOCKED)\b/.test(error.message),
-} satisfies RedisOptions;
+});
 
 /** An answer of the server that blames the command; everything else is the server's state or the way to it. */
 function isMistake(error: unknown): boolean {

@@ -24,8 +24,11 @@ export type RedisServers = {
   close(): Promise<void>;
 };
 
-/** How many replicas a write waits for (unset: as many as the form of the address promises), and for how long. */
-export type Waiting = { waitReplicas: number | undefined; waitMs: number };
+/**
+ * How many replicas a write waits for (unset: as many as the form of the address promises), and for how long; and for how
+ * long a call waits in all.
+ */
+export type Waiting = { waitReplicas: number | undefined; waitMs: number; timeoutMs: number };
 
 /** Writes that wait for a replica hold up what is sent behind them, so reads have a connection of their own then. */
 export type RedisServer = { reads: RedisLine; writes: RedisLine; close(): Promise<void> };
@@ -61,7 +64,10 @@ function refuseUnfit(state: RedisState, form: RedisAddress['form']): void {
 }
 
 /** One server, or the one that the sentinels call the primary. */
-export function openPrimary(address: RedisAddress, { waitReplicas, waitMs }: Waiting): RedisServers {
+export function openPrimary(
+  address: RedisAddress,
+  { waitReplicas, waitMs, timeoutMs }: Waiting,
+): RedisServers {
   const { form } = address;
   const replicas = waitReplicas ?? (form === 'sentinel' ? 1 : 0);
   const name = form === 'single' ? address.hosts.map(hostName).join() : undefined;
@@ -71,6 +77,7 @@ export function openPrimary(address: RedisAddress, { waitReplicas, waitMs }: Wai
     waits: replicas > 0,
     waitReplicas: () => replicas,
     waitMs,
+    timeoutMs,
     onLost() {},
   });
   // Neither sentinels nor replicas are on our side: they may have another primary by now.

@@ -16,7 +16,7 @@ export type LiveRedis = LiveStore & { examine(): Promise<RedisExamination> };
  * Entries and counters expire by Redis's own time, index members by the clock that was handed in. `prefix` stands before
  * every key, without braces, so that the partition stays the key's hash tag.
  *
- * While a server is away each call that needs it fails at once or within a second, and nothing happens late
+ * While a server is away each call that needs it fails at once or within `timeoutMs`, and nothing happens late
  * (live-redis-line.ts).
  */
 export function openLiveRedis({
@@ -24,19 +24,22 @@ export function openLiveRedis({
   prefix = '',
   clock,
   waitReplicas,
-  waitMs = 300,
+  timeoutMs = 1000,
+  waitMs = Math.round(0.3 * timeoutMs),
 }: {
   url: string;
   prefix?: string;
   clock: Clock;
   waitReplicas?: number | undefined;
   waitMs?: number | undefined;
+  timeoutMs?: number | undefined;
 }): LiveRedis {
   const address = readRedisAddress(url);
   const open = address.form === 'cluster' ? openCluster : openPrimary;
-  const servers = open(address, { waitReplicas, waitMs });
+  const servers = open(address, { waitReplicas, waitMs, timeoutMs });
 
   return {
+    timeoutMs,
     async read(keys) {
       onePartition(keys);
       const [first] = keys;

@@ -13,11 +13,20 @@ import { openSqliteFile, whenFree } from './sqlite-file.ts';
  * processes may share the file. What is acknowledged survives kill -9; a power cut may cost the last moments, which is
  * what Redis promises too with its usual `appendfsync everysec`. Entries expire by the clock that was handed in.
  */
-export function openLiveSqlite({ file, clock }: { file: string; clock: Clock }): LiveStore {
+export function openLiveSqlite({
+  file,
+  clock,
+  timeoutMs = 1000,
+}: {
+  file: string;
+  clock: Clock;
+  timeoutMs?: number;
+}): LiveStore {
   makeDataFolder(dirname(file));
   const database = openSqliteFile({ file, durability: 'crash', schema });
   const rows = openLiveRows(database);
-  const patiently = <Result>(work: () => Result) => whenFree({ store: 'live', patienceMs: 800 }, work);
+  const patiently = <Result>(work: () => Result) =>
+    whenFree({ store: 'live', patienceMs: 0.8 * timeoutMs }, work);
 
   // Expired rows are invisible already; this only gives their room back.
   const sweeper = setInterval(() => {
@@ -26,6 +35,7 @@ export function openLiveSqlite({ file, clock }: { file: string; clock: Clock }):
   sweeper.unref();
 
   return {
+    timeoutMs,
     async read(keys) {
       onePartition(keys);
       const found = await patiently(() => rows.entries(keys, clock.now()));

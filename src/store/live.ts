@@ -75,7 +75,9 @@ export interface LiveStore {
     amount: number,
     most?: number,
   ): Promise<{ count: number; resetMs: number; over: boolean }>;
-  /** Resolves when the store answers, rejects with StoreUnavailable within a second when it does not. */
+  /** Within which each call is answered, or rejected with StoreUnavailable. */
+  readonly timeoutMs: number;
+  /** Resolves when the store answers, rejects with StoreUnavailable in time when it does not. */
   ping(): Promise<void>;
   close(): Promise<void>;
 }

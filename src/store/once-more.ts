@@ -9,21 +9,24 @@ import { type CommitResult, type LiveStep, type LiveStore, StoreUnavailable } fr
  * request's own and random, so nobody else's repeat is taken for it, nor the same one's that comes a second time.
  */
 
-/** Milliseconds. A lost reply shows itself at once; a store that stays silent has used up the time a page may take. */
-const quickly = 300;
-/** A connection that broke takes a moment to be made anew, and until then nothing is sent. */
-const [pause, patience] = [50, 600];
-/** Both tries together: no page waits longer than it would for one. */
-const inAll = 1000;
+/** Milliseconds. A connection that broke takes a moment to be made anew, and until then nothing is sent. */
+const pause = 50;
+/** Of the time a page may wait. A lost reply shows itself at once; a store that stays silent has used the time up. */
+const [quickly, patience] = [0.3, 0.6];
 
-async function onceMore<Result>(ask: (again: boolean) => Promise<Result>): Promise<Result> {
+/** Both tries together take no longer than a page would wait for one. */
+async function onceMore<Result>(
+  timeoutMs: number,
+  ask: (again: boolean) => Promise<Result>,
+): Promise<Result> {
   const begun = performance.now();
   const since = () => performance.now() - begun;
   for (let lost: StoreUnavailable | undefined; ; )
     try {
-      return await (lost ? within(inAll - since(), ask(true), lost) : ask(false));
+      return await (lost ? within(timeoutMs - since(), ask(true), lost) : ask(false));
     } catch (error) {
-      if (!(error instanceof StoreUnavailable) || since() > (lost ? patience : quickly)) throw error;
+      if (!(error instanceof StoreUnavailable) || since() > (lost ? patience : quickly) * timeoutMs)
+        throw error;
       lost ??= error;
       await sleep(pause);
     }
@@ -48,7 +51,7 @@ export async function commitTwice(
   { live }: { live: LiveStore },
   steps: readonly LiveStep[],
 ): Promise<CommitResult> {
-  return onceMore(async (again) => {
+  return onceMore(live.timeoutMs, async (again) => {
     const written = await live.commit(steps);
     return again && (await wasOurs(live, steps, written)) ? { ok: true } : written;
   });
@@ -66,8 +69,11 @@ async function wasOurs(live: LiveStore, steps: readonly LiveStep[], written: Com
 }
 
 /** One statement that uses up a row, which is still to be used or was used `by` this name. Answers whether it was. */
-export async function updateTwice(use: (by: string) => Promise<UpdateResult>): Promise<boolean> {
+export async function updateTwice(
+  { settings }: { settings: { STORE_TIMEOUT_MS: number } },
+  use: (by: string) => Promise<UpdateResult>,
+): Promise<boolean> {
   const by = newId();
-  const { numUpdatedRows } = await onceMore(() => use(by));
+  const { numUpdatedRows } = await onceMore(settings.STORE_TIMEOUT_MS, () => use(by));
   return numUpdatedRows > 0n;
 }

@@ -11,32 +11,42 @@ const types = {
     asNumbers.includes(oid) ? Number : pg.types.getTypeParser(oid, format as 'text'),
 } as pg.CustomTypesConfig;
 
-/** Milliseconds. A page's query is answered or refused within `inAll`, the wait for a connection included. */
-const pages = { connection: 600, statement: 700, inAll: 850 };
+/** A page's query is answered or refused within `inAll`, the wait for a connection included: it leaves time to say so. */
+const limitsOf = (timeoutMs: number) => ({
+  connection: Math.round(0.6 * timeoutMs),
+  statement: Math.round(0.7 * timeoutMs),
+  inAll: Math.round(0.85 * timeoutMs),
+});
+type Limits = ReturnType<typeof limitsOf>;
 
 /**
- * kysely on pg, for pages: a server that does not answer is StoreUnavailable within a second, and the next query after
+ * kysely on pg, for pages: a server that does not answer is StoreUnavailable within `timeoutMs`, and the next query after
  * it came back finds it. `patient` is for migrations, where a lock or an index may take its time.
  */
 export function postgresDialect({
   url,
+  timeoutMs,
   patient,
   wrote,
 }: {
   url: string;
+  timeoutMs: number;
   patient: boolean;
   wrote: Wrote;
 }): Dialect {
+  const limits = limitsOf(timeoutMs);
   const pool = new pg.Pool({
     connectionString: url,
     application_name: 'latchkey',
     types,
     max: patient ? 1 : 10,
     // Covers the wait for a free connection as well as making one.
-    connectionTimeoutMillis: patient ? 5000 : pages.connection,
+    connectionTimeoutMillis: patient ? 5000 : limits.connection,
     // The server stops a slow statement itself, which keeps the connection; our own limit (in guard) is for a server
     // that has gone silent.
-    ...(patient ? {} : { statement_timeout: pages.statement, idle_in_transaction_session_timeout: 5000 }),
+    ...(patient
+      ? {}
+      : { statement_timeout: limits.statement, idle_in_transaction_session_timeout: 5 * timeoutMs }),
     keepAlive: true,
     keepAliveInitialDelayMillis: 5000,
     idleTimeoutMillis: 60_000,
@@ -54,7 +64,7 @@ export function postgresDialect({
       async connect() {
         const askedAt = performance.now();
         const client = await pool.connect().catch(rethrow);
-        const known = guarded.get(client) ?? guard(client, wrote);
+        const known = guarded.get(client) ?? guard(client, { limits, wrote });
         guarded.set(client, known);
         if (!patient) known.lend(askedAt);
         return known;
@@ -69,7 +79,7 @@ type GuardedClient = PostgresPoolClient & { lend(askedAt: number): void };
  * A connection that failed to answer is used no more: its late answers would be taken for those of the next query, and a
  * rollback would wait as long again.
  */
-function guard(client: pg.PoolClient, wrote: Wrote): GuardedClient {
+function guard(client: pg.PoolClient, { limits, wrote }: { limits: Limits; wrote: Wrote }): GuardedClient {
   const writes = watchWrites(wrote);
   let silent: StoreUnavailable | undefined;
   let patience: number | undefined;
@@ -82,7 +92,7 @@ function guard(client: pg.PoolClient, wrote: Wrote): GuardedClient {
         silent = new StoreUnavailable('records', error);
       return rethrow(error);
     } finally {
-      if (patience) patience = pages.inAll;
+      if (patience) patience = limits.inAll;
       if (/^begin|^start/.test(text)) writes.began();
       else if (/^commit|^rollback$/.test(text)) writes.ended();
       else writes.ran(text);
@@ -94,7 +104,7 @@ function guard(client: pg.PoolClient, wrote: Wrote): GuardedClient {
     release: (discard) => client.release(discard === true || silent !== undefined),
     lend(askedAt) {
       // The first query has what the wait for the connection left over.
-      patience = pages.inAll - Math.min(performance.now() - askedAt, pages.connection);
+      patience = limits.inAll - Math.min(performance.now() - askedAt, limits.connection);
     },
   };
 }

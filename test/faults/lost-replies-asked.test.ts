@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { listEvents } from '../../src/audit/list.ts';
 import { grantIdLength, layout } from '../../src/oidc/live-layout.ts';
 import { type FaultProxy, openFaultProxy } from '../support/fault-proxy.ts';
+import { unhurried } from '../support/patience.ts';
 import type { Person } from '../support/person.ts';
 import { openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
 import { startRedis, type TestServer } from '../support/servers.mjs';
@@ -63,7 +64,11 @@ describe.each(kinds)('while replies about $name are lost', ({ app: registered, e
   beforeAll(async () => {
     redis = await startRedis();
     proxy = await openFaultProxy(redis.url);
-    world = await openWorld({ REDIS_URL: proxy.url, SECRETS_KEY: randomBytes(32).toString('base64url') });
+    world = await openWorld({
+      ...unhurried,
+      REDIS_URL: proxy.url,
+      SECRETS_KEY: randomBytes(32).toString('base64url'),
+    });
     app = await openRelyingParty(world, registered);
   });
   afterAll(async () => {

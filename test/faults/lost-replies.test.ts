@@ -5,6 +5,7 @@ import { minutes } from '../../src/kit/durations.ts';
 import { layout } from '../../src/oidc/live-layout.ts';
 import { readSpent } from '../../src/oidc/rotation.ts';
 import { type FaultProxy, openFaultProxy } from '../support/fault-proxy.ts';
+import { unhurried } from '../support/patience.ts';
 import { openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
 import { startRedis, type TestServer } from '../support/servers.mjs';
 import { untilWorks } from '../support/timing.ts';
@@ -26,7 +27,11 @@ describe('while replies of Redis are lost', () => {
   beforeAll(async () => {
     redis = await startRedis();
     proxy = await openFaultProxy(redis.url);
-    world = await openWorld({ REDIS_URL: proxy.url, SECRETS_KEY: randomBytes(32).toString('base64url') });
+    world = await openWorld({
+      ...unhurried,
+      REDIS_URL: proxy.url,
+      SECRETS_KEY: randomBytes(32).toString('base64url'),
+    });
     app = await openRelyingParty(world);
   });
   afterAll(async () => {

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { openFaultProxy } from '../support/fault-proxy.ts';
+import { prompt } from '../support/patience.ts';
 import { endStartedServers, startServerProcess, untilReady } from '../support/started-server.ts';
 import { ownRedisDatabase, serverPlace } from '../support/stores.ts';
 import { until } from '../support/timing.ts';
@@ -12,6 +13,7 @@ servers?.('a server that leaves while its records say nothing', () => {
     const place = await serverPlace();
     const wire = await openFaultProxy(place.at.url ?? '');
     const server = await startServerProcess({
+      ...prompt,
       DATABASE_URL: wire.url,
       REDIS_URL: await ownRedisDatabase(),
       SECRETS_KEY: Buffer.alloc(32, 9).toString('base64url'),

@@ -1,4 +1,5 @@
 import { type FaultProxy, openFaultProxy } from '../support/fault-proxy.ts';
+import { unhurried } from '../support/patience.ts';
 import { startPostgres, startRedis } from '../support/servers.mjs';
 import { type RaceStores, redisStores } from './kinds.ts';
 
@@ -10,7 +11,12 @@ export async function lossyStores(): Promise<LossyStores> {
   const stores = await redisStores({ postgres: postgres.url, redis: redis.url });
   const { DATABASE_URL = '', REDIS_URL = '' } = stores.environment;
   const [records, live] = [await openFaultProxy(DATABASE_URL), await openFaultProxy(REDIS_URL)];
-  const environment = { ...stores.environment, DATABASE_URL: records.url, REDIS_URL: live.url };
+  const environment = {
+    ...stores.environment,
+    ...unhurried,
+    DATABASE_URL: records.url,
+    REDIS_URL: live.url,
+  };
   return {
     ...stores,
     kind: 'lossy',

@@ -8,6 +8,7 @@ import { readSettings } from '../../src/settings.ts';
 import { openDatabase } from '../../src/store/database.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import type { Database } from '../../src/store/tables.ts';
+import { patienceMs, patient } from '../support/patience.ts';
 import { findProgram, freePort } from '../support/servers.mjs';
 import type { RaceStores } from './kinds.ts';
 import { type Node, openNode } from './last-byte.ts';
@@ -47,6 +48,7 @@ export async function openRaceWorld(stores: RaceStores): Promise<RaceWorld> {
     SESSIONS_PER_ACCOUNT: '8',
     // So that each request can have an address of its own, and nobody uses up another's limits.
     TRUSTED_PROXIES: '127.0.0.1',
+    ...patient,
   };
   const complaints: string[] = [];
   const servers = ports.map((port) =>
@@ -104,7 +106,8 @@ async function recordsBeside(
   const patient = await openDatabase({ ...place.at, patient: true });
   await migrate(patient);
   await patient.destroy();
-  const dbs = [await openDatabase(place.at), await openDatabase(place.at)] as const;
+  const at = { ...place.at, timeoutMs: patienceMs };
+  const dbs = [await openDatabase(at), await openDatabase(at)] as const;
   closing.push(...dbs.map((db) => () => db.destroy()));
   return dbs;
 }
@@ -132,7 +135,7 @@ async function stopServer(child: ChildProcess): Promise<void> {
 }
 
 async function untilReady(port: number, complaints: string[]): Promise<void> {
-  for (const giveUpAt = Date.now() + 60_000; Date.now() < giveUpAt; await sleep(50)) {
+  for (const giveUpAt = Date.now() + 120_000; Date.now() < giveUpAt; await sleep(50)) {
     const answer = await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => undefined);
     if (answer?.ok) return;
   }

@@ -14,7 +14,7 @@ export function raceSuite(
     let world: RaceWorld;
     beforeAll(async () => {
       world = await openRaceWorld(await open());
-    }, 120_000);
+    }, 300_000);
     afterAll(() => world?.close(), 60_000);
 
     it.each(rows.map((primitive) => ({ ...primitive, of: primitive })))(
@@ -24,7 +24,7 @@ export function raceSuite(
         expect(raced.faults).toEqual([]);
       },
       // A machine that does other things too may take its time; the rounds themselves have limits of their own.
-      300_000,
+      600_000,
     );
   });
 }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { prompt } from './patience.ts';
 import { startPostgres, startRedis, type TestServer } from './servers.mjs';
 
 /**
@@ -24,6 +25,7 @@ export async function startKeepingServers(): Promise<KeepingServers> {
     redis,
     postgres,
     environment: {
+      ...prompt,
       REDIS_URL: redis.url,
       DATABASE_URL: postgres.url,
       SECRETS_KEY: randomBytes(32).toString('base64url'),

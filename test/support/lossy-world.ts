@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type FaultProxy, openFaultProxy } from './fault-proxy.ts';
+import { unhurried } from './patience.ts';
 import { startPostgres } from './servers.mjs';
 import { openWorld, type World } from './world.ts';
 
@@ -8,6 +9,7 @@ export async function openLossyWorld(): Promise<{ world: World; proxy: FaultProx
   const postgres = await startPostgres();
   const proxy = await openFaultProxy(postgres.url);
   const world = await openWorld({
+    ...unhurried,
     DATABASE_URL: proxy.url,
     SECRETS_KEY: randomBytes(32).toString('base64url'),
     COOKIE_KEYS: randomBytes(32).toString('base64url'),

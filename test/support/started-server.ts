@@ -4,6 +4,7 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { patient } from './patience.ts';
 import { freePort } from './servers.mjs';
 import { testFolder } from './stores.ts';
 
@@ -41,7 +42,14 @@ export async function startServerProcess(
   const folder = folderUntilEnd();
   const origin = `http://localhost:${port}`;
   const child = spawn(node, [program, 'start'], {
-    env: { PATH: process.env['PATH'], DATA_DIR: folder.path, ISSUER: origin, PORT: port, ...settings },
+    env: {
+      PATH: process.env['PATH'],
+      DATA_DIR: folder.path,
+      ISSUER: origin,
+      PORT: port,
+      ...patient,
+      ...settings,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   running.push(child);

@@ -14,6 +14,7 @@ import { openLiveRedis } from '../../src/store/live-redis.ts';
 import { openLiveSqlite } from '../../src/store/live-sqlite.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import type { Database } from '../../src/store/tables.ts';
+import { patienceMs, patient } from './patience.ts';
 
 /**
  * Real stores for tests. The embedded kinds need nothing; PostgreSQL and Redis are those of TEST_POSTGRES_URL and
@@ -52,7 +53,7 @@ export async function openTestDatabase(
   const patient = await openDatabase({ ...place.at, patient: true });
   await migrate(patient);
   await patient.destroy();
-  const db = await openDatabase(place.at);
+  const db = await openDatabase({ ...place.at, timeoutMs: patienceMs });
   return {
     db,
     async close() {
@@ -115,7 +116,7 @@ export async function openTestLive(kind: LiveKind): Promise<TestLive> {
   const clock = testClock();
   if (kind === 'redis') return openTestLiveAt(process.env['TEST_REDIS_URL'] ?? '', clock);
   const folder = testFolder();
-  const live = openLiveSqlite({ file: join(folder.path, 'live.db'), clock });
+  const live = openLiveSqlite({ file: join(folder.path, 'live.db'), clock, timeoutMs: patienceMs });
   return {
     live,
     clock,
@@ -130,7 +131,7 @@ export async function openTestLive(kind: LiveKind): Promise<TestLive> {
 /** On a Redis of whichever form, among keys of its own. */
 export async function openTestLiveAt(url: string, clock = testClock()): Promise<TestLive> {
   const prefix = `${randomBytes(8).toString('hex')}:`;
-  const live = openLiveRedis({ url, prefix, clock });
+  const live = openLiveRedis({ url, prefix, clock, timeoutMs: patienceMs });
   // Answers when every server of it does.
   await untilAnswering({ ping: async () => void (await live.examine()) });
   return {
@@ -163,7 +164,7 @@ export type TestServices = Services & { clock: TestClock; close(): Promise<void>
 export async function openTestServices(overrides: Record<string, string> = {}): Promise<TestServices> {
   const folder = testFolder();
   const clock = testClock();
-  const settings = readSettings({ DATA_DIR: folder.path, LOG_LEVEL: 'silent', ...overrides });
+  const settings = readSettings({ DATA_DIR: folder.path, LOG_LEVEL: 'silent', ...patient, ...overrides });
   const services = await openServices(settings, { clock });
   return {
     ...services,

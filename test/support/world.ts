@@ -12,6 +12,7 @@ import { systemClock } from '../../src/kit/clock.ts';
 import { listOutbox, type OutboxMessage } from '../../src/mail/outbox.ts';
 import { type OpenServices, openServices } from '../../src/services.ts';
 import { readSettings } from '../../src/settings.ts';
+import { patient } from './patience.ts';
 import { type Credentials, Person } from './person.ts';
 
 /**
@@ -66,6 +67,7 @@ export async function openWorld(
     LOG_LEVEL: process.env['TEST_LOG'] ?? 'silent',
     // So that each person has an address of their own, and nobody uses up another's limits.
     TRUSTED_PROXIES: '127.0.0.1',
+    ...patient,
     ...(folder ? { DATA_DIR: folder } : {}),
     ...environment,
   };

@@ -11,7 +11,7 @@ import type { Finding } from './finding.ts';
 
 /** Redis in whichever form: every server that keeps our state or may have to, and what its writes wait for. */
 export async function examineRedis(
-  { REDIS_WAIT_REPLICAS, REDIS_WAIT_MS }: Settings,
+  { REDIS_WAIT_REPLICAS, REDIS_WAIT_MS, STORE_TIMEOUT_MS }: Settings,
   url: string,
 ): Promise<Finding[]> {
   const about = 'live';
@@ -21,6 +21,7 @@ export async function examineRedis(
     clock: systemClock,
     waitReplicas: REDIS_WAIT_REPLICAS,
     waitMs: REDIS_WAIT_MS,
+    timeoutMs: STORE_TIMEOUT_MS,
   });
   try {
     const examined = await examination(live);
