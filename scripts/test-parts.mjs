@@ -36,23 +36,7 @@ export const parts = [
     packages: ['redis-server'],
     find: () => findProgram('redis-server'),
     mentions: /TEST_REDIS_URL|startRedis/,
-    cannotDoWithout: /startRedis\(/,
-  },
-  {
-    name: 'Redis Cluster',
-    setting: 'TEST_REDIS_CLUSTER_URL',
-    packages: ['redis-server'],
-    find: () => findProgram('redis-server'),
-    mentions: /TEST_REDIS_CLUSTER_URL/,
-    cannotDoWithout: /startRedisCluster\(/,
-  },
-  {
-    name: 'Redis with sentinels',
-    setting: 'TEST_REDIS_SENTINEL_URL',
-    packages: ['redis-server'],
-    find: () => findProgram('redis-server'),
-    mentions: /TEST_REDIS_SENTINEL_URL/,
-    cannotDoWithout: /startRedisSentinel\(/,
+    cannotDoWithout: /startRedis(Cluster|Sentinel)?\(/,
   },
   {
     name: 'PostgreSQL',
@@ -133,9 +117,9 @@ export function readWithImports(file, seen = new Map()) {
   return seen;
 }
 
-/** Programs are only mentioned where they are defined; that is no need of theirs. */
+/** Programs are only mentioned where they are defined, or asked for where they are; that is no need of theirs. */
 const isDefinition = (file) =>
-  /[/\\]support[/\\](servers\.(mjs|d\.mts)|redis-topologies\.mjs|stores\.ts)$/.test(file);
+  /[/\\]support[/\\](servers\.(mjs|d\.mts)|redis-topologies\.mjs|stores\.ts|live-homes\.ts)$/.test(file);
 
 export function wants(file, part) {
   return [...readWithImports(file)].some(([, text]) => part.mentions.test(text));

@@ -12,18 +12,13 @@ import path from 'node:path';
 import { needRightNode, root } from './right-node.mjs';
 
 await needRightNode();
-const { startPostgres, startRedis, startRedisCluster, startRedisSentinel } = await import(
-  '../test/support/servers.mjs'
-);
+const { startPostgres, startRedis } = await import('../test/support/servers.mjs');
 const { cannotDoWithout, install, parts, wants } = await import('./test-parts.mjs');
 const secondTry = await import('./second-try.ts');
 
 const servers = {
   // A database for each world that a suite opens on it (ownRedisDatabase in test/support/stores.ts).
   TEST_REDIS_URL: () => startRedis({ args: ['--databases', '1024'] }),
-  // Nobody takes these servers away: a machine that is busy for a second or ten is no reason for a failover.
-  TEST_REDIS_CLUSTER_URL: () => startRedisCluster({ nodeTimeoutMs: 15_000 }),
-  TEST_REDIS_SENTINEL_URL: () => startRedisSentinel({ downAfterMs: 60_000 }),
   TEST_POSTGRES_URL: startPostgres,
 };
 
@@ -56,6 +51,7 @@ try {
   const wanted = parts.filter((part) => files.some((file) => wants(file, part)));
   const missing = await provide(wanted);
   const leftOut = leaveOut(files, missing);
+  if (wanted.length > 0) await prepare();
   if (!interrupted) [status, counts] = await runTests(leftOut);
   for (const part of missing) notes.push(explain(part, leftOut));
   if (strict && missing.length > 0) status = 1;
@@ -107,6 +103,14 @@ async function provide(wanted) {
   // Waited for all of them, so that one that fails leaves no other behind that nobody would stop.
   for (const start of starts) if (start.status === 'rejected') throw start.reason;
   return missing;
+}
+
+/** What most suites begin with (test/support/prepared-stores.ts). */
+async function prepare() {
+  const { prepareStores } = await import('../test/support/prepared-stores.ts');
+  environment.TEST_PREPARED = path.join(folder, 'prepared');
+  const postgres = environment.TEST_POSTGRES_URL;
+  await prepareStores(environment.TEST_PREPARED, postgres ? { postgres } : {});
 }
 
 function leaveOut(files, missing) {

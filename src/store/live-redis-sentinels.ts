@@ -1,3 +1,4 @@
+import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { Redis } from 'ioredis';
 import { seconds } from '../kit/durations.ts';
@@ -6,38 +7,24 @@ import type { RedisAddress, RedisHost } from './live-redis-address.ts';
 /**
  * Asks the sentinels every second who the primary is, for as long as we talk to one. A primary that they have replaced
  * and cannot reach to tell it so goes on answering: without replicas it confirms no write, but it would let us read what
- * was revoked meanwhile. `unheard` is called each time when none of them answers: we may be on its side of the cut.
+ * was revoked meanwhile. One sentinel's word is not enough, for the one beside a primary that is cut off names that one:
+ * all are asked, and the newest choice counts (its epoch is the highest). `heard` is called each time that more than half
+ * of them answer, and `unheard` when fewer do: we may be on the wrong side of a cut.
  */
 export function watchSentinels(
   address: RedisAddress,
-  {
-    talkingTo,
-    moved,
-    heard,
-    unheard,
-  }: { talkingTo(): RedisHost | undefined; moved(): void; heard(): void; unheard(): Promise<void> },
+  { heard, unheard }: { heard(primary: RedisHost): Promise<void>; unheard(): Promise<void> },
 ): { close(): void } {
-  let turn = 0;
-  let sentinel = connect(address, turn);
+  const sentinels = address.hosts.map((host) => openSentinel(address, host));
   let looking = false;
   let closed = false;
 
   async function look(): Promise<void> {
-    for (const _ of address.hosts) {
-      const told = await ask(sentinel, address).catch(() => undefined);
-      if (closed) return;
-      if (told) return compare(told);
-      sentinel.disconnect();
-      turn += 1;
-      sentinel = connect(address, turn);
-    }
-    await unheard();
-  }
-  function compare({ host, port }: RedisHost): void {
-    heard();
-    const ours = talkingTo();
-    // Sentinels may be set to answer with names, which do not compare.
-    if (ours && isIP(host) && (host !== ours.host || port !== ours.port)) moved();
+    const asked = await Promise.allSettled(sentinels.map((sentinel) => sentinel.ask()));
+    const told = asked.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    if (closed) return;
+    const newest = newestOf(told);
+    await (newest && told.length * 2 > sentinels.length ? heard(newest) : unheard());
   }
 
   const timer = setInterval(async () => {
@@ -51,20 +38,70 @@ export function watchSentinels(
     close() {
       closed = true;
       clearInterval(timer);
-      sentinel.disconnect();
+      for (const sentinel of sentinels) sentinel.close();
     },
   };
 }
 
-async function ask(sentinel: Redis, { primaryName }: RedisAddress): Promise<RedisHost> {
-  const told = await sentinel.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', primaryName);
-  const [host = '', port] = told as string[];
-  return { host, port: Number(port) };
+/** Whom a sentinel names, and when they agreed on it: undefined where it may not tell us. */
+type Told = RedisHost & { epoch: number | undefined };
+
+/** Among equals whom most of them name. */
+export function newestOf(told: readonly Told[]): Told | undefined {
+  const named = ({ host, port }: Told) =>
+    told.filter((other) => other.host === host && other.port === port).length;
+  return told.toSorted((a, b) => (b.epoch ?? 0) - (a.epoch ?? 0) || named(b) - named(a))[0];
 }
 
-function connect({ hosts, sentinelUser, tls }: RedisAddress, turn: number): Redis {
+/** Whether the server at the other end of a connection is the one that is named; sentinels may tell names. */
+export async function isAt(peer: RedisHost, { host, port }: RedisHost): Promise<boolean> {
+  if (peer.port !== port) return false;
+  if (isIP(host)) return peer.host === host;
+  const found = await lookup(host, { all: true }).catch(() => undefined);
+  // A name that nobody knows now tells nothing.
+  return found?.some(({ address }) => address === peer.host) ?? true;
+}
+
+/** A connection that lasts until it breaks; the next question makes another. */
+function openSentinel(address: RedisAddress, host: RedisHost): { ask(): Promise<Told>; close(): void } {
+  let sentinel: Redis | undefined;
+  return {
+    async ask() {
+      if (!sentinel || sentinel.status === 'end') sentinel = connect(address, host);
+      const mine = sentinel;
+      try {
+        return await ask(mine, address.primaryName);
+      } catch (error) {
+        mine.disconnect();
+        throw error;
+      }
+    },
+    close: () => sentinel?.disconnect(),
+  };
+}
+
+/**
+ * While a failover is under way SENTINEL MASTER tells the address of before beside the epoch of the new one; the other
+ * question is answered with who takes over. A sentinel's ACL may allow only that one.
+ */
+async function ask(sentinel: Redis, primaryName: string): Promise<Told> {
+  const [named, described] = await Promise.all([
+    sentinel.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', primaryName),
+    sentinel.call('SENTINEL', 'MASTER', primaryName).catch(() => undefined),
+  ]);
+  const [host = '', port] = named as string[];
+  return { host, port: Number(port), epoch: epochOf(described) };
+}
+
+function epochOf(described: unknown): number | undefined {
+  if (!Array.isArray(described)) return undefined;
+  const place = described.indexOf('config-epoch');
+  return place < 0 ? undefined : Number(described[place + 1]);
+}
+
+function connect({ sentinelUser, tls }: RedisAddress, host: RedisHost): Redis {
   const sentinel = new Redis({
-    ...hosts[turn % hosts.length],
+    ...host,
     ...sentinelUser,
     ...(tls ? { tls: {} } : {}),
     connectTimeout: 1 * seconds,
@@ -72,6 +109,7 @@ function connect({ hosts, sentinelUser, tls }: RedisAddress, turn: number): Redi
     disconnectTimeout: 0.2 * seconds,
     maxRetriesPerRequest: 0,
     enableReadyCheck: false,
+    replyMapping: 'legacy',
     retryStrategy: () => null,
   });
   sentinel.on('error', () => {});

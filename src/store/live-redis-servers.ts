@@ -3,7 +3,7 @@ import { StoreUnavailable } from './live.ts';
 import type { RedisAddress, RedisHost } from './live-redis-address.ts';
 import { hostName } from './live-redis-address.ts';
 import { type LineUse, RedisLine } from './live-redis-line.ts';
-import { watchSentinels } from './live-redis-sentinels.ts';
+import { isAt, watchSentinels } from './live-redis-sentinels.ts';
 import { askForState, hasFollower, judgeServer, type RedisState } from './live-redis-state.ts';
 
 /** The servers behind REDIS_URL, whichever form it has. */
@@ -80,30 +80,30 @@ export function openPrimary(
     timeoutMs,
     onLost() {},
   });
-  // Neither sentinels nor replicas are on our side: they may have another primary by now.
-  let cutOff = false;
+  // Why ours may be the primary no more: another one may be in its place.
+  let doubt: string | undefined;
   const watch =
     form === 'sentinel'
       ? watchSentinels(address, {
-          talkingTo: () => server.writes.peer,
-          // The connection for reads follows.
-          moved: () => server.writes.reconnect(),
-          heard() {
-            cutOff = false;
+          async heard(primary) {
+            doubt = await doubtOf([server.reads, server.writes], primary, doubt);
           },
           async unheard() {
-            cutOff = !(await isFollowed(server.reads));
+            doubt = (await isFollowed(server.reads)) ? undefined : cutOff;
           },
         })
       : undefined;
+  const refuseInDoubt = () => {
+    if (doubt !== undefined) throw new StoreUnavailable('live', new Error(doubt));
+  };
   return {
     async at(_key, which, ask) {
-      if (cutOff) throw new StoreUnavailable('live', new Error(cutOffSentence));
+      refuseInDoubt();
       return ask(server[which], false);
     },
     async ping() {
       // So that a balancer sends its visitors to servers on the other side.
-      if (cutOff) throw new StoreUnavailable('live', new Error(cutOffSentence));
+      refuseInDoubt();
       await Promise.all([server.reads, server.writes].map((line) => line.call((redis) => redis.ping())));
     },
     usable: () => server.reads.usable && server.writes.usable,
@@ -116,8 +116,22 @@ export function openPrimary(
   };
 }
 
-const cutOffSentence =
-  'no sentinel answers, and no replica follows the primary: another one may be in its place';
+const cutOff =
+  'fewer than half of the sentinels answer, and no replica follows the primary: another one may be in its place';
+const replaced = 'the sentinels name another primary than the one we talk to';
+
+/** A connection that leads elsewhere is made anew, and none is used until all lead to the primary that the sentinels name. */
+async function doubtOf(
+  lines: readonly RedisLine[],
+  primary: RedisHost,
+  before: string | undefined,
+): Promise<string | undefined> {
+  const right = await Promise.all(lines.map(async ({ peer }) => peer && (await isAt(peer, primary))));
+  for (const [place, line] of lines.entries()) if (right[place] === false) line.reconnect();
+  if (right.includes(false)) return replaced;
+  // One that is being made may lead to the old one once more.
+  return right.includes(undefined) ? before : undefined;
+}
 
 /** A server that does not answer this is not read from either. */
 async function isFollowed(line: RedisLine): Promise<boolean> {

@@ -67,22 +67,16 @@ describe('the live state on a primary that sentinels watch', () => {
     expect((await live.examine()).verdicts.map(({ verdict }) => verdict)).not.toContain('FAIL');
   });
 
-  it('asks the sentinels whether it talks to their primary', async () => {
+  it('hears from the sentinels who the primary is, and since which choice of theirs', async () => {
     const { port } = await primary();
-    const address = readRedisAddress(servers.url);
-    const told = (talkingToPort: number) =>
-      new Promise<boolean>((resolve) => {
-        const watch = watchSentinels(address, {
-          talkingTo: () => ({ host: '127.0.0.1', port: talkingToPort }),
-          moved: () => resolve(true),
-          heard() {},
-          unheard: async () => {},
-        });
-        setTimeout(resolve, talkingToPort === port ? 2500 : 20_000, false).unref();
-        closing.push(() => watch.close());
+    const told = await new Promise((resolve) => {
+      const watch = watchSentinels(readRedisAddress(servers.url), {
+        heard: async (newest) => resolve(newest),
+        unheard: async () => {},
       });
-    const [replica] = await others();
-    expect(await Promise.all([told(port), told(replica?.port ?? 0)])).toEqual([false, true]);
+      closing.push(() => watch.close());
+    });
+    expect(told).toEqual({ host: '127.0.0.1', port, epoch: 0 });
   });
 
   it('leaves a primary that the sentinels have replaced, also when nobody has told it so', async () => {

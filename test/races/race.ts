@@ -112,7 +112,9 @@ async function count(
       effects === wanted || isBusyness(primitive, round, effects)
         ? round.faults
         : [...round.faults, `${effects} effects of ${round.successes} successes: ${round.told}`];
-    raced.faults.push(...faults.slice(0, 5).map((fault) => `round ${raced.rounds}: ${fault}`));
+    const shown = inShort(faults).slice(0, 5);
+    if (shown.length > 0) shown.push(`the answers were ${round.told}`);
+    raced.faults.push(...shown.map((fault) => `round ${raced.rounds}: ${fault}`));
     raced.rounds += 1;
     raced.busy += round.busy;
     raced.won += round.successes > 0 ? 1 : 0;
@@ -120,6 +122,13 @@ async function count(
     raced.successes = Math.max(raced.successes, round.successes);
     raced.effects = Math.max(raced.effects, effects);
   }
+}
+
+/** Each sentence once, and how often: many of one kind would hide the others. */
+export function inShort(faults: readonly string[]): string[] {
+  return [...Map.groupBy(faults, (fault) => fault)].map(([fault, { length }]) =>
+    length === 1 ? fault : `${fault} (${length} times)`,
+  );
 }
 
 /** A request that was told 503 may have done its work all the same; and where each round leaves so much, too few came through. */

@@ -32,6 +32,10 @@ describe('the settings', () => {
       { TRUSTED_PROXIES: '10.0.0.1,10.0.0.0/99' },
       'TRUSTED_PROXIES: 10.0.0.0/99 is not an address or a CIDR range',
     ],
+    [
+      { REDIS_WAIT_MS: '600', STORE_TIMEOUT_MS: '1000' },
+      'REDIS_WAIT_MS: must not exceed half of STORE_TIMEOUT_MS',
+    ],
     [{ PORT: '3100', METRICS_PORT: '3100' }, 'METRICS_PORT: must not be the same as PORT'],
   ])('say in plain words what is wrong with %j', (environment, problem) => {
     expect(problemsOf(environment as Record<string, string>)).toEqual([problem]);

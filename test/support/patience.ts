@@ -8,6 +8,6 @@ export const patient = { STORE_TIMEOUT_MS: '10000' };
 export const prompt = { STORE_TIMEOUT_MS: '1000' };
 
 /** For what waits for silence again and again, and for answers between. */
-export const unhurried = { STORE_TIMEOUT_MS: '3000' };
+export const unhurried = { STORE_TIMEOUT_MS: '5000' };
 
 export const patienceMs = Number(patient.STORE_TIMEOUT_MS);

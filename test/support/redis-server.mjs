@@ -33,7 +33,7 @@ function redisAnswers(port, password) {
       resolve(yes);
     };
     let said = '';
-    socket.setTimeout(1000, () => answer(false));
+    socket.setTimeout(5000, () => answer(false));
     socket.once('error', () => answer(false)).once('close', () => answer(false));
     socket.on('data', (bytes) => {
       said += bytes;
@@ -49,7 +49,7 @@ export async function askRedis(servers, ...commands) {
   const { Redis } = await import('ioredis');
   return Promise.all(
     servers.map(async ({ url }) => {
-      const redis = new Redis(url, { retryStrategy: null, commandTimeout: 2000 });
+      const redis = new Redis(url, { retryStrategy: null, commandTimeout: 5000 });
       redis.on('error', () => {});
       try {
         return await Promise.all(commands.map((command) => redis.call(...command)));

@@ -105,7 +105,7 @@ async function orStop(servers, work) {
   }
 }
 
-async function until(holds, withinMs = 20_000) {
+async function until(holds, withinMs = 90_000) {
   const giveUpAt = performance.now() + withinMs;
   while (!(await holds())) {
     if (performance.now() > giveUpAt) throw new Error(`the servers did not come together: ${holds}`);

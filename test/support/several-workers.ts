@@ -1,5 +1,5 @@
 import { type StartedServer, startServerProcess, untilReady } from './started-server.ts';
-import { ownRedisDatabase, serverPlace } from './stores.ts';
+import { ownRedisDatabase, preparedPlace } from './stores.ts';
 import { until } from './timing.ts';
 
 /** A server of two processes (WORKERS) on stores of its own; `remove` takes the records away. */
@@ -7,7 +7,7 @@ export async function startWorkers(
   settings: Record<string, string> = {},
   { node }: { node?: string } = {},
 ): Promise<StartedServer & { remove(): Promise<void> }> {
-  const place = await serverPlace();
+  const place = await preparedPlace();
   const server = await startServerProcess(
     {
       WORKERS: '2',

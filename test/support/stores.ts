@@ -15,6 +15,7 @@ import { openLiveSqlite } from '../../src/store/live-sqlite.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import type { Database } from '../../src/store/tables.ts';
 import { patienceMs, patient } from './patience.ts';
+import { preparedDatabase } from './prepared-stores.ts';
 
 /**
  * Real stores for tests. The embedded kinds need nothing; PostgreSQL and Redis are those of TEST_POSTGRES_URL and
@@ -49,7 +50,7 @@ export function testFolder(): { path: string; remove(): void } {
 export async function openTestDatabase(
   kind: DatabaseKind,
 ): Promise<{ db: Database; close(): Promise<void> }> {
-  const place = kind === 'sqlite' ? embeddedPlace() : await serverPlace();
+  const place = kind === 'sqlite' ? embeddedPlace() : await preparedPlace();
   const patient = await openDatabase({ ...place.at, patient: true });
   await migrate(patient);
   await patient.destroy();
@@ -70,10 +71,19 @@ export function embeddedPlace(): Place {
   return { at: { dataDir: folder.path }, remove: async () => folder.remove() };
 }
 
-/** A database of its own on the run's PostgreSQL. */
-export async function serverPlace(server = process.env['TEST_POSTGRES_URL'] ?? ''): Promise<Place> {
+/** An empty database of its own on the run's PostgreSQL. */
+export function serverPlace(server?: string): Promise<Place> {
+  return placeLike('template1', server);
+}
+
+/** One with all tables, where the run has prepared them (prepared-stores.ts). */
+export function preparedPlace(): Promise<Place> {
+  return placeLike(process.env['TEST_PREPARED'] ? preparedDatabase : 'template1');
+}
+
+async function placeLike(template: string, server = process.env['TEST_POSTGRES_URL'] ?? ''): Promise<Place> {
   const name = `test_${randomBytes(8).toString('hex')}`;
-  await runOnServer(server, `create database ${name}`);
+  await runOnServer(server, `create database ${name} template ${template}`);
   const url = new URL(server);
   url.pathname = `/${name}`;
   return {

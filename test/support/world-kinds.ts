@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { ownRedisDatabase, serverPlace } from './stores.ts';
+import { ownRedisDatabase, preparedPlace } from './stores.ts';
 import { openWorld, type World } from './world.ts';
 
 /** The homes of the stores that a whole server can be tested on; PostgreSQL and Redis where scripts/test.mjs started them. */
@@ -10,7 +10,7 @@ const embedded: WorldKind = { name: 'SQLite', open: openWorld };
 const servers: WorldKind = {
   name: 'PostgreSQL and Redis',
   async open(environment = {}) {
-    const place = await serverPlace();
+    const place = await preparedPlace();
     const world = await openWorld({
       DATABASE_URL: String(place.at.url),
       REDIS_URL: await ownRedisDatabase(),

@@ -7,13 +7,14 @@ import path from 'node:path';
 import { generate } from 'otplib';
 import type { Profile } from '../../src/accounts/profile.ts';
 import { createAccount } from '../../src/actions/create-account.ts';
-import { openApp } from '../../src/app.ts';
+import { openApp, type Server } from '../../src/app.ts';
 import { systemClock } from '../../src/kit/clock.ts';
 import { listOutbox, type OutboxMessage } from '../../src/mail/outbox.ts';
 import { type OpenServices, openServices } from '../../src/services.ts';
 import { readSettings } from '../../src/settings.ts';
 import { patient } from './patience.ts';
 import { type Credentials, Person } from './person.ts';
+import { giveRsaKey, layRecords } from './prepared-stores.ts';
 
 /**
  * A whole server in a test: real stores, the real engine, a real port. Only the clock is ours, and it moves for
@@ -61,6 +62,7 @@ export async function openWorld(
   const listening = await listen();
   const { port } = listening.http.address() as AddressInfo;
   const folder = beside ? undefined : mkdtempSync(path.join(tmpdir(), 'latchkey-world-'));
+  if (folder && !('DATA_DIR' in environment || 'DATABASE_URL' in environment)) layRecords(folder);
   const given = beside?.environment ?? {
     ISSUER: `http://localhost:${port}`,
     PORT: String(port),
@@ -75,7 +77,7 @@ export async function openWorld(
   const time = openTime();
   const services = await openServices(settings, { clock: systemClock });
   // A world that does not come about must leave nothing running: the next file of this process would stumble over it.
-  const server = await openApp(services).catch(async (error: unknown) => {
+  const server = await openPrepared(services).catch(async (error: unknown) => {
     listening.http.close();
     await services.close();
     throw error;
@@ -108,6 +110,11 @@ export async function openWorld(
       if (folder) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     },
   };
+}
+
+async function openPrepared(services: OpenServices): Promise<Server> {
+  await giveRsaKey(services);
+  return openApp(services);
 }
 
 /** Listens before there is anything to answer with: the issuer has the port in it. */
