@@ -31,7 +31,8 @@ let interrupted = false;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
   process.on(signal, () => {
     interrupted = true;
-    jest?.kill(signal);
+    // Its workers too, and the servers that they started: Jest leaves them behind when it is told to end.
+    if (jest?.pid && jest.exitCode === null) process.kill(-jest.pid, signal);
   });
 
 const environment = {
@@ -153,6 +154,7 @@ async function runJest(name, options) {
     cwd: root,
     env: environment,
     stdio: ['ignore', 'inherit', 'inherit'],
+    detached: true,
   });
   const status = await new Promise((resolve, reject) => {
     jest.once('error', reject);
