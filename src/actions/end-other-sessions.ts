@@ -59,13 +59,13 @@ async function endLive(ctx: Context, { accountId, except }: Others): Promise<num
  * The same around the change, where it stands that it will be made: a store or a process that dies behind it leaves nobody in
  * who came by the old proof, although the repeat, with the old proof, gets no further.
  */
-export async function cutOffOthersAround(
+export async function cutOffOthersAround<Changed>(
   ctx: Context,
   others: Others,
-  change: () => Promise<void>,
-): Promise<{ ended: number }> {
+  change: () => Promise<Changed>,
+): Promise<{ changed: Changed; ended: number }> {
   const before = await cutOffOthers(ctx, others);
-  await change();
+  const changed = await change();
   const after = await cutOffOthers(ctx, others);
-  return { ended: before.ended + after.ended };
+  return { changed, ended: before.ended + after.ended };
 }
