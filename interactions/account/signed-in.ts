@@ -38,15 +38,24 @@ export function provedLately(app: App, place: Place, show: Show): RouterMiddlewa
   });
 }
 
+async function showAndRenew(app: App, ctx: RouterContext, who: SignedIn, show: Show): Promise<void> {
+  if (ctx.method === 'GET') ctx.state.openApprovals = (await listOpenApprovals(app, who.account.id)).length;
+  if (ctx.method !== 'POST') return await show(ctx, who);
+  try {
+    await show(ctx, who);
+  } catch (error) {
+    // The change may stand although its request failed, and is not made again. What is told is the first trouble.
+    await renewIfCutOff(app, ctx, who).catch(() => undefined);
+    throw error;
+  }
+  await renewIfCutOff(app, ctx, who);
+}
+
 /**
  * Where a form signed everybody else out, the cookie of this browser is a new one too: whoever copied it is somebody else
  * (misuse case SE-11).
  */
-async function showAndRenew(app: App, ctx: RouterContext, who: SignedIn, show: Show): Promise<void> {
-  const { account, session } = who;
-  if (ctx.method === 'GET') ctx.state.openApprovals = (await listOpenApprovals(app, account.id)).length;
-  await show(ctx, who);
-  if (ctx.method !== 'POST') return;
+async function renewIfCutOff(app: App, ctx: RouterContext, { account, session }: SignedIn): Promise<void> {
   const after = await findAccount(app, account.id);
   const cutOff = after?.signedOutExcept === session.uid && after.signedOutBefore !== account.signedOutBefore;
   if (cutOff) await renewSession(app, ctx, session.uid);

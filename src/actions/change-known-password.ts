@@ -1,6 +1,11 @@
 import { findAccount } from '../accounts/account.ts';
 import { recordEvent } from '../audit/record.ts';
-import { checkNewPassword, type PasswordRefusal, setPassword } from '../credentials/password.ts';
+import {
+  checkNewPassword,
+  hashPassword,
+  type PasswordRefusal,
+  storePasswordHash,
+} from '../credentials/password.ts';
 import type { Outcome } from '../kit/outcome.ts';
 import { wellKnown } from './create-account.ts';
 import { dropTrustedDevices } from './drop-trusted-devices.ts';
@@ -10,6 +15,8 @@ import { notifyAccount } from './notify-account.ts';
 import { passGate, stillStands } from './pass-gate.ts';
 import type { KindContext } from './second-step-kinds.ts';
 import type { Entry, KnownPasswordProgress, NextStep } from './sign-in.ts';
+
+const startOver = { ok: true, next: { at: 'start', notice: 'start_over' } } as const;
 
 /**
  * The end of a sign-in with a password that attackers try first (warn-of-known-password.ts): everything is proved, the person
@@ -24,18 +31,24 @@ export async function changeKnownPassword(
   const { accountId, amr, remember, newBrowser } = progress;
   const account = await findAccount(app, accountId);
   // It was set in another tab, or the account was stopped or signed out everywhere, while the page was open.
-  if (!account || !(await stillStands(app, progress)))
-    return { ok: true, next: { at: 'start', notice: 'start_over' } };
+  if (!account || !(await stillStands(app, progress))) return startOver;
   const acceptable = checkNewPassword(app, { password, about: wellKnown(account) });
   if (!acceptable.ok) return acceptable;
-  const { ended } = await cutOffOthersAround(app, { accountId, except: ownSession }, async () => {
-    await setPassword(app, { accountId, password });
-    await forgetOldPassword(app, { accountId, except: from.browser });
+  const hashed = await hashPassword(app, password);
+  // Hashing takes its time, and the owner may have set another in it, or signed out everywhere: that stands.
+  if (!(await stillStands(app, progress))) return startOver;
+  const { changed, ended } = await cutOffOthersAround(app, { accountId, except: ownSession }, async () => {
+    const unlessSetAfter = progress.provedAt;
+    const stored = await storePasswordHash(app, { accountId, ...hashed, unlessSetAfter });
+    if (stored) await forgetOldPassword(app, { accountId, except: from.browser });
+    return stored;
   });
+  if (!changed) return startOver;
   await dropTrustedDevices(app, { accountId, reason: 'password_changed' }, from);
   const detail = { sessions_ended: ended };
   await recordEvent(app, { type: 'password.changed', accountId, detail }, from);
   await notifyAccount(app, { accountId, pageLocale: locale, template: 'password_changed' });
+  // The moment after its own change, which ends what was proved before it. What others did meanwhile was judged above.
   const provedAt = app.clock.now();
   return { ok: true, next: await passGate(app, { accountId, provedAt, amr, remember, from, newBrowser }) };
 }

@@ -29,13 +29,24 @@ export async function endOtherSessions(
  * What every change to how a person proves themselves also does (OWASP ASVS 7.4.3): whoever came in with the old proof
  * is out, with the tokens of the apps they opened. The moment in the account's own row comes first: it also stops a
  * session that is being written while we go through the list, and one that a restored live store brings back.
+ * `then`: what else follows from the change, told how many ended. Where a store is away it is done when that answers, from its
+ * beginning where it had begun.
  */
-export async function cutOffOthers(ctx: Context, { accountId, except }: Others): Promise<{ ended: number }> {
+export async function cutOffOthers(
+  ctx: Context,
+  { accountId, except }: Others,
+  then: (ended: number) => Promise<void> = async () => {},
+): Promise<{ ended: number }> {
   // Sessions know when they began to the second (OpenID Connect Core section 2, auth_time): of one that begins in this
   // very second we cannot say whether it came before or after, and the list below ends it if it is there already.
   const before = Math.floor(ctx.clock.now() / seconds) * seconds;
   await signOutBefore(ctx, { accountId, before, except });
-  return { ended: await nowOrLater(ctx, () => endLive(ctx, { accountId, except })) };
+  let ended = 0;
+  await nowOrLater(ctx, async () => {
+    ended += await endLive(ctx, { accountId, except });
+    await then(ended);
+  });
+  return { ended };
 }
 
 async function endLive(ctx: Context, { accountId, except }: Others): Promise<number> {
@@ -48,13 +59,13 @@ async function endLive(ctx: Context, { accountId, except }: Others): Promise<num
  * The same around the change, where it stands that it will be made: a store or a process that dies behind it leaves nobody in
  * who came by the old proof, although the repeat, with the old proof, gets no further.
  */
-export async function cutOffOthersAround(
+export async function cutOffOthersAround<Changed>(
   ctx: Context,
   others: Others,
-  change: () => Promise<void>,
-): Promise<{ ended: number }> {
+  change: () => Promise<Changed>,
+): Promise<{ changed: Changed; ended: number }> {
   const before = await cutOffOthers(ctx, others);
-  await change();
+  const changed = await change();
   const after = await cutOffOthers(ctx, others);
-  return { ended: before.ended + after.ended };
+  return { changed, ended: before.ended + after.ended };
 }

@@ -64,19 +64,20 @@ export async function enrolPasskey(
   const added = await addPasskey(app, { ...checked, accountId, kind, fallbackName, from });
   if (!added.ok) return added;
   const { id, name } = added.passkey;
-  // Asked at every sign-in from now on; whoever came in without it is out, as with an authenticator app.
-  if (kind === 'security_key') {
-    await changeTwoStep(app, accountId, (tx) => turnOn(tx, accountId, app.clock.now()));
-    await cutOffOthers(app, { accountId, except: boundTo });
-  }
   const sessionUid = at === 'enrol' ? boundTo : undefined;
-  await recordEvent(
-    app,
-    { type: 'passkey.added', accountId, sessionUid, detail: { credential: id, made: making } },
-    from,
-  );
-  const told = { template: 'passkey_added', values: { passkey: name } } as const;
-  await notifyAccount(app, { accountId, pageLocale: given.locale, ...told });
+  const tell = async () => {
+    const detail = { credential: id, made: making };
+    await recordEvent(app, { type: 'passkey.added', accountId, sessionUid, detail }, from);
+    const told = { template: 'passkey_added', values: { passkey: name } } as const;
+    await notifyAccount(app, { accountId, pageLocale: given.locale, ...told });
+  };
+  if (kind !== 'security_key') {
+    await tell();
+    return added;
+  }
+  // Asked at every sign-in from now on; whoever came in without it is out, as with an authenticator app.
+  await changeTwoStep(app, accountId, (tx) => turnOn(tx, accountId, app.clock.now()));
+  await cutOffOthers(app, { accountId, except: boundTo }, tell);
   return added;
 }
 

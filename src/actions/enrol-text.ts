@@ -6,11 +6,13 @@ import { checkContactCode, contactCodeLifeMs, issueContactCode } from '../creden
 import { addTextStep, listTextSteps } from '../credentials/text-steps.ts';
 import { changeTwoStep, turnOn } from '../credentials/two-step.ts';
 import { type Outcome, refused } from '../kit/outcome.ts';
+import { newId } from '../kit/secrets.ts';
 import { type Limited, orGiveBack, type Take, takeFromLimits } from '../limits/limits.ts';
 import { codeCameBack, messageTakes, textsReach } from '../limits/message-budget.ts';
 import { sendMessage } from '../mail/message.ts';
 import type { Services } from '../services.ts';
-import type { LiveKey } from '../store/live.ts';
+import { knownFor } from '../store/in-doubt.ts';
+import type { LiveEntry, LiveKey } from '../store/live.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import type { Locale } from '../web/words.ts';
 import { endAccessOfDisplaced } from './end-all-access.ts';
@@ -59,13 +61,22 @@ export async function beginText(
   });
 }
 
-/** The number that a code was sent to in this session. */
+/** The number that a code was sent to in this session, and that is not added yet. */
 export async function waitingNumber(
-  { live, seals }: Pick<Services, 'live' | 'seals'>,
+  ctx: Pick<Services, 'live' | 'seals'>,
   who: Who,
 ): Promise<Waiting | undefined> {
+  const found = await readWaiting(ctx, who);
+  return found?.entry.consumedBy === undefined ? found?.waiting : undefined;
+}
+
+/** Used up it stays for a moment, so that a repetition is known. */
+async function readWaiting(
+  { live, seals }: Pick<Services, 'live' | 'seals'>,
+  who: Who,
+): Promise<{ entry: LiveEntry; waiting: Waiting } | undefined> {
   const [entry] = await live.read([waitingKey(who)]);
-  return entry && JSON.parse(seals.open('text-step-waiting', entry.value));
+  return entry && { entry, waiting: JSON.parse(seals.open('text-step-waiting', entry.value)) };
 }
 
 /** Turns it on once the code came back, and ends every other session: they came in without this second step. */
@@ -74,8 +85,11 @@ export async function enrolText(
   { accountId, sessionUid, code, locale }: Who & { code: string; locale: Locale },
   from: RequestSource,
 ): Promise<Outcome<object, 'wrong_code' | 'expired' | 'address_taken'> | Limited> {
-  const waiting = await waitingNumber(ctx, { accountId, sessionUid });
-  if (!waiting) return refused('expired');
+  const found = await readWaiting(ctx, { accountId, sessionUid });
+  if (!found) return refused('expired');
+  const { entry, waiting } = found;
+  // Who posts it again, having been told that a store is away, finds it done.
+  if (await isAdded(ctx, accountId, waiting)) return { ok: true };
   const room = await takeFromLimits(ctx, [{ limit: 'code_guess_by_address', key: from.ip }]);
   if (!room.ok) return room;
   const about = codeIsFor({ accountId, sessionUid }, waiting);
@@ -89,15 +103,32 @@ export async function enrolText(
     await turnOn(tx, accountId, ctx.clock.now());
     return await addTextStep(tx, { accountId, contactId, now: ctx.clock.now() });
   });
-  await ctx.live.commit([{ do: 'delete', key: waitingKey({ accountId, sessionUid }) }]);
-  // Where the account has nothing stronger, the next change needs no second message.
-  await keepProof(ctx, { accountId, sessionUid, proof: { at: ctx.clock.now(), amr: ['sms'] } });
-  const { ended } = await cutOffOthers(ctx, { accountId, except: sessionUid });
-  await recordEvent(ctx, { type: 'text_step.enrolled', accountId, sessionUid, detail: { method: id } }, from);
-  if (ended > 0)
-    await recordEvent(ctx, { type: 'sessions.ended', accountId, detail: { count: ended } }, from);
-  await notifyAccount(ctx, { accountId, pageLocale: locale, template: 'text_step_added' });
+  await endOthersAndTell(ctx, { accountId, sessionUid, id, used: entry.value, locale }, from);
   return { ok: true };
+}
+
+/** Also where the live state is away by now: it is on already, and its code is used up, so nobody comes again for what follows. */
+async function endOthersAndTell(
+  ctx: KindContext,
+  { accountId, sessionUid, id, used, locale }: Who & { id: string; used: string; locale: Locale },
+  from: RequestSource,
+): Promise<void> {
+  const key = waitingKey({ accountId, sessionUid });
+  const by = newId();
+  const proof = { at: ctx.clock.now(), amr: ['sms'] };
+  await cutOffOthers(ctx, { accountId, except: sessionUid }, async (ended) => {
+    await ctx.live.commit([
+      { do: 'expect', key, value: used },
+      { do: 'consume', key, by, keepMs: knownFor },
+    ]);
+    // Where the account has nothing stronger, the next change needs no second message.
+    await keepProof(ctx, { accountId, sessionUid, proof });
+    const detail = { method: id };
+    await recordEvent(ctx, { type: 'text_step.enrolled', accountId, sessionUid, detail }, from);
+    if (ended > 0)
+      await recordEvent(ctx, { type: 'sessions.ended', accountId, detail: { count: ended } }, from);
+    await notifyAccount(ctx, { accountId, pageLocale: locale, template: 'text_step_added' });
+  });
 }
 
 async function checkNumber(
@@ -108,11 +139,18 @@ async function checkNumber(
   if (!mayText(ctx.settings)) return refused('switched_off');
   if (!parsed.ok || parsed.channel !== 'phone') return refused('not_a_number');
   if (!textsReach(ctx.settings, parsed.address)) return refused('not_a_number');
-  const steps = await listTextSteps(ctx, accountId);
-  if (steps.some(({ address }) => address === parsed.address)) return refused('already_added');
-  if (steps.length >= mostNumbers) return refused('too_many');
+  if (await isAdded(ctx, accountId, parsed)) return refused('already_added');
+  if ((await listTextSteps(ctx, accountId)).length >= mostNumbers) return refused('too_many');
   const { channel, address, written } = parsed;
   return { ok: true, identifier: { channel, address, written } };
+}
+
+async function isAdded(
+  ctx: KindContext,
+  accountId: string,
+  { address: wanted }: Pick<Identifier, 'address'>,
+): Promise<boolean> {
+  return (await listTextSteps(ctx, accountId)).some(({ address }) => address === wanted);
 }
 
 /** Of a number that another account proved before, nothing. */

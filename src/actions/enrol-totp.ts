@@ -1,10 +1,12 @@
 import { type Account, findAccount } from '../accounts/account.ts';
 import { firstContact } from '../accounts/claims.ts';
 import { recordEvent } from '../audit/record.ts';
-import { enrolTotp as addTotp, listTotp, newTotpSecret, totpUri } from '../credentials/totp.ts';
+import { enrolTotp as addTotp, listTotp, newTotpSecret, totpId, totpUri } from '../credentials/totp.ts';
 import { minutes } from '../kit/durations.ts';
 import { type Outcome, refused } from '../kit/outcome.ts';
+import { newId } from '../kit/secrets.ts';
 import type { Services } from '../services.ts';
+import { knownFor } from '../store/in-doubt.ts';
 import type { LiveKey } from '../store/live.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import type { Locale } from '../web/words.ts';
@@ -16,7 +18,7 @@ import { turnOnTwoStep } from './turn-on-two-step.ts';
 /**
  * Setting up an authenticator app, in two requests. Between them the secret waits, sealed, in the live state under this
  * account AND this session: nobody can make somebody else confirm a secret of theirs, a reload shows the same picture,
- * and no page carries it further than the one that has to show it.
+ * and no page carries it further than the one that has to show it. Used up it stays for a moment, so that a repetition is known.
  */
 const waitingFor = 20 * minutes;
 const mostApps = 10;
@@ -52,33 +54,59 @@ export async function enrolTotp(
   const key = waitingKey({ accountId, sessionUid });
   const [waiting] = await ctx.live.read([key]);
   if (!waiting) return refused('expired');
-  if ((await listTotp(ctx, accountId)).length >= mostApps) return refused('too_many');
   const secret = ctx.seals.open('totp-waiting', waiting.value);
+  const apps = await listTotp(ctx, accountId);
+  const known = apps.find(({ id }) => id === totpId(ctx, { accountId, secret }));
+  // Who posts it again, having been told that a store is away, finds it done.
+  if (waiting.consumedBy !== undefined) return known ? { ok: true, id: known.id } : refused('expired');
+  if (!known && apps.length >= mostApps) return refused('too_many');
   const added = await addTotp(ctx, { accountId, secret, code, name });
   if (!added.ok) return added;
 
   await turnOnTwoStep(ctx, { accountId });
-  // Of a form that was posted twice, one request takes it and goes on to tell everybody.
-  if (!(await ctx.live.commit([{ do: 'take', key }])).ok) return added;
-  // The code is used up, and showed just now all that the account asks for from here on.
-  await keepProof(ctx, { accountId, sessionUid, proof: { at: ctx.clock.now(), amr: ['otp'] } });
-  const { ended } = await cutOffOthers(ctx, { accountId, except: sessionUid });
-  const detail = { credential: added.id };
-  await recordEvent(ctx, { type: 'totp.enrolled', accountId, sessionUid, detail }, from);
-  if (ended > 0)
-    await recordEvent(ctx, { type: 'sessions.ended', accountId, detail: { count: ended } }, from);
-  await notifyAccount(ctx, { accountId, pageLocale: locale, template: 'second_step_added' });
+  const used = { key, value: waiting.value };
+  await endOthersAndTell(ctx, { accountId, sessionUid, id: added.id, used, locale }, from);
   return added;
+}
+
+type Added = Who & { id: string; used: { key: LiveKey; value: string }; locale: Locale | undefined };
+
+/** Also where the live state is away by now: it is on already, and nobody might come again for what follows. */
+async function endOthersAndTell(
+  ctx: Context,
+  { accountId, sessionUid, id, used: { key, value }, locale }: Added,
+  from: RequestSource | undefined,
+): Promise<void> {
+  const by = newId();
+  const proof = { at: ctx.clock.now(), amr: ['otp'] };
+  await cutOffOthers(ctx, { accountId, except: sessionUid }, async (ended) => {
+    const used = await ctx.live.commit([
+      { do: 'expect', key, value },
+      { do: 'consume', key, by, keepMs: knownFor },
+    ]);
+    // The code is used up, and showed just now all that the account asks for from here on.
+    await keepProof(ctx, { accountId, sessionUid, proof });
+    // Of a form that was posted twice, one request uses it up and goes on to tell everybody. If it went otherwise: rather two than none.
+    const tells = used.ok || used.reason !== 'consumed';
+    const detail = { credential: id };
+    if (tells) await recordEvent(ctx, { type: 'totp.enrolled', accountId, sessionUid, detail }, from);
+    if (ended > 0)
+      await recordEvent(ctx, { type: 'sessions.ended', accountId, detail: { count: ended } }, from);
+    if (tells) await notifyAccount(ctx, { accountId, pageLocale: locale, template: 'second_step_added' });
+  });
 }
 
 async function waitingSecret(ctx: Pick<Services, 'live' | 'seals'>, who: Who): Promise<string> {
   const { live, seals } = ctx;
   const key = waitingKey(who);
   const [waiting] = await live.read([key]);
-  if (waiting) return seals.open('totp-waiting', waiting.value);
+  if (waiting && waiting.consumedBy === undefined) return seals.open('totp-waiting', waiting.value);
   const secret = newTotpSecret();
   const value = seals.seal('totp-waiting', secret);
-  const added = await live.commit([{ do: 'add', key, value, ttlMs: waitingFor }]);
+  const added = await live.commit([
+    { do: 'expect', key, value: waiting?.value },
+    { do: 'put', key, value, ttlMs: waitingFor },
+  ]);
   // Two tabs opened at once: both show the one that was first.
   return added.ok ? secret : await waitingSecret(ctx, who);
 }

@@ -24,6 +24,8 @@ type Context = Pick<
 >;
 type NewPassword = Extract<SignInProgress, { at: 'new_password' }>;
 
+const startOver = { ok: true, next: { at: 'start', notice: 'start_over' } } as const;
+
 /**
  * A forgotten password, second half. Setting it ends every session and every app's access: whoever knew the old one may
  * be in there. All proved addresses are told. The second step is still asked where there is one: a mailbox alone must
@@ -35,10 +37,10 @@ export async function submitNewPassword(
   from: RequestSource,
 ): Promise<Outcome<{ next: NextStep }, PasswordRefusal>> {
   const account = await ticketHolder(app, progress);
-  if (!account) return { ok: true, next: { at: 'start', notice: 'start_over' } };
+  if (!account) return startOver;
   const acceptable = checkNewPassword(app, { password, about: wellKnown(account) });
   if (!acceptable.ok) return acceptable;
-  await replacePassword(app, { account, password, locale, channel: progress.channel }, from);
+  if (!(await replacePassword(app, { progress, password, locale }, from))) return startOver;
   // A lock outlasts the reset. Whoever is locked out is not told here, but asked to sign in like anybody.
   if (account.lockedAt !== null) return { ok: true, next: { at: 'start', notice: 'password_set' } };
   const resetBy = progress.address;
@@ -54,24 +56,24 @@ async function ticketHolder(app: Context, progress: NewPassword): Promise<Accoun
   return (current?.changedAt ?? 0) > provedAt ? undefined : account;
 }
 
+/** False where the ticket was void by the time it came to that: what was set meanwhile stands. */
 async function replacePassword(
   app: Context,
-  {
-    account,
-    password,
-    locale,
-    channel,
-  }: { account: Account; password: string; locale: Locale; channel: 'email' | 'phone' },
+  { progress, password, locale }: { progress: NewPassword; password: string; locale: Locale },
   from: RequestSource,
-): Promise<void> {
-  const accountId = account.id;
+): Promise<boolean> {
+  const { accountId, channel, provedAt } = progress;
   // Hashed before anything changes: a full queue then leaves everything as it was.
   const hashed = await hashPassword(app, password);
-  const { ended } = await endAccessAround(app, { accountId }, () =>
-    storePasswordHash(app, { accountId, ...hashed }),
+  // It took its time, in which sessions may have begun by a newer password. They are left alone.
+  if (!(await ticketHolder(app, progress))) return false;
+  const { changed, ended } = await endAccessAround(app, { accountId }, () =>
+    storePasswordHash(app, { accountId, ...hashed, unlessSetAfter: provedAt }),
   );
+  if (!changed) return false;
   await forgetOldPassword(app, { accountId });
   const detail = { channel, sessions_ended: ended.sessions };
   await recordEvent(app, { type: 'password.reset', accountId, detail }, from);
   await notifyAccount(app, { accountId, template: 'password_reset', pageLocale: locale });
+  return true;
 }

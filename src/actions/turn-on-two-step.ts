@@ -10,18 +10,18 @@ import { secondStepMethods } from './second-step-methods.ts';
 
 /**
  * From now on a sign-in with the password asks for a second step too. Called by each verb that adds a method which its owner
- * meant as one; a passkey that was added to sign in with does not turn it on.
+ * meant as one; a passkey that was added to sign in with does not turn it on. Answers whether it was off.
  */
 export async function turnOnTwoStep(
   ctx: Pick<KindContext, 'db' | 'clock'>,
   { accountId }: { accountId: string },
-): Promise<void> {
-  await changeTwoStep(ctx, accountId, (tx) => turnOn(tx, accountId, ctx.clock.now()));
+): Promise<boolean> {
+  return await changeTwoStep(ctx, accountId, (tx) => turnOn(tx, accountId, ctx.clock.now()));
 }
 
 /**
  * By choice, for who has passkeys and nothing else: the password alone lets nobody in any more. Ends the other sessions, as
- * adding a method does. `nothing` without a passkey.
+ * adding a method does, and tells once of a form that was posted twice. `nothing` without a passkey.
  */
 export async function turnOnByPasskey(
   ctx: KindContext,
@@ -30,11 +30,12 @@ export async function turnOnByPasskey(
 ): Promise<Outcome<object, 'nothing'>> {
   const methods = await secondStepMethods(ctx, accountId);
   if (!methods.some(({ kind }) => kind === 'passkey')) return refused('nothing');
-  await turnOnTwoStep(ctx, { accountId });
-  const { ended } = await cutOffOthers(ctx, { accountId, except: sessionUid });
-  await recordEvent(ctx, { type: 'two_step.turned_on', accountId, sessionUid }, from);
-  if (ended > 0)
-    await recordEvent(ctx, { type: 'sessions.ended', accountId, detail: { count: ended } }, from);
-  await notifyAccount(ctx, { accountId, pageLocale: locale, template: 'two_step_on' });
+  const wasOff = await turnOnTwoStep(ctx, { accountId });
+  await cutOffOthers(ctx, { accountId, except: sessionUid }, async (ended) => {
+    if (wasOff) await recordEvent(ctx, { type: 'two_step.turned_on', accountId, sessionUid }, from);
+    if (ended > 0)
+      await recordEvent(ctx, { type: 'sessions.ended', accountId, detail: { count: ended } }, from);
+    if (wasOff) await notifyAccount(ctx, { accountId, pageLocale: locale, template: 'two_step_on' });
+  });
   return { ok: true };
 }

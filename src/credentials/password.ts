@@ -57,17 +57,31 @@ export async function setPassword(
   await storePasswordHash(ctx, { accountId, ...(await hashPassword(ctx, password)) });
 }
 
-/** The quick half of `setPassword`, for a transaction in which the account is made too. */
+/**
+ * The quick half of `setPassword`, for a transaction in which the account is made too, and for who may set it only by what was
+ * proved before: one that was set after `unlessSetAfter` (epoch ms) stands, and the answer is no.
+ */
 export async function storePasswordHash(
   { db, clock }: Pick<Services, 'db' | 'clock'>,
-  { accountId, hash, pepperId }: { accountId: string } & PasswordHash,
-): Promise<void> {
+  {
+    accountId,
+    hash,
+    pepperId,
+    unlessSetAfter = Number.MAX_SAFE_INTEGER,
+  }: { accountId: string; unlessSetAfter?: number } & PasswordHash,
+): Promise<boolean> {
   const columns = { hash, pepper_id: pepperId, changed_at: clock.now() };
-  await db
+  const { numInsertedOrUpdatedRows } = await db
     .insertInto('passwords')
     .values({ account_id: accountId, ...columns })
-    .onConflict((conflict) => conflict.column('account_id').doUpdateSet(columns))
-    .execute();
+    .onConflict((conflict) =>
+      conflict
+        .column('account_id')
+        .doUpdateSet(columns)
+        .where('passwords.changed_at', '<=', unlessSetAfter),
+    )
+    .executeTakeFirst();
+  return numInsertedOrUpdatedRows === 1n;
 }
 
 /** Nothing signs in with it any more; its owner sets another by the reset. */

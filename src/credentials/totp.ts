@@ -91,6 +91,14 @@ async function spendCode(
   return refused(reason);
 }
 
+/** It follows from the secret: a form posted twice must not enrol it twice, or each code would be good twice. */
+export function totpId(
+  { seals }: Pick<Services, 'seals'>,
+  { accountId, secret }: { accountId: string; secret: string },
+): string {
+  return seals.mac('totp-id', `${accountId} ${secret}`).slice(0, 22);
+}
+
 async function insertTotp(
   { db, clock, seals }: TotpContext,
   {
@@ -100,8 +108,7 @@ async function insertTotp(
     lastUsedStep,
   }: { accountId: string; secret: string; name: string; lastUsedStep: number },
 ): Promise<string> {
-  // The id follows from the secret: a form posted twice must not enrol it twice, or each code would be good twice.
-  const id = seals.mac('totp-id', `${accountId} ${secret}`).slice(0, 22);
+  const id = totpId({ seals }, { accountId, secret });
   await db
     .insertInto('totp_credentials')
     .values({

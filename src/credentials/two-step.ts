@@ -51,14 +51,15 @@ export async function changeTwoStep<Result>(
   });
 }
 
-/** Within `changeTwoStep`. Keeps the moment when it was on already. */
-export async function turnOn(tx: Database, accountId: string, now: number): Promise<void> {
-  await tx
+/** Within `changeTwoStep`. Keeps the moment when it was on already; answers whether it was not. */
+export async function turnOn(tx: Database, accountId: string, now: number): Promise<boolean> {
+  const { numUpdatedRows } = await tx
     .updateTable('two_step')
     .set({ turned_on_at: now })
     .where('account_id', '=', accountId)
     .where('turned_on_at', 'is', null)
-    .execute();
+    .executeTakeFirst();
+  return numUpdatedRows === 1n;
 }
 
 /** Within `changeTwoStep`. */

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { seconds } from '../../src/kit/durations.ts';
+import { layout } from '../../src/oidc/live-layout.ts';
 import type { LiveStep } from '../../src/store/live.ts';
+import { isSilentAt } from '../support/cut-short.ts';
 import { sendsAlone } from '../support/lone-form.ts';
 import type { Person } from '../support/person.ts';
 import { openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
@@ -56,6 +58,26 @@ describe.each(worldKinds)('the secret of a session on $name', ({ open }) => {
     const answer = await ask('/logout', copied);
     expect([met.happened(), person.path, answer.status]).toEqual([true, '/account', 200]);
     expect(cookiesOf(answer)).toEqual([]);
+    expect(await isIn(copied)).toBe(false);
+    world.advance(longer);
+    expect(await staysIn(person)).toBe(true);
+  });
+
+  it('is out also where the password was changed and the request failed after it', async () => {
+    const account = await world.account();
+    const person = await atPassword(account);
+    const copied = person.cookieHeader(world.issuer);
+    const generation = layout.generation(layout.accountGrants(account.accountId));
+    let endings = 0;
+    // All others are cut off before the change, and once more behind it.
+    const silent = isSilentAt(world, (steps) => {
+      const ends = steps.some(({ do: what, key }) => what === 'put' && key === generation);
+      if (ends) endings += 1;
+      return ends && endings > 1;
+    });
+    await changesPassword(person, account);
+    silent.comesBack();
+    expect([silent.happened(), person.status]).toEqual([true, 503]);
     expect(await isIn(copied)).toBe(false);
     world.advance(longer);
     expect(await staysIn(person)).toBe(true);

@@ -2,7 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { generate } from 'otplib';
 import { checkContactCode, issueContactCode } from '../../src/credentials/contact-codes.ts';
-import { findPassword, removePassword, setPassword, verifyPassword } from '../../src/credentials/password.ts';
+import {
+  findPassword,
+  hashPassword,
+  removePassword,
+  setPassword,
+  storePasswordHash,
+  verifyPassword,
+} from '../../src/credentials/password.ts';
 import { addTotp, enrolTotp, listTotp, verifyTotp } from '../../src/credentials/totp.ts';
 import { openSeals } from '../../src/kit/sealing.ts';
 import { openLog } from '../../src/web/log.ts';
@@ -56,6 +63,18 @@ describe.each(databaseKinds)('On %s', (kind) => {
     expect(await findPassword(room, accountId)).toEqual({ changedAt: room.clock.now() });
     await removePassword(room, accountId);
     expect(await findPassword(room, accountId)).toBeUndefined();
+  });
+
+  it('a password does not take the place of one that was set after what it was proved by', async () => {
+    const accountId = await anAccount(room.db);
+    const hashed = await hashPassword(room, 'quiet lagoon 44');
+    const unlessSetAfter = room.clock.now();
+    const set = () => storePasswordHash(room, { accountId, ...hashed, unlessSetAfter });
+    expect([await set(), await set()]).toEqual([true, true]);
+    room.clock.advance(1);
+    await setPassword(room, { accountId, password: 'another lagoon 45' });
+    expect(await set()).toBe(false);
+    expect(await verifyPassword(room, { accountId, password: 'another lagoon 45' })).toBe(true);
   });
 });
 

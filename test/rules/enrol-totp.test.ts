@@ -4,7 +4,7 @@ import { beginTotp, enrolTotp } from '../../src/actions/enrol-totp.ts';
 import { freshProof } from '../../src/actions/fresh-proof.ts';
 import { removeSecondStep } from '../../src/actions/remove-second-step.ts';
 import { listEvents } from '../../src/audit/list.ts';
-import { listTotp, verifyTotp } from '../../src/credentials/totp.ts';
+import { listTotp, removeTotp, verifyTotp } from '../../src/credentials/totp.ts';
 import { minutes } from '../../src/kit/durations.ts';
 import { listSessions } from '../../src/oidc/sessions.ts';
 import { anAccount, aSession, source, subjectsSent } from '../support/account-in-use.ts';
@@ -112,6 +112,25 @@ describe('setting up an authenticator app', () => {
     await Promise.all([enrol(code), enrol(code)]);
     expect(await listTotp(services, accountId)).toHaveLength(1);
     expect(await types()).toEqual(['totp.enrolled']);
+  });
+
+  it('is done still when the form is posted again, and shows the next app another secret', async () => {
+    const { secret } = await begin();
+    const code = await codeOf(secret);
+    const first = await enrol(code);
+    expect([first.ok, await enrol(code)]).toEqual([true, first]);
+    expect(await types()).toEqual(['totp.enrolled']);
+    expect((await begin()).secret).not.toBe(secret);
+  });
+
+  it('does not come back by a form of before, once it was removed', async () => {
+    const { secret } = await begin();
+    const code = await codeOf(secret);
+    const first = await enrol(code);
+    if (!first.ok) throw new Error(first.reason);
+    await removeTotp(services, { accountId, id: first.id });
+    expect(await enrol(code)).toEqual({ ok: false, reason: 'expired' });
+    expect(await listTotp(services, accountId)).toEqual([]);
   });
 
   it('has room for ten apps and says so to the eleventh', async () => {

@@ -14,7 +14,15 @@ import { waits } from '../../src/limits/waits.ts';
 import { listOutbox } from '../../src/mail/outbox.ts';
 import { listGrants } from '../../src/oidc/grants.ts';
 import { listSessions } from '../../src/oidc/sessions.ts';
-import { aGrant, anAccount, anApp, aSession, password, subjectsSent } from '../support/account-in-use.ts';
+import {
+  aGrant,
+  anAccount,
+  anApp,
+  aSession,
+  password,
+  subjectsSent,
+  whileHashing,
+} from '../support/account-in-use.ts';
 import { openTestServices, type TestServices } from '../support/stores.ts';
 
 /** So many wrong passwords in a row are looked at before the first wait begins. */
@@ -154,6 +162,51 @@ describe('a forgotten password', () => {
     await setPassword(services, { accountId, password: 'otter moss quay lamp' });
     expect(await setNext(first)).toEqual({ ok: true, next: { at: 'start', notice: 'start_over' } });
     expect(await verifyPassword(services, { accountId, password: next })).toBe(false);
+  });
+
+  const later = 'otter moss quay lamp';
+  const isVoid = { ok: true, next: { at: 'start', notice: 'start_over' } };
+
+  it('leaves another that was set while it was hashed, and who signed in by that', async () => {
+    const progress = await ticket();
+    let theirs = '';
+    const slow = whileHashing(services, async () => {
+      await setPassword(services, { accountId, password: later });
+      theirs = await aSession(services, accountId);
+    });
+    const given = { progress, password: next, locale: 'en' } as const;
+    expect(await submitNewPassword(slow, given, from)).toEqual(isVoid);
+    expect(await verifyPassword(services, { accountId, password: later })).toBe(true);
+    expect((await listSessions(services, accountId)).map(({ uid }) => uid)).toEqual([theirs]);
+    expect(await listEvents(services, { accountId, types: ['password.reset'], limit: 1 })).toEqual([]);
+  });
+
+  it('leaves another that was set in the moment before it is', async () => {
+    const progress = await ticket();
+    const { live } = services;
+    const { commit } = live;
+    live.commit = async (steps) => {
+      live.commit = commit;
+      await setPassword(services, { accountId, password: later });
+      return commit(steps);
+    };
+    expect(await setNext(progress)).toEqual(isVoid);
+    expect(live.commit).toBe(commit);
+    expect(await verifyPassword(services, { accountId, password: later })).toBe(true);
+  });
+
+  it('is not set where the address that the code went to left the account while it was hashed', async () => {
+    const progress = await ticket();
+    const slow = whileHashing(services, () =>
+      services.db
+        .deleteFrom('contacts')
+        .where('account_id', '=', accountId)
+        .where('channel', '=', 'email')
+        .execute(),
+    );
+    const given = { progress, password: next, locale: 'en' } as const;
+    expect(await submitNewPassword(slow, given, from)).toEqual(isVoid);
+    expect(await verifyPassword(services, { accountId, password })).toBe(true);
   });
 });
 

@@ -35,6 +35,22 @@ export async function anAccount(services: TestServices): Promise<string> {
   return added.accountId;
 }
 
+/** The same services, on which this happens while a password is hashed. */
+export function whileHashing(services: TestServices, happens: () => Promise<unknown>): TestServices {
+  const { hashQueue } = services;
+  return {
+    ...services,
+    hashQueue: {
+      ...hashQueue,
+      async run<Result>(work: () => Promise<Result>): Promise<Result> {
+        const result = await hashQueue.run(work);
+        await happens();
+        return result;
+      },
+    },
+  };
+}
+
 /** Signs a browser in, as the engine writes it: its uid, and the grants that it works with by app. */
 export async function aSession(
   services: TestServices,
