@@ -75,10 +75,7 @@ export async function storePasswordHash(
     .insertInto('passwords')
     .values({ account_id: accountId, ...columns })
     .onConflict((conflict) =>
-      conflict
-        .column('account_id')
-        .doUpdateSet(columns)
-        .where('passwords.changed_at', '<=', unlessSetAfter),
+      conflict.column('account_id').doUpdateSet(columns).where('passwords.changed_at', '<=', unlessSetAfter),
     )
     .executeTakeFirst();
   return numInsertedOrUpdatedRows === 1n;
