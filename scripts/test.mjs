@@ -12,14 +12,14 @@ import path from 'node:path';
 import { needRightNode, root } from './right-node.mjs';
 
 await needRightNode();
-const { startPostgres, startRedis } = await import('../test/support/servers.mjs');
+const { findProgram, startPostgres, startRedis } = await import('../test/support/servers.mjs');
 const { cannotDoWithout, install, parts, wants } = await import('./test-parts.mjs');
 const secondTry = await import('./second-try.ts');
 
 const servers = {
   // A database for each world that a suite opens on it (ownRedisDatabase in test/support/stores.ts).
-  TEST_REDIS_URL: () => startRedis({ args: ['--databases', '1024'] }),
-  TEST_POSTGRES_URL: startPostgres,
+  TEST_REDIS_URL: () => startRedis({ calm: true, args: ['--databases', '1024'] }),
+  TEST_POSTGRES_URL: () => startPostgres({ calm: true }),
 };
 
 const given = process.argv.slice(2);
@@ -32,7 +32,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
   process.on(signal, () => {
     interrupted = true;
     // Its workers too, and the servers that they started: Jest leaves them behind when it is told to end.
-    if (jest?.pid && jest.exitCode === null) process.kill(-jest.pid, signal);
+    endGroup(jest, signal);
   });
 
 const environment = {
@@ -67,6 +67,16 @@ if (interrupted) console.log('The run was interrupted.');
 const { passed, failed, skipped } = counts ?? { passed: 0, failed: 1, skipped: 0 };
 console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
 process.exit(status === 0 && failed === 0 && !interrupted ? 0 : 1);
+
+/** A second signal may come when it has ended already, and is not to keep the stores from being stopped. */
+function endGroup(child, signal) {
+  if (!child?.pid || child.exitCode !== null || child.signalCode !== null) return;
+  try {
+    process.kill(-child.pid, signal);
+  } catch (problem) {
+    if (problem.code !== 'ESRCH') throw problem;
+  }
+}
 
 /** The test files that the arguments name by path; all of them where any argument is something else. */
 function testFiles(args) {
@@ -150,7 +160,11 @@ async function runTests(leftOut) {
 async function runJest(name, options) {
   const file = path.join(folder, name);
   const args = [`--outputFile=${file}`, '--json', ...options];
-  jest = spawn(process.execPath, [path.join(root, 'node_modules/jest/bin/jest.js'), ...args], {
+  // Where setpriv is, the kernel ends it with us, however we end.
+  const guard = findProgram('setpriv');
+  const command = [process.execPath, path.join(root, 'node_modules/jest/bin/jest.js'), ...args];
+  const [program, ...rest] = guard ? [guard, '--pdeathsig', 'SIGKILL', '--', ...command] : command;
+  jest = spawn(program, rest, {
     cwd: root,
     env: environment,
     stdio: ['ignore', 'inherit', 'inherit'],

@@ -119,7 +119,7 @@ async function endOthersAndTell(
   await cutOffOthers(ctx, { accountId, except: sessionUid }, async (ended) => {
     await ctx.live.commit([
       { do: 'expect', key, value: used },
-      { do: 'consume', key, by, keepMs: knownFor },
+      { do: 'consume', key, by, keepMs: knownFor(ctx) },
     ]);
     // Where the account has nothing stronger, the next change needs no second message.
     await keepProof(ctx, { accountId, sessionUid, proof });

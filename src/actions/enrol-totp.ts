@@ -82,7 +82,7 @@ async function endOthersAndTell(
   await cutOffOthers(ctx, { accountId, except: sessionUid }, async (ended) => {
     const used = await ctx.live.commit([
       { do: 'expect', key, value },
-      { do: 'consume', key, by, keepMs: knownFor },
+      { do: 'consume', key, by, keepMs: knownFor(ctx) },
     ]);
     // The code is used up, and showed just now all that the account asks for from here on.
     await keepProof(ctx, { accountId, sessionUid, proof });

@@ -21,8 +21,8 @@ export async function takeDecision(
   return taken.ok ? { ok: true, decision } : taken;
 }
 
-/** How long one who took the decision has to carry it out: longer than any request may take. */
-export const decisionHolds = 10 * seconds;
+/** How long one who took the decision has to carry it out: longer than any request may take. Milliseconds. */
+export const decisionHolds = ({ live }: Pick<App, 'live'>) => Math.max(10 * seconds, 10 * live.timeoutMs);
 
 /** It could not be carried out: whoever decides again need not wait until the time for it is over. */
 export async function leaveDecision(
@@ -36,13 +36,15 @@ export async function leaveDecision(
 }
 
 export function isDecided(
-  { clock }: Pick<App, 'clock'>,
+  { clock, live }: Pick<App, 'clock' | 'live'>,
   { result, decision }: Stored,
   own?: string,
 ): boolean {
   if (isFinal(result) || decision === undefined) return isFinal(result);
-  return decision.id !== own && decision.at > clock.now() - decisionHolds;
+  return decision.id !== own && decision.at > clock.now() - decisionHolds({ live });
 }
+
+const justNow = 10 * seconds;
 
 /**
  * Somebody signed in a moment ago and pressed twice: the browser follows the later answer, which has nothing left to do. Later
@@ -52,7 +54,7 @@ export function isSignedInJustNow({ clock }: Pick<App, 'clock'>, result: object 
   const { login, progress } = (result ?? {}) as { login?: { ts?: number }; progress?: string };
   // Beside progress it is the sign-in of before: somebody began anew.
   const at = progress === undefined ? login?.ts : undefined;
-  return at !== undefined && at * 1000 > clock.now() - decisionHolds;
+  return at !== undefined && at * 1000 > clock.now() - justNow;
 }
 
 /** A sign-in that is done is no decision: whoever proves more, or who they are anew, may. */

@@ -38,7 +38,7 @@ export class InteractionRecords {
   async destroy(uid: string): Promise<void> {
     const { clock } = this.#context;
     const ttlMs = (value: string) => (fromStored(value, uid).exp ?? 0) * 1000 - clock.now();
-    const spent = { key: layout.interaction(uid), ttlMs, keepMs: knownFor };
+    const spent = { key: layout.interaction(uid), ttlMs, keepMs: knownFor(this.#context) };
     if (!(await spendAlone(this.#context, spent)()))
       throw new errors.SessionNotFound('interaction session not found');
   }

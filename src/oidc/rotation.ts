@@ -70,6 +70,9 @@ export function isWithinGrace(
  * How long what was spent is kept: while a repetition may still be honest, and a little more, so that clocks may differ.
  * After that the token's own seal tells that it was used.
  */
-export function spentIsKept({ REFRESH_GRACE_SECONDS }: Pick<Settings, 'REFRESH_GRACE_SECONDS'>): number {
-  return (REFRESH_GRACE_SECONDS + 60) * seconds;
+export function spentIsKept({
+  REFRESH_GRACE_SECONDS,
+  STORE_TIMEOUT_MS,
+}: Pick<Settings, 'REFRESH_GRACE_SECONDS' | 'STORE_TIMEOUT_MS'>): number {
+  return (REFRESH_GRACE_SECONDS + 51) * seconds + 9 * STORE_TIMEOUT_MS;
 }

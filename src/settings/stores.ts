@@ -15,11 +15,11 @@ export const storesSettings = {
     description:
       'How many replicas of Redis must have a write before it is acknowledged. Unset: 1 with sentinels and on a Cluster that has replicas, else 0.',
   }),
-  REDIS_WAIT_MS: wholeNumber(10, 15_000).optional().meta({
+  REDIS_WAIT_MS: wholeNumber(10, 5000).optional().meta({
     description:
       'How long a write waits for them, in milliseconds; then the answer is 503. Unset: three tenths of STORE_TIMEOUT_MS. At most half of it.',
   }),
-  STORE_TIMEOUT_MS: wholeNumber(500, 30_000).default(1000).meta({
+  STORE_TIMEOUT_MS: wholeNumber(500, 10_000).default(1000).meta({
     description:
       'How long a store may take to answer what a page asks of it, in milliseconds; then the answer is 503. More only where the stores are far away or their machine stands still at times: whoever waits for a store that is gone waits as long.',
   }),

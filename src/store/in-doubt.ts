@@ -14,7 +14,7 @@ type Context = { live: LiveStore; log: { warn(detail: object, message: string): 
 const tryFor = 60 * seconds;
 const every = 200;
 /** How long it is known who used something up: while it may be made unused again. */
-export const knownFor = tryFor + 10 * seconds;
+export const knownFor = ({ live }: Pick<Context, 'live'>) => tryFor + 10 * live.timeoutMs;
 
 /** Again and again until the store answers; nobody waits for it. */
 export function onceItAnswers({ log }: Pick<Context, 'log'>, work: () => Promise<void>): void {
@@ -81,7 +81,7 @@ export async function spendOnce(
 ): Promise<Spent | undefined> {
   const spent: Spent = { key, by: newId(), ttlMs };
   const unchanged: LiveStep[] = expect === undefined ? [] : [{ do: 'expect', key, value: expect }];
-  const consume: LiveStep = { do: 'consume', key, by: spent.by, keepMs: knownFor };
+  const consume: LiveStep = { do: 'consume', key, by: spent.by, keepMs: knownFor(context) };
   try {
     const { ok } = await commitTwice(context, [...unchanged, consume]);
     return ok ? spent : undefined;

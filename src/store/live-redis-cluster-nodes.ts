@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { seconds } from '../kit/durations.ts';
+import { StoreUnavailable } from './live.ts';
 import { hostName, type RedisAddress, type RedisHost } from './live-redis-address.ts';
 import { directly, openServer, type RedisServer, visit, type Waiting } from './live-redis-servers.ts';
 import { type ClusterView, newestView, readClusterView } from './live-redis-slots.ts';
@@ -66,7 +67,7 @@ export function openClusterNodes(address: RedisAddress, { waitReplicas, waitMs, 
     Promise.allSettled(
       [...nodes.values()]
         .filter(({ reads }) => reads.usable)
-        .map(({ host, reads }) => reads.call((redis) => askForView(redis, host))),
+        .map(({ host, reads }) => soon(reads.call((redis) => askForView(redis, host)))),
     );
 
   /** The nodes of the address, and all that were there when somebody was last reached. */
@@ -118,6 +119,14 @@ export function openClusterNodes(address: RedisAddress, { waitReplicas, waitMs, 
       await Promise.all([...nodes.values()].map((node) => node.close()));
     },
   };
+}
+
+/** However long a page may wait: the others know already who takes the place of one that is frozen. */
+function soon<Reply>(asked: Promise<Reply>): Promise<Reply> {
+  const late = sleep(800, undefined, { ref: false }).then((): never => {
+    throw new StoreUnavailable('live', new Error('a node does not say how things are'));
+  });
+  return Promise.race([asked, late]);
 }
 
 async function askForView(redis: Redis, host: RedisHost): Promise<ClusterView> {

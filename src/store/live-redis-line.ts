@@ -42,7 +42,10 @@ export class RedisLine {
 
   /** The server at the other end, while there is one. */
   get peer(): RedisHost | undefined {
-    const { remoteAddress, remotePort } = this.#redis.stream ?? {};
+    const { stream } = this.#redis;
+    // A socket that is gone goes on telling where it led.
+    if (!stream || stream.destroyed) return undefined;
+    const { remoteAddress, remotePort } = stream;
     // An IPv4 address that came through an IPv6 socket.
     const host = remoteAddress?.replace(/^::ffff:(?=\d+\.)/, '');
     return host && remotePort ? { host, port: remotePort } : undefined;
@@ -99,7 +102,8 @@ export class RedisLine {
 
   /** Breaks the connection and makes a new one, to wherever the address leads now. */
   reconnect(): void {
-    if (this.#redis.status === 'ready') this.#redis.disconnect(true);
+    // Also one that a frozen server has taken and says nothing on; not while a sentinel is asked, which would end it for good.
+    if (['connect', 'ready'].includes(this.#redis.status)) this.#redis.disconnect(true);
   }
 
   async close(): Promise<void> {

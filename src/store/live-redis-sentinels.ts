@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises';
-import { isIP } from 'node:net';
+import { isIP, SocketAddress } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { seconds } from '../kit/durations.ts';
 import type { RedisAddress, RedisHost } from './live-redis-address.ts';
@@ -9,7 +10,7 @@ import type { RedisAddress, RedisHost } from './live-redis-address.ts';
  * and cannot reach to tell it so goes on answering: without replicas it confirms no write, but it would let us read what
  * was revoked meanwhile. One sentinel's word is not enough, for the one beside a primary that is cut off names that one:
  * all are asked, and the newest choice counts (its epoch is the highest). `heard` is called each time that more than half
- * of them answer, and `unheard` when fewer do: we may be on the wrong side of a cut.
+ * of them answer, or one that tells of a newer choice; and `unheard` otherwise: we may be on the wrong side of a cut.
  */
 export function watchSentinels(
   address: RedisAddress,
@@ -18,13 +19,18 @@ export function watchSentinels(
   const sentinels = address.hosts.map((host) => openSentinel(address, host));
   let looking = false;
   let closed = false;
+  /** The epoch of the newest choice that was heard. */
+  let latest = Number.POSITIVE_INFINITY;
 
   async function look(): Promise<void> {
     const asked = await Promise.allSettled(sentinels.map((sentinel) => sentinel.ask()));
     const told = asked.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
     if (closed) return;
     const newest = newestOf(told);
-    await (newest && told.length * 2 > sentinels.length ? heard(newest) : unheard());
+    const epoch = newest?.epoch ?? -1;
+    if (!newest || (told.length * 2 <= sentinels.length && epoch <= latest)) return unheard();
+    latest = epoch;
+    await heard(newest);
   }
 
   const timer = setInterval(async () => {
@@ -56,10 +62,20 @@ export function newestOf(told: readonly Told[]): Told | undefined {
 /** Whether the server at the other end of a connection is the one that is named; sentinels may tell names. */
 export async function isAt(peer: RedisHost, { host, port }: RedisHost): Promise<boolean> {
   if (peer.port !== port) return false;
-  if (isIP(host)) return peer.host === host;
-  const found = await lookup(host, { all: true }).catch(() => undefined);
+  if (isIP(host)) return asSocketsWrite(host) === peer.host;
+  const found = await Promise.race([
+    lookup(host, { all: true }).catch(() => undefined),
+    sleep(0.5 * seconds, undefined, { ref: false }),
+  ]);
   // A name that nobody knows now tells nothing.
   return found?.some(({ address }) => address === peer.host) ?? true;
+}
+
+/** Sentinels tell an address as somebody typed it. */
+function asSocketsWrite(host: string): string {
+  const isLong = isIP(host) === 6 && !host.includes('%');
+  const plain = isLong ? new SocketAddress({ address: host, family: 'ipv6' }).address : host;
+  return plain.replace(/^::ffff:(?=\d+\.)/, '');
 }
 
 /** A connection that lasts until it breaks; the next question makes another. */

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis, type RedisOptions } from 'ioredis';
 import { StoreUnavailable } from './live.ts';
 import type { RedisAddress, RedisHost } from './live-redis-address.ts';
@@ -89,7 +90,9 @@ export function openPrimary(
             doubt = await doubtOf([server.reads, server.writes], primary, doubt);
           },
           async unheard() {
-            doubt = (await isFollowed(server.reads)) ? undefined : cutOff;
+            const followed = await isFollowed(server.reads);
+            // What does not answer is not read from either; what was doubted still is.
+            if (followed !== undefined) doubt = followed ? undefined : cutOff;
           },
         })
       : undefined;
@@ -117,25 +120,27 @@ export function openPrimary(
 }
 
 const cutOff =
-  'fewer than half of the sentinels answer, and no replica follows the primary: another one may be in its place';
-const replaced = 'the sentinels name another primary than the one we talk to';
+  'no more than half of the sentinels answer, and no replica follows the primary: another one may be in its place';
+const replaced = (primary: RedisHost) =>
+  `the newest choice of the sentinels is ${hostName(primary)}, and we talk to another`;
 
 /** A connection that leads elsewhere is made anew, and none is used until all lead to the primary that the sentinels name. */
-async function doubtOf(
-  lines: readonly RedisLine[],
+export async function doubtOf(
+  lines: readonly Pick<RedisLine, 'peer' | 'reconnect'>[],
   primary: RedisHost,
   before: string | undefined,
 ): Promise<string | undefined> {
   const right = await Promise.all(lines.map(async ({ peer }) => peer && (await isAt(peer, primary))));
   for (const [place, line] of lines.entries()) if (right[place] === false) line.reconnect();
-  if (right.includes(false)) return replaced;
+  if (right.includes(false)) return replaced(primary);
   // One that is being made may lead to the old one once more.
   return right.includes(undefined) ? before : undefined;
 }
 
-/** A server that does not answer this is not read from either. */
-async function isFollowed(line: RedisLine): Promise<boolean> {
-  return line.call((redis) => redis.info('replication')).then(hasFollower, () => true);
+/** Undefined: it did not say. It is not asked for as long as a page may wait: until then no sentinel is asked. */
+async function isFollowed(line: RedisLine): Promise<boolean | undefined> {
+  const asked = line.call((redis) => redis.info('replication')).then(hasFollower, () => undefined);
+  return Promise.race([asked, sleep(800, undefined, { ref: false })]);
 }
 
 export function directly(

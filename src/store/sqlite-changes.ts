@@ -14,7 +14,10 @@ export const lookEveryMs = 40;
 export function hearSqlite(db: Database, changes: RecordChanges): { stop(): Promise<void> } {
   let known: number | undefined;
   async function look(): Promise<void> {
-    const { rows } = await sql<{ data_version: number }>`pragma data_version`.execute(db);
+    // Behind a transaction of our own it may wait for as long as a page may: until then nobody can say what changed.
+    const late = setTimeout(() => changes.hear(false), 800).unref();
+    const asked = sql<{ data_version: number }>`pragma data_version`.execute(db);
+    const { rows } = await asked.finally(() => clearTimeout(late));
     const version = rows[0]?.data_version;
     if (known !== undefined && version !== known)
       for (const table of keptTables) changes.tell({ table, id: undefined });

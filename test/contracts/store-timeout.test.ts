@@ -34,11 +34,14 @@ describe('a Redis that stands still for a moment', () => {
     { timeoutMs: undefined, answered: false },
   ])('is waited for $timeoutMs ms: answered $answered', async ({ timeoutMs, answered }) => {
     const live = openLiveRedis({ url: redis.url, clock: systemClock, timeoutMs });
-    await untilAnswering(live);
-    const put = () => live.commit([{ do: 'put', key: '{a}:b', value: 'c', ttlMs: 60_000 }]);
-    if (answered) expect(await stands(put)).toEqual({ ok: true });
-    else await expect(stands(put)).rejects.toThrow(StoreUnavailable);
-    await live.close();
+    try {
+      await untilAnswering(live);
+      const put = () => live.commit([{ do: 'put', key: '{a}:b', value: 'c', ttlMs: 60_000 }]);
+      if (answered) expect(await stands(put)).toEqual({ ok: true });
+      else await expect(stands(put)).rejects.toThrow(StoreUnavailable);
+    } finally {
+      await live.close();
+    }
   });
 });
 
@@ -50,10 +53,13 @@ servers?.('a PostgreSQL that is slow', () => {
   ])('is waited for $timeoutMs ms: answered $answered', async ({ timeoutMs, answered }) => {
     const place = await serverPlace();
     const db = await openDatabase({ ...place.at, timeoutMs });
-    const asked = sql`select pg_sleep(${slowMs / 1000})`.execute(db);
-    if (answered) expect((await asked).rows).toHaveLength(1);
-    else await expect(asked).rejects.toThrow(StoreUnavailable);
-    await db.destroy();
-    await place.remove();
+    try {
+      const asked = sql`select pg_sleep(${slowMs / 1000})`.execute(db);
+      if (answered) expect((await asked).rows).toHaveLength(1);
+      else await expect(asked).rejects.toThrow(StoreUnavailable);
+    } finally {
+      await db.destroy();
+      await place.remove();
+    }
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { isAt, newestOf } from '../../src/store/live-redis-sentinels.ts';
+import { doubtOf } from '../../src/store/live-redis-servers.ts';
 
 const [before, now] = [
   { host: '10.0.0.1', port: 6379 },
@@ -41,7 +42,38 @@ describe('where a connection leads', () => {
     expect(await isAt(now, { host: 'localhost', port: 6379 })).toBe(false);
   });
 
+  it('is compared however an IPv6 address is written', async () => {
+    expect(await isAt({ host: '2001:db8::1', port: 6379 }, { host: '2001:DB8:0:0::1', port: 6379 })).toBe(
+      true,
+    );
+    expect(await isAt(now, { host: '::ffff:10.0.0.2', port: 6379 })).toBe(true);
+    expect(await isAt({ host: '2001:db8::2', port: 6379 }, { host: '2001:db8::1', port: 6379 })).toBe(false);
+  });
+
   it('stays open where nobody knows the name now', async () => {
     expect(await isAt(now, { host: 'nobody.invalid', port: 6379 })).toBe(true);
+  });
+});
+
+describe('the primary that we talk to', () => {
+  type Peer = { host: string; port: number } | undefined;
+  function lineTo(peer: Peer) {
+    const line = {
+      peer,
+      broken: 0,
+      reconnect() {
+        line.broken += 1;
+      },
+    };
+    return line;
+  }
+
+  it('is doubted until every connection leads to the one that is named', async () => {
+    const [right, wrong, none] = [lineTo(now), lineTo(before), lineTo(undefined)];
+    expect(await doubtOf([right, wrong], now, undefined)).toContain('10.0.0.2:6379');
+    expect([right.broken, wrong.broken]).toEqual([0, 1]);
+    expect(await doubtOf([right, none], now, 'a doubt')).toBe('a doubt');
+    expect(await doubtOf([right, none], now, undefined)).toBeUndefined();
+    expect(await doubtOf([right, right], now, 'a doubt')).toBeUndefined();
   });
 });

@@ -21,12 +21,9 @@ export const liveHomes: LiveHome[] = process.env['TEST_REDIS_URL'] ? [embedded, 
 
 async function openOn(starting: Promise<{ url: string; stop(): Promise<void> }>): Promise<TestLive> {
   const servers = await starting;
-  const home = await openTestLiveAt(servers.url);
-  return {
-    ...home,
-    async close() {
-      await home.close();
-      await servers.stop();
-    },
-  };
+  const home = await openTestLiveAt(servers.url).catch(async (problem) => {
+    await servers.stop();
+    throw problem;
+  });
+  return { ...home, close: () => home.close().finally(() => servers.stop()) };
 }

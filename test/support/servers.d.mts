@@ -12,7 +12,12 @@ export type TestServer = {
 };
 export function findProgram(...names: string[]): string | undefined;
 export function freePort(): Promise<number>;
-export function startRedis(options?: { port?: number; dir?: string; args?: string[] }): Promise<TestServer>;
+export function startRedis(options?: {
+  port?: number;
+  dir?: string;
+  args?: string[];
+  calm?: boolean;
+}): Promise<TestServer>;
 export type TestCluster = {
   /** `redis+cluster://`, naming the primaries. */
   url: string;
@@ -43,4 +48,8 @@ export function startRedisSentinel(options?: {
   downAfterMs?: number;
   config?: string[];
 }): Promise<TestSentinel>;
-export function startPostgres(options?: { port?: number; args?: string[] }): Promise<TestServer>;
+export function startPostgres(options?: {
+  port?: number;
+  args?: string[];
+  calm?: boolean;
+}): Promise<TestServer>;

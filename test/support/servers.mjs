@@ -15,16 +15,18 @@ import { findProgram, freePort, openFolder, runServer } from './server-process.m
 export { startRedisCluster, startRedisSentinel } from './redis-topologies.mjs';
 export { findProgram, freePort } from './server-process.mjs';
 
-/** `args` are redis-server options, e.g. ['--appendonly', 'yes']. A given `dir` is kept when it stops. */
-export async function startRedis({ port, dir, args } = {}) {
+/**
+ * `args` are redis-server options, e.g. ['--appendonly', 'yes']. A given `dir` is kept when it stops. `calm`: it looks after itself
+ * once a second, not ten times, for one that waits for a whole run.
+ */
+export async function startRedis({ port, dir, args, calm = false } = {}) {
   const password = randomBytes(12).toString('hex');
-  // It looks after itself once a second: on some machines each waking costs a millisecond, and several wait for a run.
-  const lines = ['hz 1', 'dynamic-hz no'];
+  const lines = calm ? ['hz 1', 'dynamic-hz no'] : [];
   return runRedis({ port: port ?? (await freePort()), password, dir, lines, args });
 }
 
-/** `args` are postgres options, e.g. ['-c', 'max_connections=20']. */
-export async function startPostgres({ port, args = [] } = {}) {
+/** `args` are postgres options, e.g. ['-c', 'max_connections=20']. `calm`: its helpers do not wake up in case there is something to do. */
+export async function startPostgres({ port, args = [], calm = false } = {}) {
   const program = findProgram('postgres');
   const initdb = findProgram('initdb');
   if (!program || !initdb) throw new Error('PostgreSQL is missing; on Debian: apt-get install postgresql');
@@ -46,11 +48,9 @@ export async function startPostgres({ port, args = [] } = {}) {
   }
   // Nothing here outlives the run, so nothing is worth waiting for the disk.
   const quick = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'max_connections=200'];
-  // Nor are its helpers to wake up several times a second in case there were something to do.
-  const calm = ['bgwriter_lru_maxpages=0', 'bgwriter_delay=10s', 'wal_writer_delay=10s'];
-  const large = ['checkpoint_timeout=1h', 'max_wal_size=4GB'];
-  const reached = ['listen_addresses=127.0.0.1', 'unix_socket_directories='];
-  const options = [...quick, ...calm, ...large, ...reached];
+  const seldom = ['bgwriter_lru_maxpages=0', 'bgwriter_delay=10s', 'wal_writer_delay=10s'];
+  if (calm) quick.push(...seldom, 'checkpoint_timeout=1h', 'max_wal_size=4GB');
+  const options = [...quick, 'listen_addresses=127.0.0.1', 'unix_socket_directories='];
   const url = `postgres://latchkey:${password}@127.0.0.1:${chosenPort}/postgres`;
   return runServer({
     url,

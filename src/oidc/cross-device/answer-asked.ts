@@ -25,7 +25,7 @@ export async function takeAsked(
   if (asked.state !== 'open') return refused(asked.state === 'expired' ? 'expired' : 'answered');
   const { stored } = asked.read;
   const at = context.clock.now();
-  if (stored.taken && stored.taken.at > at - decisionHolds) return refused('answered');
+  if (stored.taken && stored.taken.at > at - decisionHolds(context)) return refused('answered');
   const ours = { ...stored, taken: { id: newId(), at } };
   const change = changeAsked(context, asked, ours);
   const taken = await change.catch((error) => leaveInDoubt(context, as(asked, ours), error));

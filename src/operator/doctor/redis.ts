@@ -24,7 +24,7 @@ export async function examineRedis(
     timeoutMs: STORE_TIMEOUT_MS,
   });
   try {
-    const examined = await examination(live);
+    const examined = await examination(live, 3 * STORE_TIMEOUT_MS);
     const verdicts = examined.verdicts.map((verdict) => ({ ...verdict, about }));
     const unfit = verdicts.some(({ verdict }) => verdict === 'FAIL');
     return [
@@ -50,8 +50,8 @@ export async function examineRedis(
 }
 
 /** Connections are being made while it is asked, so it may take some attempts. */
-async function examination(live: LiveRedis): Promise<RedisExamination> {
-  const giveUpAt = performance.now() + 3000;
+async function examination(live: LiveRedis, withinMs: number): Promise<RedisExamination> {
+  const giveUpAt = performance.now() + withinMs;
   for (;;) {
     try {
       return await live.examine();

@@ -81,7 +81,7 @@ async function recordsClock(db: Database): Promise<Finding[]> {
 }
 
 export async function examineLive(settings: Settings): Promise<Finding[]> {
-  const { REDIS_URL, DATA_DIR } = settings;
+  const { REDIS_URL, DATA_DIR, STORE_TIMEOUT_MS: timeoutMs } = settings;
   const about = 'live';
   if (REDIS_URL) return examineRedis(settings, REDIS_URL);
   const file = join(DATA_DIR, liveFile);
@@ -89,7 +89,7 @@ export async function examineLive(settings: Settings): Promise<Finding[]> {
     return [
       { verdict: 'WARN', about, finding: 'state is not there yet', advice: 'the first start makes it' },
     ];
-  const live = openLiveSqlite({ file, clock: systemClock });
+  const live = openLiveSqlite({ file, clock: systemClock, timeoutMs });
   try {
     return [answered(about, 'SQLite', await timed(() => live.ping()))];
   } finally {
