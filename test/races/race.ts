@@ -3,6 +3,7 @@ import { partitionOf } from '../../src/store/live.ts';
 import type { KeysByPartition, Played, Primitive } from './primitive.ts';
 import type { RaceWorld } from './race-world.ts';
 import { showsTooLittle } from './shows-too-little.ts';
+import { watchStandstills } from './standstills.ts';
 
 /** What a row of the matrix came to on one kind of stores. */
 export type Raced = {
@@ -30,11 +31,18 @@ export type Raced = {
 /** Rounds in one go, before the stores are looked at. */
 const batch = 100;
 
-/** Plays the rounds of one primitive, `overlap` of them at a time. */
+/**
+ * Plays the rounds of one primitive, `overlap` of them at a time. Where the machine stood still for `mostLostMs` meanwhile it leaves
+ * off, but not before the fifth part of them: the `rounds` of the answer tell.
+ */
 export async function race(
   world: RaceWorld,
   primitive: Primitive,
-  { rounds, overlap = 4 }: { rounds: number; overlap?: number },
+  {
+    rounds,
+    overlap = 4,
+    mostLostMs = Number.POSITIVE_INFINITY,
+  }: { rounds: number; overlap?: number; mostLostMs?: number },
 ): Promise<Raced> {
   const { name, uses } = primitive;
   const raced: Raced = {
@@ -53,11 +61,14 @@ export async function race(
   };
   const begun = performance.now();
   const complained = world.complaints().length;
-  while (raced.rounds < rounds) {
+  const machine = watchStandstills();
+  const goesOn = (done: number) => done < rounds / 5 || machine.lostMs() < mostLostMs;
+  while (raced.rounds < rounds && goesOn(raced.rounds)) {
     const before = await countAlarms(world);
     const played = await playSome(world, primitive, {
       rounds: Math.min(batch, rounds - raced.rounds),
       overlap,
+      goesOn: (begun) => goesOn(raced.rounds + begun),
     });
     await count(world, primitive, raced, played);
     const due = primitive.alarm === 'once' ? played.filter(({ successes }) => successes > 0).length : 0;
@@ -68,6 +79,7 @@ export async function race(
     if (primitive.alarm !== 'may' && (alarms < due || alarms > due + unsure))
       raced.faults.push(`${alarms} alarms, and ${due} were due`);
   }
+  machine.end();
   // A store that was too busy for a moment is counted by its answers.
   const complaints = world
     .complaints()
@@ -82,12 +94,12 @@ export async function race(
 async function playSome(
   world: RaceWorld,
   primitive: Primitive,
-  { rounds, overlap }: { rounds: number; overlap: number },
+  { rounds, overlap, goesOn }: { rounds: number; overlap: number; goesOn(begun: number): boolean },
 ): Promise<Played[]> {
   const played: Played[] = [];
   let begun = 0;
   async function play(slot: number): Promise<void> {
-    while (begun < rounds) {
+    while (begun < rounds && goesOn(begun)) {
       begun += 1;
       played.push(await primitive.play(world, slot));
     }

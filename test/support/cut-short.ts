@@ -8,7 +8,8 @@ export function cutShort(
   { services: { live } }: { services: { live: LiveStore } },
   { place, heard }: { place: number; heard: boolean },
 ): { happened(): boolean; mended(): void } {
-  const commit = live.commit;
+  const { commit } = live;
+  const patient = soonGivenUp(live);
   let begun = 0;
   live.commit = async (steps) => {
     begun += 1;
@@ -20,6 +21,7 @@ export function cutShort(
     happened: () => begun >= place,
     mended() {
       live.commit = commit;
+      patient();
     },
   };
 }
@@ -30,6 +32,7 @@ export function goesAway(
   { after, of }: { after: number; of: (steps: readonly LiveStep[]) => boolean },
 ): { comesBack(): void } {
   const { commit } = live;
+  const patient = soonGivenUp(live);
   let seen = 0;
   live.commit = async (steps) => {
     if (of(steps)) seen += 1;
@@ -39,6 +42,7 @@ export function goesAway(
   return {
     comesBack() {
       live.commit = commit;
+      patient();
     },
   };
 }
@@ -49,6 +53,7 @@ export function isSilentAt(
   of: (steps: readonly LiveStep[]) => boolean,
 ): { happened(): boolean; comesBack(): void } {
   const { commit } = live;
+  const patient = soonGivenUp(live);
   let happened = false;
   live.commit = async (steps) => {
     if (!of(steps)) return commit(steps);
@@ -59,6 +64,7 @@ export function isSilentAt(
     happened: () => happened,
     comesBack() {
       live.commit = commit;
+      patient();
     },
   };
 }
@@ -86,4 +92,13 @@ export function repeatedAfter(
     return commit(steps);
   };
   return { happened: () => seen > 1 };
+}
+
+/** Nobody tries again for longer than people would wait, where a test lets each try fail. Answers how that ends. */
+function soonGivenUp(live: { timeoutMs: number }): () => void {
+  const { timeoutMs } = live;
+  live.timeoutMs = Math.min(timeoutMs, 1000);
+  return () => {
+    live.timeoutMs = timeoutMs;
+  };
 }

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { prompt } from './patience.ts';
 import { startPostgres, startRedis, type TestServer } from './servers.mjs';
 
 /**
@@ -9,6 +8,9 @@ import { startPostgres, startRedis, type TestServer } from './servers.mjs';
 export function startKeepingPostgres(): Promise<TestServer> {
   return startPostgres({ args: ['-c', 'synchronous_commit=on'] });
 }
+
+/** Of whoever is on them: more than the usual second, so that a machine that stands still for half of one is no outage. */
+export const keepingTimeoutMs = 3000;
 
 export type KeepingServers = {
   redis: TestServer;
@@ -25,7 +27,7 @@ export async function startKeepingServers(): Promise<KeepingServers> {
     redis,
     postgres,
     environment: {
-      ...prompt,
+      STORE_TIMEOUT_MS: String(keepingTimeoutMs),
       REDIS_URL: redis.url,
       DATABASE_URL: postgres.url,
       SECRETS_KEY: randomBytes(32).toString('base64url'),
