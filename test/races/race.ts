@@ -33,7 +33,7 @@ const batch = 100;
 
 /**
  * Plays the rounds of one primitive, `overlap` of them at a time. Where the machine stood still for `mostLostMs` meanwhile it leaves
- * off, but not before the fifth part of them: the `rounds` of the answer tell.
+ * off, but not before the tenth part of them: the `rounds` of the answer tell.
  */
 export async function race(
   world: RaceWorld,
@@ -62,7 +62,7 @@ export async function race(
   const begun = performance.now();
   const complained = world.complaints().length;
   const machine = watchStandstills();
-  const goesOn = (done: number) => done < rounds / 5 || machine.lostMs() < mostLostMs;
+  const goesOn = (done: number) => done < rounds / 10 || machine.lostMs() < mostLostMs;
   while (raced.rounds < rounds && goesOn(raced.rounds)) {
     const before = await countAlarms(world);
     const played = await playSome(world, primitive, {

@@ -94,10 +94,10 @@ export function repeatedAfter(
   return { happened: () => seen > 1 };
 }
 
-/** Nobody tries again for longer than people would wait, where a test lets each try fail. Answers how that ends. */
+/** Nobody goes on trying for long where a test lets each try fail at once. Answers how that ends. */
 function soonGivenUp(live: { timeoutMs: number }): () => void {
   const { timeoutMs } = live;
-  live.timeoutMs = Math.min(timeoutMs, 1000);
+  live.timeoutMs = Math.min(timeoutMs, 200);
   return () => {
     live.timeoutMs = timeoutMs;
   };
