@@ -10,6 +10,7 @@ export default {
   // that runs several suites at once does each several times slower. A promise about time is an assertion of its test.
   testTimeout: 180_000,
   maxWorkers: 2,
+  testRunner: '<rootDir>/test/support/while-there-is-time.cjs',
   testSequencer: '<rootDir>/test/support/longest-first.mjs',
   workerIdleMemoryLimit: '1GB',
   cacheDirectory: '<rootDir>/node_modules/.cache/jest',

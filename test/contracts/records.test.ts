@@ -6,6 +6,7 @@ import { StoreUnavailable } from '../../src/store/live.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import type { Database, Tables } from '../../src/store/tables.ts';
 import { bumpVersion, readVersions } from '../../src/store/versions.ts';
+import { patienceMs } from '../support/patience.ts';
 import { databaseKinds, embeddedPlace, openTestDatabase, serverPlace } from '../support/stores.ts';
 import { timed } from '../support/timing.ts';
 
@@ -211,7 +212,7 @@ describe.each(databaseKinds)('the records on %s', (kind) => {
       }),
     );
     expect(error).toBeInstanceOf(StoreUnavailable);
-    expect(ms).toBeLessThan(2000);
+    expect(ms).toBeLessThan(patienceMs + 1000);
     expect(await readVersions(db)).not.toHaveProperty('itself');
   });
 });
