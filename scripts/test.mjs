@@ -55,7 +55,6 @@ try {
   const leftOut = leaveOut(files, missing);
   if (wanted.length > 0) await prepare();
   if (!interrupted) [status, counts] = await runTests(leftOut);
-  late = notBegun();
   for (const part of missing) notes.push(explain(part, leftOut));
   if (strict && missing.length > 0) status = 1;
 } catch (problem) {
@@ -188,6 +187,9 @@ async function runTests(leftOut) {
   const first = await runJest('report.json', [...given, ...ignore]);
   machine.end();
   time.end();
+  late = notBegun();
+  // There is time for a second try.
+  delete environment.TEST_OVER;
   if (!first.report) return [first.status];
   const files = given.length === 0 ? secondTry.worthSecondTry(first.report, machine.standstills) : [];
   if (files.length === 0 || interrupted) return [first.status, secondTry.countTests(first.report)];
