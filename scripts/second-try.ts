@@ -35,8 +35,12 @@ const longMs = 250;
 const isFinal = /[\\/]test[\\/]races[\\/]/;
 // More than this is none either.
 const mostFiles = 10;
-/** What a test says that had no answer: a store's silence, what the server makes of it, or Jest's own patience at its end. */
-const unanswered = /StoreUnavailable|does not answer|\b503\b|Exceeded timeout/;
+/**
+ * What a test says that had no answer, or a late one: a store's silence, what the server makes of it, a connection that was given up,
+ * a promise about time, or a patience at its end.
+ */
+const unanswered =
+  /StoreUnavailable|does not answer|\b503\b|ECONNRESET|toBeLessThan|no answer within|never came about|Exceeded timeout/;
 
 export function watchMachine(): { standstills: Standstill[]; end(): void } {
   const standstills: Standstill[] = [];

@@ -26,7 +26,7 @@ export type Node = {
   close(): void;
 };
 
-const patienceMs = 20_000;
+const patienceMs = 90_000;
 /** The server hangs up on who says nothing for 75 seconds, and may do so while we write. */
 const idleMs = 20_000;
 
