@@ -31,6 +31,18 @@ describe('the second try of a run', () => {
     },
   );
 
+  it('is for a promise about time, and for no other number', () => {
+    const failed = (received: string) =>
+      file(
+        'b',
+        4_000,
+        9_000,
+        `expect(received).toBeLessThan(expected)\n\nExpected: < 500\nReceived:   ${received}`,
+      );
+    expect(worth(failed('1701.0997260000404'))).toHaveLength(1);
+    expect(worth(failed('500'))).toEqual([]);
+  });
+
   it('is not for what was answered, and otherwise than it had to be', () => {
     expect(worth(file('b', 4_000, 9_000, 'Expected: 1\nReceived: 2'))).toEqual([]);
   });
