@@ -35,6 +35,22 @@ const press = ({ member, visits }: Asked, place: number, form: Record<string, st
   return { request: member.browser.request(`/interaction/${uid}/consent`, form) };
 };
 
+/**
+ * As whoever is told 503: a page that no press came through on is answered once more, by its first press (decision 0035: a store
+ * may stand still for longer than all of them). Who was told 503 and decided all the same is led on.
+ */
+async function answerAgain(
+  world: RaceWorld,
+  artefact: Asked,
+  answers: readonly Answer[],
+  formOf: (place: number) => Record<string, string>,
+): Promise<void> {
+  const ofTab = (place: number) => Math.floor(place / 2) % artefact.visits.length;
+  const through = new Set(answers.flatMap((answer, place) => (goesOn(answer) ? [ofTab(place)] : [])));
+  for (const tab of artefact.visits.keys())
+    if (!through.has(tab)) await world.nodes[0].ask(press(artefact, 2 * tab, formOf(2 * tab)).request);
+}
+
 /** Goes on in every tab whose answer was accepted: what the app is told in the end. */
 async function outcomes(world: RaceWorld, { member, visits }: Asked): Promise<string[]> {
   const answers = await Promise.all(
@@ -46,12 +62,14 @@ async function outcomes(world: RaceWorld, { member, visits }: Asked): Promise<st
   });
 }
 
+const allowed = () => ({ decision: 'allow', scope: 'email' });
+
 const consentTwice = primitive({
   name: 'consent (pressed twice)',
   uses: 20,
   most: 1,
   make: (world, slot) => asked(world, slot, 'openid email offline_access'),
-  use: (artefact, place) => press(artefact, place, { decision: 'allow', scope: 'email' }),
+  use: (artefact, place) => press(artefact, place, allowed()),
   wins: goesOn,
   losers: backOrOver,
   effects: async (world, artefact) => {
@@ -59,10 +77,16 @@ const consentTwice = primitive({
     return Math.max(await decided(world, pair), await grantsOf(world, pair));
   },
   alarm: 'never',
-  after: async (world, artefact) => {
+  after: async (world, artefact, answers) => {
+    await answerAgain(world, artefact, answers, allowed);
     const [told] = await outcomes(world, artefact);
     return told === 'code' ? [] : [`the app was told ${told}`];
   },
+});
+
+const ofItsTab = (place: number) => ({
+  decision: 'allow',
+  scope: Math.floor(place / 2) % 2 ? 'profile' : 'email',
 });
 
 const twoTabs = primitive({
@@ -70,17 +94,22 @@ const twoTabs = primitive({
   uses: 20,
   most: 2,
   make: (world, slot) => asked(world, slot, 'openid email', 'openid profile'),
-  use: (artefact, place) =>
-    press(artefact, place, { decision: 'allow', scope: Math.floor(place / 2) % 2 ? 'profile' : 'email' }),
+  use: (artefact, place) => press(artefact, place, ofItsTab(place)),
   wins: goesOn,
   losers: backOrOver,
   effects: (world, artefact) => decided(world, pairOf(artefact)),
   alarm: 'never',
-  after: async (world, artefact) => {
+  after: async (world, artefact, answers) => {
+    await answerAgain(world, artefact, answers, ofItsTab);
     const kept = await findConsent(world.desks[0], pairOf(artefact));
     const lost = ['email', 'profile'].filter((scope) => !kept?.allowed.includes(scope));
     return lost.map((scope) => `the decision on ${scope} was lost`);
   },
+});
+
+const yesAndNo = (place: number) => ({
+  decision: Math.floor(place / 2) % 2 ? 'deny' : 'allow',
+  scope: 'email',
 });
 
 const allowOrDeny = primitive({
@@ -88,14 +117,14 @@ const allowOrDeny = primitive({
   uses: 20,
   most: 1,
   make: (world, slot) => asked(world, slot, 'openid email'),
-  use: (artefact, place) =>
-    press(artefact, place, { decision: Math.floor(place / 2) % 2 ? 'deny' : 'allow', scope: 'email' }),
+  use: (artefact, place) => press(artefact, place, yesAndNo(place)),
   wins: goesOn,
   losers: backOrOver,
   effects: (world, artefact) => decided(world, pairOf(artefact)),
   alarm: 'never',
   // What is kept is what the app was told.
-  after: async (world, artefact) => {
+  after: async (world, artefact, answers) => {
+    await answerAgain(world, artefact, answers, yesAndNo);
     const [told] = await outcomes(world, artefact);
     const kept = await findConsent(world.desks[0], pairOf(artefact));
     const right = told === (kept ? 'code' : 'access_denied');
