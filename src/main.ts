@@ -57,7 +57,7 @@ export async function startServer(
       await (await begun)?.stop();
       const notice = settings.issuer.loopback ? 0 : 1 * seconds;
       await Promise.all([
-        leave(http, { notice, most: 10 * seconds }),
+        leave(http, { notice, most: Math.max(10 * seconds, 2 * settings.STORE_TIMEOUT_MS) }),
         metrics && leave(metrics, { notice: 0, most: 1 * seconds }),
       ]);
       await watch.stop();

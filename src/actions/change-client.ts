@@ -11,7 +11,9 @@ import { operatorsMembers } from '../../clients/registry/self-told.ts';
 import type { Actor } from '../audit/catalogue.ts';
 import { recordEvent } from '../audit/record.ts';
 import { refused } from '../kit/outcome.ts';
+import { revokeClientGrants } from '../oidc/grants.ts';
 import type { Services } from '../services.ts';
+import { nowOrLater } from '../store/in-doubt.ts';
 import { StoreUnavailable } from '../store/live.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import { refuseForeignSector } from './check-sector.ts';
@@ -34,7 +36,7 @@ export async function changeClient(
   const changes = logo === null ? { ...asked.changes, logo_uri: null } : asked.changes;
   const written = await write(services, { ...asked, changes });
   if (!written.ok) return written;
-  const { before, changed, doubted } = written;
+  const { before, changed, doubted, renamed } = written;
   const wish = logoWish({ logo, logoUri: changes['logo_uri'], whole: whole === true });
   const kept = await keepClientLogo(services, clientId, wish);
   const members = changedMembers(before.metadata, changed.client.metadata);
@@ -46,6 +48,8 @@ export async function changeClient(
       { type: 'client.updated', clientId, ...(actor ? { actor } : {}), detail: { members } },
       from,
     );
+  // What was given while it was written. A repetition finds nothing changed any more.
+  if (renamed) await nowOrLater(services, () => revokeClientGrants(services, { clientId }));
   return {
     ...changed,
     changed: members.length > 0,
@@ -56,7 +60,8 @@ export async function changeClient(
 type Context = Pick<Services, 'db' | 'live' | 'clock' | 'seals' | 'log' | 'settings'>;
 type Asked = { clientId: string; changes: Record<string, unknown>; whole?: boolean; actor?: Actor };
 type Changed = Extract<ClientChanged, { ok: true }>;
-type Written = { ok: true; before: Client; changed: Changed; doubted: boolean };
+/** `renamed`: it knows people by other names from now on. */
+type Written = { ok: true; before: Client; changed: Changed; doubted: boolean; renamed: boolean };
 type Refused = Extract<ClientChanged, { ok: false }> | { ok: false; reason: 'disabled' };
 
 const mostTries = 10;
@@ -85,7 +90,7 @@ async function writeOnce(
   if (!before) return refused('unknown_client');
   if (itself && before.disabledAt !== undefined) return refused('disabled');
   const metadata = merged(before, asked);
-  const ended = itself && (await endGrantsOfOtherSector(services, { client: before, metadata }));
+  const renamed = itself && (await endGrantsOfOtherSector(services, { client: before, metadata }));
   const checked = checkClientMetadata(metadata, before.metadata);
   if (!checked.ok) return checked;
   const foreign = await refuseForeignSector(services, checked.metadata, [before.metadata, ...looked]);
@@ -94,8 +99,7 @@ async function writeOnce(
   const doubted = itself && isAnother(before, checked.metadata);
   const changed = await changeMetadata(services, { clientId, metadata, before, unverified: doubted });
   if (!changed.ok) return changed;
-  if (ended) await endGrantsOfOtherSector(services, { client: before, metadata });
-  return { ok: true, before, changed, doubted };
+  return { ok: true, before, changed, doubted, renamed };
 }
 
 function merged(before: Client, { changes, whole, actor }: Asked): Record<string, unknown> {

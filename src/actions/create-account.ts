@@ -34,8 +34,22 @@ export async function createAccount(
   const added = await addAccount(services, { profile, contacts });
   if (!added.ok) return added;
   const { accountId } = added;
-  await endAccessOfDisplaced(services, added.displaced);
-  if (hashed) await storePasswordHash(services, { accountId, ...hashed });
+  try {
+    if (hashed) await storePasswordHash(services, { accountId, ...hashed });
+    await recordCreation(services, { accountId, contacts, totpSecret }, from);
+  } finally {
+    // Whatever became of the new account: the address is theirs no more.
+    await endAccessOfDisplaced(services, added.displaced);
+  }
+  return { ok: true, accountId };
+}
+
+/** And what else it is to have from the beginning. */
+async function recordCreation(
+  services: Omit<Services, 'provider'>,
+  { accountId, contacts, totpSecret }: Pick<NewAccount, 'contacts' | 'totpSecret'> & { accountId: string },
+  from: RequestSource | undefined,
+): Promise<void> {
   const [first] = contacts;
   await recordEvent(
     services,
@@ -47,7 +61,7 @@ export async function createAccount(
     },
     from,
   );
-  if (totpSecret === undefined) return { ok: true, accountId };
+  if (totpSecret === undefined) return;
   const totp = await addTotp(services, { accountId, secret: totpSecret, name: 'Authenticator app' });
   if (!totp.ok) throw new Error('a TOTP secret that was not checked is not enrolled');
   await recordEvent(
@@ -55,7 +69,6 @@ export async function createAccount(
     { type: 'totp.enrolled', accountId, actor: 'operator', detail: { credential: totp.id } },
     from,
   );
-  return { ok: true, accountId };
 }
 
 /** What anybody knows of the person, which a password must not be made of. */

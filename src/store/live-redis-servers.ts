@@ -3,8 +3,9 @@ import { Redis, type RedisOptions } from 'ioredis';
 import { StoreUnavailable } from './live.ts';
 import type { RedisAddress, RedisHost } from './live-redis-address.ts';
 import { hostName } from './live-redis-address.ts';
+import { openDoubt } from './live-redis-doubt.ts';
 import { type LineUse, RedisLine } from './live-redis-line.ts';
-import { isAt, watchSentinels } from './live-redis-sentinels.ts';
+import { watchSentinels } from './live-redis-sentinels.ts';
 import { askForState, hasFollower, judgeServer, type RedisState } from './live-redis-state.ts';
 
 /** The servers behind REDIS_URL, whichever form it has. */
@@ -81,23 +82,11 @@ export function openPrimary(
     timeoutMs,
     onLost() {},
   });
-  // Why ours may be the primary no more: another one may be in its place.
-  let doubt: string | undefined;
-  const watch =
-    form === 'sentinel'
-      ? watchSentinels(address, {
-          async heard(primary) {
-            doubt = await doubtOf([server.reads, server.writes], primary, doubt);
-          },
-          async unheard() {
-            const followed = await isFollowed(server.reads);
-            // What does not answer is not read from either; what was doubted still is.
-            if (followed !== undefined) doubt = followed ? undefined : cutOff;
-          },
-        })
-      : undefined;
+  const doubt = openDoubt([server.reads, server.writes], () => isFollowed(server.reads));
+  const watch = form === 'sentinel' ? watchSentinels(address, doubt) : undefined;
   const refuseInDoubt = () => {
-    if (doubt !== undefined) throw new StoreUnavailable('live', new Error(doubt));
+    const why = doubt.why();
+    if (why !== undefined) throw new StoreUnavailable('live', new Error(why));
   };
   return {
     async at(_key, which, ask) {
@@ -117,24 +106,6 @@ export function openPrimary(
       await server.close();
     },
   };
-}
-
-const cutOff =
-  'no more than half of the sentinels answer, and no replica follows the primary: another one may be in its place';
-const replaced = (primary: RedisHost) =>
-  `the newest choice of the sentinels is ${hostName(primary)}, and we talk to another`;
-
-/** A connection that leads elsewhere is made anew, and none is used until all lead to the primary that the sentinels name. */
-export async function doubtOf(
-  lines: readonly Pick<RedisLine, 'peer' | 'reconnect'>[],
-  primary: RedisHost,
-  before: string | undefined,
-): Promise<string | undefined> {
-  const right = await Promise.all(lines.map(async ({ peer }) => peer && (await isAt(peer, primary))));
-  for (const [place, line] of lines.entries()) if (right[place] === false) line.reconnect();
-  if (right.includes(false)) return replaced(primary);
-  // One that is being made may lead to the old one once more.
-  return right.includes(undefined) ? before : undefined;
 }
 
 /** Undefined: it did not say. It is not asked for as long as a page may wait: until then no sentinel is asked. */

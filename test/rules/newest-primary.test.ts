@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { openDoubt } from '../../src/store/live-redis-doubt.ts';
 import { isAt, newestOf } from '../../src/store/live-redis-sentinels.ts';
-import { doubtOf } from '../../src/store/live-redis-servers.ts';
 
 const [before, now] = [
   { host: '10.0.0.1', port: 6379 },
@@ -58,7 +58,7 @@ describe('where a connection leads', () => {
 describe('the primary that we talk to', () => {
   type Peer = { host: string; port: number } | undefined;
   function lineTo(peer: Peer) {
-    const line = {
+    const line: { peer: Peer; broken: number; reconnect(): void } = {
       peer,
       broken: 0,
       reconnect() {
@@ -69,11 +69,44 @@ describe('the primary that we talk to', () => {
   }
 
   it('is doubted until every connection leads to the one that is named', async () => {
-    const [right, wrong, none] = [lineTo(now), lineTo(before), lineTo(undefined)];
-    expect(await doubtOf([right, wrong], now, undefined)).toContain('10.0.0.2:6379');
-    expect([right.broken, wrong.broken]).toEqual([0, 1]);
-    expect(await doubtOf([right, none], now, 'a doubt')).toBe('a doubt');
-    expect(await doubtOf([right, none], now, undefined)).toBeUndefined();
-    expect(await doubtOf([right, right], now, 'a doubt')).toBeUndefined();
+    const [reads, writes] = [lineTo(now), lineTo(before)];
+    const doubt = openDoubt([reads, writes], async () => true);
+    await doubt.heard(now);
+    expect(doubt.why()).toContain('10.0.0.2:6379');
+    expect([reads.broken, writes.broken]).toEqual([0, 1]);
+    writes.peer = undefined;
+    await doubt.heard(now);
+    expect(doubt.why()).toContain('10.0.0.2:6379');
+    writes.peer = now;
+    await doubt.heard(now);
+    expect(doubt.why()).toBeUndefined();
+    writes.peer = undefined;
+    await doubt.heard(now);
+    expect(doubt.why()).toBeUndefined();
+  });
+
+  it('is doubted where too few sentinels are heard and nobody follows it', async () => {
+    let followed: boolean | undefined = false;
+    const doubt = openDoubt([lineTo(now)], async () => followed);
+    await doubt.unheard();
+    expect(doubt.why()).toContain('no replica follows');
+    followed = undefined;
+    await doubt.unheard();
+    expect(doubt.why()).toContain('no replica follows');
+    followed = true;
+    await doubt.unheard();
+    expect(doubt.why()).toBeUndefined();
+  });
+
+  it('stays doubted where it was replaced before the sentinels fell silent, whoever follows it', async () => {
+    const line = lineTo(before);
+    const doubt = openDoubt([line], async () => true);
+    await doubt.heard(now);
+    await doubt.unheard();
+    expect(doubt.why()).toContain('10.0.0.2:6379');
+    expect(line.broken).toBe(2);
+    line.peer = now;
+    await doubt.unheard();
+    expect(doubt.why()).toBeUndefined();
   });
 });

@@ -24,7 +24,7 @@ export async function examineRedis(
     timeoutMs: STORE_TIMEOUT_MS,
   });
   try {
-    const examined = await examination(live, 3 * STORE_TIMEOUT_MS);
+    const examined = await examination(live, Math.max(3000, 3 * STORE_TIMEOUT_MS));
     const verdicts = examined.verdicts.map((verdict) => ({ ...verdict, about }));
     const unfit = verdicts.some(({ verdict }) => verdict === 'FAIL');
     return [
