@@ -18,7 +18,7 @@ import { StoreUnavailable } from '../store/live.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import { refuseForeignSector } from './check-sector.ts';
 import { endGrantsOfOtherSector } from './end-grants-of-other-sector.ts';
-import { keepClientLogo, logoWish } from './keep-client-logo.ts';
+import { keepClientLogo, type LogoWish, logoWish } from './keep-client-logo.ts';
 
 /**
  * Changes members of an app's metadata: `changes` holds the new values, null takes a member away (RFC 7396). With
@@ -36,8 +36,27 @@ export async function changeClient(
   const changes = logo === null ? { ...asked.changes, logo_uri: null } : asked.changes;
   const written = await write(services, { ...asked, changes });
   if (!written.ok) return written;
-  const { before, changed, doubted, renamed } = written;
-  const wish = logoWish({ logo, logoUri: changes['logo_uri'], whole: whole === true });
+  try {
+    const wish = logoWish({ logo, logoUri: changes['logo_uri'], whole: whole === true });
+    return await settle(services, { clientId, actor, written, wish }, from);
+  } finally {
+    // What was given while it was written. A repetition finds nothing changed any more.
+    if (written.renamed) await nowOrLater(services, () => revokeClientGrants(services, { clientId }));
+  }
+}
+
+/** Keeps the logo, and tells what is new about the app. */
+async function settle(
+  services: Context,
+  {
+    clientId,
+    actor,
+    written,
+    wish,
+  }: Pick<Asked, 'clientId' | 'actor'> & { written: Written; wish: LogoWish },
+  from: RequestSource | undefined,
+) {
+  const { before, changed, doubted } = written;
   const kept = await keepClientLogo(services, clientId, wish);
   const members = changedMembers(before.metadata, changed.client.metadata);
   if (kept.changed) members.push('logo');
@@ -48,8 +67,6 @@ export async function changeClient(
       { type: 'client.updated', clientId, ...(actor ? { actor } : {}), detail: { members } },
       from,
     );
-  // What was given while it was written. A repetition finds nothing changed any more.
-  if (renamed) await nowOrLater(services, () => revokeClientGrants(services, { clientId }));
   return {
     ...changed,
     changed: members.length > 0,

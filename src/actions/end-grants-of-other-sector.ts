@@ -7,8 +7,7 @@ import type { Services } from '../services.ts';
 /**
  * An app that came by itself and now says that it is of another sector: the access it has was given to somebody who knew
  * people by other names. Were it kept, an app could collect people first, and then name somebody else's list and be told
- * by what names they know them. Answers whether it is such a change; what is
- * given until it is made is ended after it.
+ * by what names they know them. Answers whether it is such a change: then what is given until it is made is to be ended after it.
  */
 export async function endGrantsOfOtherSector(
   services: Pick<Services, 'live' | 'clock'>,

@@ -11,8 +11,9 @@ export function cookieLife({ exp, transient }: Lasting): string {
 }
 
 /**
- * The engine gives the browser its cookie again at every request. One that came with a secret of before, or whose session is
- * over, is given none: by now the browser may have a better one, from another tab.
+ * The engine gives the browser its cookie again at every request. One that came with a secret of before, or whose session ends
+ * meanwhile, is given none: by now the browser may have a better one, from another tab. Whose session is over before it is
+ * looked up begins anew, with a cookie.
  */
 export function isOldCookie(ctx: object, session: { uid: string } | undefined): boolean {
   return session !== undefined && memoryOf(ctx).sessions.get(session.uid)?.isOld === true;
