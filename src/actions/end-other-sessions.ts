@@ -69,3 +69,13 @@ export async function cutOffOthersAround<Changed>(
   const after = await cutOffOthers(ctx, others);
   return { changed, ended: before.ended + after.ended };
 }
+
+/** How many were signed out by a change, where it is an event of its own. */
+export async function recordEnded(
+  ctx: Context,
+  { accountId, ended }: { accountId: string; ended: number },
+  from?: RequestSource,
+): Promise<void> {
+  const detail = { count: ended };
+  if (ended > 0) await recordEvent(ctx, { type: 'sessions.ended', accountId, detail }, from);
+}
