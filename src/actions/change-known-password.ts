@@ -1,22 +1,11 @@
 import { findAccount } from '../accounts/account.ts';
-import { recordEvent } from '../audit/record.ts';
-import {
-  checkNewPassword,
-  hashPassword,
-  type PasswordRefusal,
-  storePasswordHash,
-} from '../credentials/password.ts';
+import { checkNewPassword, hashPassword, type PasswordRefusal } from '../credentials/password.ts';
 import type { Outcome } from '../kit/outcome.ts';
 import { wellKnown } from './create-account.ts';
-import { dropTrustedDevices } from './drop-trusted-devices.ts';
-import { cutOffOthersAround } from './end-other-sessions.ts';
-import { forgetOldPassword } from './forget-old-password.ts';
-import { notifyAccount } from './notify-account.ts';
-import { passGate, stillStands } from './pass-gate.ts';
+import { passGate, startOver, stillStands } from './pass-gate.ts';
+import { replaceProvedPassword } from './replace-proved-password.ts';
 import type { KindContext } from './second-step-kinds.ts';
 import type { Entry, KnownPasswordProgress, NextStep } from './sign-in.ts';
-
-const startOver = { ok: true, next: { at: 'start', notice: 'start_over' } } as const;
 
 /**
  * The end of a sign-in with a password that attackers try first (warn-of-known-password.ts): everything is proved, the person
@@ -37,17 +26,9 @@ export async function changeKnownPassword(
   const hashed = await hashPassword(app, password);
   // Hashing takes its time, and the owner may have set another in it, or signed out everywhere: that stands.
   if (!(await stillStands(app, progress))) return startOver;
-  const { changed, ended } = await cutOffOthersAround(app, { accountId, except: ownSession }, async () => {
-    const unlessSetAfter = progress.provedAt;
-    const stored = await storePasswordHash(app, { accountId, ...hashed, unlessSetAfter });
-    if (stored) await forgetOldPassword(app, { accountId, except: from.browser });
-    return stored;
-  });
+  const next = { accountId, hashed, unlessSetAfter: progress.provedAt, except: ownSession, locale };
+  const { changed } = await replaceProvedPassword(app, next, from);
   if (!changed) return startOver;
-  await dropTrustedDevices(app, { accountId, reason: 'password_changed' }, from);
-  const detail = { sessions_ended: ended };
-  await recordEvent(app, { type: 'password.changed', accountId, detail }, from);
-  await notifyAccount(app, { accountId, pageLocale: locale, template: 'password_changed' });
   // The moment after its own change, which ends what was proved before it. What others did meanwhile was judged above.
   const provedAt = app.clock.now();
   return { ok: true, next: await passGate(app, { accountId, provedAt, amr, remember, from, newBrowser }) };

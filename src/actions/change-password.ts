@@ -2,8 +2,9 @@ import { findAccount } from '../accounts/account.ts';
 import { recordEvent } from '../audit/record.ts';
 import {
   checkNewPassword,
+  findPassword,
+  hashPassword,
   type PasswordRefusal,
-  setPassword,
   verifyPassword,
 } from '../credentials/password.ts';
 import { done, type Outcome, refused } from '../kit/outcome.ts';
@@ -12,10 +13,7 @@ import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import type { Locale } from '../web/words.ts';
 import { wellKnown } from './create-account.ts';
-import { dropTrustedDevices } from './drop-trusted-devices.ts';
-import { cutOffOthersAround } from './end-other-sessions.ts';
-import { forgetOldPassword } from './forget-old-password.ts';
-import { notifyAccount } from './notify-account.ts';
+import { replaceProvedPassword } from './replace-proved-password.ts';
 import { giveOneTryBack, orGiveTryBack, takeOneTry, toLimited } from './tries.ts';
 
 type Context = Pick<
@@ -47,25 +45,33 @@ export async function changePassword(
   if (!account) return refused('unknown_account');
   const acceptable = checkNewPassword(ctx, { password: next, about: wellKnown(account) });
   if (!acceptable.ok) return acceptable;
+  // Read before it is proved: what is set from here on is another one.
+  const setAt = (await findPassword(ctx, accountId))?.changedAt ?? 0;
   const known = await provePassword(ctx, { accountId, password: current }, from);
   if (!known.ok && known.reason !== 'wrong_password') return known;
-  if (!known.ok) {
-    const detail = { reason: known.reason };
-    await recordEvent(ctx, { type: 'password.change_failed', accountId, sessionUid, detail }, from);
-    return known;
-  }
-  const { ended } = await cutOffOthersAround(ctx, { accountId, except: sessionUid }, async () => {
-    await setPassword(ctx, { accountId, password: next });
-    await forgetOldPassword(ctx, { accountId, except: from.browser });
-  });
-  await dropTrustedDevices(ctx, { accountId, reason: 'password_changed' }, from);
-  await recordEvent(
-    ctx,
-    { type: 'password.changed', accountId, sessionUid, detail: { sessions_ended: ended } },
-    from,
-  );
-  await notifyAccount(ctx, { accountId, pageLocale: locale, template: 'password_changed' });
-  return { ok: true, ended };
+  const changed = known.ok
+    ? await replaceProved(ctx, { accountId, sessionUid, next, locale, setAt }, from)
+    : known;
+  if (changed.ok) return changed;
+  const detail = { reason: changed.reason };
+  await recordEvent(ctx, { type: 'password.change_failed', accountId, sessionUid, detail }, from);
+  return changed;
+}
+
+type Proved = Omit<Change, 'current' | 'locale'> & { locale: Locale | undefined; setAt: number };
+
+/** `wrong_password` where what was typed as the current one is that no more: another was set meanwhile, and stands. */
+async function replaceProved(
+  ctx: Context,
+  { accountId, sessionUid, next, locale, setAt }: Proved,
+  from: RequestSource,
+): Promise<Outcome<{ ended: number }, 'wrong_password'>> {
+  const hashed = await hashPassword(ctx, next);
+  // It took its time, in which sessions may have begun by a newer password. They are left alone.
+  if ((await findPassword(ctx, accountId))?.changedAt !== setAt) return refused('wrong_password');
+  const replacement = { accountId, hashed, unlessSetAfter: setAt, except: sessionUid, sessionUid, locale };
+  const { changed, ended } = await replaceProvedPassword(ctx, replacement, from);
+  return changed ? { ok: true, ended } : refused('wrong_password');
 }
 
 /** A fresh proof by the password, for whoever is signed in. */

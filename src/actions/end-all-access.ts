@@ -13,36 +13,42 @@ export type EndedAccess = { sessions: number; grants: number };
  * Ends every session of the account and every token any app holds for it, on all processes at once; no browser is trusted
  * any more. First the moment is kept in the records: it ends what is on its way (src/oidc/endings.ts), and sessions that come
  * back with a restored live state. Safe to repeat. A change that keeps people out by itself (a suspension, a lock) comes before.
+ * `then`: what else follows from it, told what ended. Where the live state is away it is done when that answers.
  */
 export async function endAllAccess(
   services: Context,
   { accountId }: { accountId: string },
+  then: (ended: EndedAccess) => Promise<void> = async () => {},
 ): Promise<EndedAccess> {
   const { db, clock } = services;
   // Sessions know when they began to the second only: one that begins after this, within the second, is to live.
   const moment = Math.floor(clock.now() / seconds) * seconds;
   await signOutBefore({ db }, { accountId, before: moment, except: undefined });
-  const ended = await nowOrLater(services, () => endLive(services, accountId));
+  // In the records as well, so it waits for no live state.
   await dropTrustedDevices(services, { accountId, reason: 'access_ended' });
+  let ended: EndedAccess = { sessions: 0, grants: 0 };
+  await nowOrLater(services, async () => {
+    ended = together(ended, await endLive(services, accountId));
+    await then(ended);
+  });
   return ended;
 }
 
 /**
  * The same around a change that can be made only once (the account goes, a new password is set with what proved the mailbox):
- * also before it, so that a store that fails half-way leaves something to repeat it with.
+ * also before it, so that a store that fails half-way leaves something to repeat it with. Nothing follows where `keepOut` answers
+ * that it was not made after all: whoever is in by then came by what stands instead.
  */
-export async function endAccessAround<Changed>(
+export async function endAccessAround(
   services: Context,
   { accountId }: { accountId: string },
-  keepOut: () => Promise<Changed>,
-): Promise<{ changed: Changed; ended: EndedAccess }> {
+  keepOut: () => Promise<boolean>,
+  then: (ended: EndedAccess) => Promise<void> = async () => {},
+): Promise<{ changed: boolean; ended: EndedAccess }> {
   const before = await endLive(services, accountId);
-  const changed = await keepOut();
-  const after = await endAllAccess(services, { accountId });
-  return {
-    changed,
-    ended: { sessions: before.sessions + after.sessions, grants: before.grants + after.grants },
-  };
+  if (!(await keepOut())) return { changed: false, ended: before };
+  const after = await endAllAccess(services, { accountId }, (ended) => then(together(before, ended)));
+  return { changed: true, ended: together(before, after) };
 }
 
 /**
@@ -68,4 +74,8 @@ export async function endAccessOfDisplaced(
 async function endLive(services: Context, accountId: string): Promise<EndedAccess> {
   const sessions = await endSessions(services, { accountId });
   return { sessions, grants: await revokeGrants(services, { accountId }) };
+}
+
+function together(one: EndedAccess, other: EndedAccess): EndedAccess {
+  return { sessions: one.sessions + other.sessions, grants: one.grants + other.grants };
 }

@@ -57,15 +57,27 @@ async function endLive(ctx: Context, { accountId, except }: Others): Promise<num
 
 /**
  * The same around the change, where it stands that it will be made: a store or a process that dies behind it leaves nobody in
- * who came by the old proof, although the repeat, with the old proof, gets no further.
+ * who came by the old proof, although the repeat, with the old proof, gets no further. Nothing follows where `change` answers
+ * that it was not made after all: whoever is in by then came by what stands instead.
  */
-export async function cutOffOthersAround<Changed>(
+export async function cutOffOthersAround(
   ctx: Context,
   others: Others,
-  change: () => Promise<Changed>,
-): Promise<{ changed: Changed; ended: number }> {
+  change: () => Promise<boolean>,
+  then: (ended: number) => Promise<void>,
+): Promise<{ changed: boolean; ended: number }> {
   const before = await cutOffOthers(ctx, others);
-  const changed = await change();
-  const after = await cutOffOthers(ctx, others);
-  return { changed, ended: before.ended + after.ended };
+  if (!(await change())) return { changed: false, ended: before.ended };
+  const after = await cutOffOthers(ctx, others, (ended) => then(before.ended + ended));
+  return { changed: true, ended: before.ended + after.ended };
+}
+
+/** How many were signed out by a change, where it is an event of its own. */
+export async function recordEnded(
+  ctx: Context,
+  { accountId, ended }: { accountId: string; ended: number },
+  from?: RequestSource,
+): Promise<void> {
+  const detail = { count: ended };
+  if (ended > 0) await recordEvent(ctx, { type: 'sessions.ended', accountId, detail }, from);
 }

@@ -6,19 +6,15 @@ import { checkContactCode, contactCodeLifeMs, issueContactCode } from '../creden
 import { addTextStep, listTextSteps } from '../credentials/text-steps.ts';
 import { changeTwoStep, turnOn } from '../credentials/two-step.ts';
 import { type Outcome, refused } from '../kit/outcome.ts';
-import { newId } from '../kit/secrets.ts';
 import { type Limited, orGiveBack, type Take, takeFromLimits } from '../limits/limits.ts';
 import { codeCameBack, messageTakes, textsReach } from '../limits/message-budget.ts';
 import { sendMessage } from '../mail/message.ts';
 import type { Services } from '../services.ts';
-import { knownFor } from '../store/in-doubt.ts';
 import type { LiveEntry, LiveKey } from '../store/live.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import type { Locale } from '../web/words.ts';
+import { afterEnrolment } from './after-enrolment.ts';
 import { endAccessOfDisplaced } from './end-all-access.ts';
-import { cutOffOthers } from './end-other-sessions.ts';
-import { keepProof } from './fresh-proof.ts';
-import { notifyAccount } from './notify-account.ts';
 import type { KindContext } from './second-step-kinds.ts';
 import { mayText } from './second-step-text.ts';
 import { isProved } from './sign-up.ts';
@@ -103,32 +99,12 @@ export async function enrolText(
     await turnOn(tx, accountId, ctx.clock.now());
     return await addTextStep(tx, { accountId, contactId, now: ctx.clock.now() });
   });
-  await endOthersAndTell(ctx, { accountId, sessionUid, id, used: entry.value, locale }, from);
+  const who = { accountId, sessionUid };
+  const event = { type: 'text_step.enrolled', ...who, detail: { method: id } } as const;
+  const used = { key: waitingKey(who), value: entry.value };
+  const enrolled = { ...who, used, amr: ['sms'], event, template: 'text_step_added', locale } as const;
+  await afterEnrolment(ctx, enrolled, from);
   return { ok: true };
-}
-
-/** Also where the live state is away by now: it is on already, and its code is used up, so nobody comes again for what follows. */
-async function endOthersAndTell(
-  ctx: KindContext,
-  { accountId, sessionUid, id, used, locale }: Who & { id: string; used: string; locale: Locale },
-  from: RequestSource,
-): Promise<void> {
-  const key = waitingKey({ accountId, sessionUid });
-  const by = newId();
-  const proof = { at: ctx.clock.now(), amr: ['sms'] };
-  await cutOffOthers(ctx, { accountId, except: sessionUid }, async (ended) => {
-    await ctx.live.commit([
-      { do: 'expect', key, value: used },
-      { do: 'consume', key, by, keepMs: knownFor(ctx) },
-    ]);
-    // Where the account has nothing stronger, the next change needs no second message.
-    await keepProof(ctx, { accountId, sessionUid, proof });
-    const detail = { method: id };
-    await recordEvent(ctx, { type: 'text_step.enrolled', accountId, sessionUid, detail }, from);
-    if (ended > 0)
-      await recordEvent(ctx, { type: 'sessions.ended', accountId, detail: { count: ended } }, from);
-    await notifyAccount(ctx, { accountId, pageLocale: locale, template: 'text_step_added' });
-  });
 }
 
 async function checkNumber(

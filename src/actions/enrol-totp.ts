@@ -1,18 +1,13 @@
 import { type Account, findAccount } from '../accounts/account.ts';
 import { firstContact } from '../accounts/claims.ts';
-import { recordEvent } from '../audit/record.ts';
 import { enrolTotp as addTotp, listTotp, newTotpSecret, totpId, totpUri } from '../credentials/totp.ts';
 import { minutes } from '../kit/durations.ts';
 import { type Outcome, refused } from '../kit/outcome.ts';
-import { newId } from '../kit/secrets.ts';
 import type { Services } from '../services.ts';
-import { knownFor } from '../store/in-doubt.ts';
 import type { LiveKey } from '../store/live.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import type { Locale } from '../web/words.ts';
-import { cutOffOthers } from './end-other-sessions.ts';
-import { keepProof } from './fresh-proof.ts';
-import { notifyAccount } from './notify-account.ts';
+import { afterEnrolment } from './after-enrolment.ts';
 import { turnOnTwoStep } from './turn-on-two-step.ts';
 
 /**
@@ -64,36 +59,12 @@ export async function enrolTotp(
   if (!added.ok) return added;
 
   await turnOnTwoStep(ctx, { accountId });
+  const who = { accountId, sessionUid };
+  const event = { type: 'totp.enrolled', ...who, detail: { credential: added.id } } as const;
   const used = { key, value: waiting.value };
-  await endOthersAndTell(ctx, { accountId, sessionUid, id: added.id, used, locale }, from);
+  const enrolled = { ...who, used, amr: ['otp'], event, template: 'second_step_added', locale } as const;
+  await afterEnrolment(ctx, enrolled, from);
   return added;
-}
-
-type Added = Who & { id: string; used: { key: LiveKey; value: string }; locale: Locale | undefined };
-
-/** Also where the live state is away by now: it is on already, and nobody might come again for what follows. */
-async function endOthersAndTell(
-  ctx: Context,
-  { accountId, sessionUid, id, used: { key, value }, locale }: Added,
-  from: RequestSource | undefined,
-): Promise<void> {
-  const by = newId();
-  const proof = { at: ctx.clock.now(), amr: ['otp'] };
-  await cutOffOthers(ctx, { accountId, except: sessionUid }, async (ended) => {
-    const used = await ctx.live.commit([
-      { do: 'expect', key, value },
-      { do: 'consume', key, by, keepMs: knownFor(ctx) },
-    ]);
-    // The code is used up, and showed just now all that the account asks for from here on.
-    await keepProof(ctx, { accountId, sessionUid, proof });
-    // Of a form that was posted twice, one request uses it up and goes on to tell everybody. If it went otherwise: rather two than none.
-    const tells = used.ok || used.reason !== 'consumed';
-    const detail = { credential: id };
-    if (tells) await recordEvent(ctx, { type: 'totp.enrolled', accountId, sessionUid, detail }, from);
-    if (ended > 0)
-      await recordEvent(ctx, { type: 'sessions.ended', accountId, detail: { count: ended } }, from);
-    if (tells) await notifyAccount(ctx, { accountId, pageLocale: locale, template: 'second_step_added' });
-  });
 }
 
 async function waitingSecret(ctx: Pick<Services, 'live' | 'seals'>, who: Who): Promise<string> {

@@ -1,10 +1,12 @@
 import { findAccount } from '../accounts/account.ts';
 import { addAlarm } from '../credentials/alarms.ts';
-import { takeFromLimits } from '../limits/limits.ts';
+import { type LimitContext, takeFromLimits } from '../limits/limits.ts';
 import { noticeTakes } from '../limits/message-budget.ts';
 import { sendMessage } from '../mail/message.ts';
 import { type Told, templateOf } from '../mail/templates.ts';
 import type { Services } from '../services.ts';
+import { onceItAnswers } from '../store/in-doubt.ts';
+import { StoreUnavailable } from '../store/live.ts';
 import { type Locale, locales } from '../web/words.ts';
 
 /** The page behind the link. */
@@ -28,8 +30,29 @@ export async function notifyAccount(
   if (proved.length === 0) return;
   const path = await alarmPath(ctx, { accountId, template: told.template });
   for (const { channel, address, written } of proved) {
-    if (channel === 'phone' && !(await takeFromLimits(ctx, noticeTakes(ctx, address))).ok) continue;
-    await sendMessage(ctx, { to: { channel, written }, locale, path, ...told });
+    const send = () => sendMessage(ctx, { to: { channel, written }, locale, path, ...told });
+    if (channel === 'email') await send();
+    else await withinBudget(ctx, address, send);
+  }
+}
+
+/**
+ * The budget is counted in the live state. Where that is away the text follows once it answers: what it tells of is done, and what
+ * was sent and recorded by now must not be done anew for this.
+ */
+async function withinBudget(
+  ctx: LimitContext & Pick<Services, 'settings'>,
+  number: string,
+  send: () => Promise<void>,
+): Promise<void> {
+  const work = async () => {
+    if ((await takeFromLimits(ctx, noticeTakes(ctx, number))).ok) await send();
+  };
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable)) throw error;
+    onceItAnswers(ctx, work);
   }
 }
 

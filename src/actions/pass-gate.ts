@@ -7,6 +7,9 @@ import { readStanding, type Standing } from './standing.ts';
 
 type Gate = Pick<Services, 'db' | 'live' | 'clock' | 'seals' | 'log' | 'metrics' | 'settings'>;
 
+/** What a verb answers where that which was proved before it holds no more. */
+export const startOver = { ok: true, next: { at: 'start', notice: 'start_over' } } as const;
+
 /**
  * All factors are proved; is the account still what it was when the first one was? Suspensions and locks are told here and
  * not before: to somebody who only guesses, a stopped account must look like any other (misuse case SI-23).

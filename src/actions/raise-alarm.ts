@@ -35,6 +35,7 @@ export async function raiseAlarm(
   const { ended } = await endAccessAround(ctx, { accountId }, async () => {
     await removePassword(ctx, accountId);
     await forgetBrowsers(ctx, { accountId });
+    return true;
   });
   if (!(await raise(ctx, secret))) return refused('already_raised');
   const detail = { about, sessions_ended: ended.sessions };

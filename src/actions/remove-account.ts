@@ -19,10 +19,11 @@ export async function removeAccount(
   from?: RequestSource,
 ): Promise<Outcome<EndedAccess, 'unknown_account'>> {
   if (!(await findAccount(services, accountId))) return refused('unknown_account');
-  const { changed, ended } = await endAccessAround(services, { accountId }, () =>
-    forget(services, { accountId }),
-  );
-  if (!changed.ok) return refused('unknown_account');
+  const { changed, ended } = await endAccessAround(services, { accountId }, async () => {
+    const { ok } = await forget(services, { accountId });
+    return ok;
+  });
+  if (!changed) return refused('unknown_account');
   await forgetFailures(services, { accountId, proofs: ['password', 'second_step', 'reset_code'] });
   await recordEvent(services, { type: 'account.deleted', accountId, detail: { reason } }, from);
   return { ok: true, ...ended };

@@ -6,7 +6,7 @@ import { done, type Outcome, refused } from '../kit/outcome.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import type { Locale } from '../web/words.ts';
 import { dropTrustedDevices } from './drop-trusted-devices.ts';
-import { cutOffOthers } from './end-other-sessions.ts';
+import { cutOffOthers, recordEnded } from './end-other-sessions.ts';
 import { notifyAccount } from './notify-account.ts';
 import { type KindContext, kindNamed } from './second-step-kinds.ts';
 import { twoStepOf } from './second-step-methods.ts';
@@ -36,16 +36,14 @@ export async function removePasskey(
   });
   if (!removed.ok) return removed;
   await dropTrustedDevices(ctx, { accountId, reason: 'method_removed' }, from);
-  const { ended } = await cutOffOthers(ctx, { accountId, except: sessionUid });
-  await recordEvent(
-    ctx,
-    { type: 'passkey.removed', accountId, sessionUid, detail: { credential: id } },
-    from,
-  );
-  if (ended > 0)
-    await recordEvent(ctx, { type: 'sessions.ended', accountId, detail: { count: ended } }, from);
-  const told = { template: 'passkey_removed', values: { passkey: passkey.name } } as const;
-  await notifyAccount(ctx, { accountId, pageLocale: locale, ...told });
+  // A repetition is told `unknown`, so the owner is told also where the live state goes away behind it.
+  await cutOffOthers(ctx, { accountId, except: sessionUid }, async (ended) => {
+    const detail = { credential: id };
+    await recordEvent(ctx, { type: 'passkey.removed', accountId, sessionUid, detail }, from);
+    await recordEnded(ctx, { accountId, ended }, from);
+    const told = { template: 'passkey_removed', values: { passkey: passkey.name } } as const;
+    await notifyAccount(ctx, { accountId, pageLocale: locale, ...told });
+  });
   return done;
 }
 

@@ -5,7 +5,7 @@ import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import type { Locale } from '../web/words.ts';
 import { dropTrustedDevices } from './drop-trusted-devices.ts';
-import { cutOffOthers } from './end-other-sessions.ts';
+import { cutOffOthers, recordEnded } from './end-other-sessions.ts';
 import { notifyAccount } from './notify-account.ts';
 import { type KindContext, type KindName, kindNamed } from './second-step-kinds.ts';
 import { twoStepOf } from './second-step-methods.ts';
@@ -16,7 +16,8 @@ export type Removal = { accountId: string; sessionUid: string; kind: KindName; i
 /**
  * Takes one method off the account, never the last that stands alone: of two requests that each remove one of two, one is
  * told `last`. Turning it all off is a choice of its own (turn-off-two-step.ts). Only after a fresh proof, which the page
- * asks for; every other session ends, and no browser is trusted any more. `unknown` also for a method of somebody else.
+ * asks for; every other session ends, and no browser is trusted any more. `unknown` also for a method of somebody else, and for
+ * one that is removed already: so its owner is told also where the live state goes away behind it.
  */
 export async function removeSecondStep(
   ctx: RemovalContext,
@@ -26,20 +27,25 @@ export async function removeSecondStep(
   const removed = await takeOff(ctx, { accountId, kind, id });
   if (!removed.ok) return removed;
   await dropTrustedDevices(ctx, { accountId, reason: 'method_removed' }, from);
-  const { ended } = await cutOffOthers(ctx, { accountId, except: sessionUid });
-  if (kind === 'totp')
-    await recordEvent(ctx, { type: 'totp.removed', accountId, sessionUid, detail: { credential: id } }, from);
-  if (kind === 'text')
-    await recordEvent(
-      ctx,
-      { type: 'text_step.removed', accountId, sessionUid, detail: { method: id } },
-      from,
-    );
-  if (ended > 0)
-    await recordEvent(ctx, { type: 'sessions.ended', accountId, detail: { count: ended } }, from);
-  const template = kind === 'text' ? 'text_step_removed' : 'second_step_removed';
-  await notifyAccount(ctx, { accountId, pageLocale: locale, template });
+  await cutOffOthers(ctx, { accountId, except: sessionUid }, async (ended) => {
+    await recordRemoved(ctx, { accountId, sessionUid, kind, id }, from);
+    await recordEnded(ctx, { accountId, ended }, from);
+    const template = kind === 'text' ? 'text_step_removed' : 'second_step_removed';
+    await notifyAccount(ctx, { accountId, pageLocale: locale, template });
+  });
   return removed;
+}
+
+async function recordRemoved(
+  ctx: RemovalContext,
+  { accountId, sessionUid, kind, id }: Removal,
+  from: RequestSource | undefined,
+): Promise<void> {
+  const who = { accountId, sessionUid };
+  if (kind === 'totp')
+    await recordEvent(ctx, { type: 'totp.removed', ...who, detail: { credential: id } }, from);
+  if (kind === 'text')
+    await recordEvent(ctx, { type: 'text_step.removed', ...who, detail: { method: id } }, from);
 }
 
 /**

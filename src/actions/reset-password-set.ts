@@ -15,6 +15,7 @@ import { wellKnown } from './create-account.ts';
 import { endAccessAround } from './end-all-access.ts';
 import { forgetOldPassword } from './forget-old-password.ts';
 import { notifyAccount } from './notify-account.ts';
+import { startOver } from './pass-gate.ts';
 import { afterFirstFactor, type NextStep, type SignInProgress } from './sign-in.ts';
 import { isProved } from './sign-up.ts';
 
@@ -23,8 +24,6 @@ type Context = Pick<
   'db' | 'clock' | 'live' | 'seals' | 'log' | 'metrics' | 'settings' | 'hashQueue'
 >;
 type NewPassword = Extract<SignInProgress, { at: 'new_password' }>;
-
-const startOver = { ok: true, next: { at: 'start', notice: 'start_over' } } as const;
 
 /**
  * A forgotten password, second half. Setting it ends every session and every app's access: whoever knew the old one may
@@ -56,24 +55,29 @@ async function ticketHolder(app: Context, progress: NewPassword): Promise<Accoun
   return (current?.changedAt ?? 0) > provedAt ? undefined : account;
 }
 
-/** False where the ticket was void by the time it came to that: what was set meanwhile stands. */
+/**
+ * False where the ticket was void by the time it came to that: what was set meanwhile stands. It is void once this is done, too, so
+ * the owner is told also where the live state goes away behind it.
+ */
 async function replacePassword(
   app: Context,
   { progress, password, locale }: { progress: NewPassword; password: string; locale: Locale },
   from: RequestSource,
 ): Promise<boolean> {
-  const { accountId, channel, provedAt } = progress;
+  const { accountId, channel, provedAt: unlessSetAfter } = progress;
   // Hashed before anything changes: a full queue then leaves everything as it was.
   const hashed = await hashPassword(app, password);
   // It took its time, in which sessions may have begun by a newer password. They are left alone.
   if (!(await ticketHolder(app, progress))) return false;
-  const { changed, ended } = await endAccessAround(app, { accountId }, () =>
-    storePasswordHash(app, { accountId, ...hashed, unlessSetAfter: provedAt }),
-  );
-  if (!changed) return false;
-  await forgetOldPassword(app, { accountId });
-  const detail = { channel, sessions_ended: ended.sessions };
-  await recordEvent(app, { type: 'password.reset', accountId, detail }, from);
-  await notifyAccount(app, { accountId, template: 'password_reset', pageLocale: locale });
-  return true;
+  const keepOut = async () => {
+    const stored = await storePasswordHash(app, { accountId, ...hashed, unlessSetAfter });
+    if (stored) await forgetOldPassword(app, { accountId });
+    return stored;
+  };
+  const { changed } = await endAccessAround(app, { accountId }, keepOut, async (ended) => {
+    const detail = { channel, sessions_ended: ended.sessions };
+    await recordEvent(app, { type: 'password.reset', accountId, detail }, from);
+    await notifyAccount(app, { accountId, template: 'password_reset', pageLocale: locale });
+  });
+  return changed;
 }

@@ -3,7 +3,7 @@ import { changeTwoStep, turnOn } from '../credentials/two-step.ts';
 import { type Outcome, refused } from '../kit/outcome.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import type { Locale } from '../web/words.ts';
-import { cutOffOthers } from './end-other-sessions.ts';
+import { cutOffOthers, recordEnded } from './end-other-sessions.ts';
 import { notifyAccount } from './notify-account.ts';
 import type { KindContext } from './second-step-kinds.ts';
 import { secondStepMethods } from './second-step-methods.ts';
@@ -33,8 +33,7 @@ export async function turnOnByPasskey(
   const wasOff = await turnOnTwoStep(ctx, { accountId });
   await cutOffOthers(ctx, { accountId, except: sessionUid }, async (ended) => {
     if (wasOff) await recordEvent(ctx, { type: 'two_step.turned_on', accountId, sessionUid }, from);
-    if (ended > 0)
-      await recordEvent(ctx, { type: 'sessions.ended', accountId, detail: { count: ended } }, from);
+    await recordEnded(ctx, { accountId, ended }, from);
     if (wasOff) await notifyAccount(ctx, { accountId, pageLocale: locale, template: 'two_step_on' });
   });
   return { ok: true };

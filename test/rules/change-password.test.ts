@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { findAccount } from '../../src/accounts/account.ts';
 import { changePassword } from '../../src/actions/change-password.ts';
 import { listEvents } from '../../src/audit/list.ts';
-import { verifyPassword } from '../../src/credentials/password.ts';
+import { setPassword, verifyPassword } from '../../src/credentials/password.ts';
 import { minutes } from '../../src/kit/durations.ts';
 import { waitAfter, waits } from '../../src/limits/waits.ts';
 import { listGrants } from '../../src/oidc/grants.ts';
@@ -15,6 +15,7 @@ import {
   password,
   source,
   subjectsSent,
+  whileHashing,
 } from '../support/account-in-use.ts';
 import { openTestServices, type TestServices } from '../support/stores.ts';
 
@@ -22,6 +23,7 @@ import { openTestServices, type TestServices } from '../support/stores.ts';
 const untilWait = waits.password.free + 1;
 
 const next = 'copper window thursday moss';
+const theirs = 'otter moss quay lamp';
 
 let services: TestServices;
 let accountId: string;
@@ -90,6 +92,46 @@ describe('changing the password', () => {
     expect(await change({ current: 'not the password' })).toEqual({ ok: false, reason: 'wrong_password' });
     expect(await verifyPassword(services, { accountId, password })).toBe(true);
     expect(await listSessions(services, accountId)).toHaveLength(1);
+  });
+
+  /** The owner sets another in the meantime, and signs in by it. */
+  async function ownerResets(): Promise<void> {
+    services.clock.advance(2000);
+    await setPassword(services, { accountId, password: theirs });
+    await aSession(services, accountId);
+  }
+
+  async function expectTheirs(answer: unknown): Promise<void> {
+    expect(answer).toEqual({ ok: false, reason: 'wrong_password' });
+    expect(await verifyPassword(services, { accountId, password: theirs })).toBe(true);
+    const recorded = (await listEvents(services, { accountId, limit: 5 })).map(({ type }) => type);
+    expect(recorded).toEqual(['password.change_failed']);
+  }
+
+  it.each([
+    { name: 'the old one was looked at', turn: 1 },
+    { name: 'the new one was hashed', turn: 2 },
+  ])('leaves another that was set while $name, and who signed in by that', async ({ turn }) => {
+    let turns = 0;
+    const slow = whileHashing(services, async () => {
+      turns += 1;
+      if (turns === turn) await ownerResets();
+    });
+    await expectTheirs(
+      await changePassword(slow, { accountId, sessionUid, current: password, next }, source),
+    );
+    expect(await listSessions(services, accountId)).toHaveLength(2);
+  });
+
+  it('leaves another that was set in the moment before it is', async () => {
+    const { live } = services;
+    const { commit } = live;
+    live.commit = async (steps) => {
+      live.commit = commit;
+      await ownerResets();
+      return commit(steps);
+    };
+    await expectTheirs(await change());
   });
 
   it('stops guessing at an open browser, and then does not tell a right guess from a wrong one', async () => {
