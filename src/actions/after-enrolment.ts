@@ -16,8 +16,8 @@ type Enrolled = {
   sessionUid: string;
   /** What waited in the live state for the code, and is used up by it. */
   used: { key: LiveKey; value: string };
-  /** What the code proved (RFC 8176). */
-  amr: readonly string[];
+  /** What the code proved (RFC 8176); undefined where none was shown, for it was added before. */
+  amr: readonly string[] | undefined;
   event: AuditEvent;
   template: 'second_step_added' | 'text_step_added';
   locale: Locale | undefined;
@@ -33,14 +33,14 @@ export async function afterEnrolment(
   from: RequestSource | undefined,
 ): Promise<void> {
   const by = newId();
-  const proof = { at: ctx.clock.now(), amr };
+  const proof = amr && { at: ctx.clock.now(), amr };
   await cutOffOthers(ctx, { accountId, except: sessionUid }, async (ended) => {
     const used = await ctx.live.commit([
       { do: 'expect', key, value },
       { do: 'consume', key, by, keepMs: knownFor(ctx) },
     ]);
     // The code is used up; where the account has nothing stronger, the next change needs no second one.
-    await keepProof(ctx, { accountId, sessionUid, proof });
+    if (proof) await keepProof(ctx, { accountId, sessionUid, proof });
     // Of a form that was posted twice, one request uses it up and goes on to tell everybody. If it went otherwise: rather two than none.
     const tells = used.ok || used.reason !== 'consumed';
     if (tells) await recordEvent(ctx, event, from);

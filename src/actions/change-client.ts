@@ -53,7 +53,7 @@ async function settle(
     actor,
     written,
     wish,
-  }: Pick<Asked, 'clientId' | 'actor'> & { written: Written; wish: LogoWish },
+  }: Pick<Asked, 'clientId' | 'actor'> & { written: Written; wish: LogoWish | undefined },
   from: RequestSource | undefined,
 ) {
   const { before, changed, doubted } = written;

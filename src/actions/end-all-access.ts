@@ -13,7 +13,7 @@ export type EndedAccess = { sessions: number; grants: number };
  * Ends every session of the account and every token any app holds for it, on all processes at once; no browser is trusted
  * any more. First the moment is kept in the records: it ends what is on its way (src/oidc/endings.ts), and sessions that come
  * back with a restored live state. Safe to repeat. A change that keeps people out by itself (a suspension, a lock) comes before.
- * `then`: what else follows from it, told what ended. Where the live state is away it is done when that answers.
+ * `then`: what else follows from it, told what ended. Where a store is away all of it is done when that answers.
  */
 export async function endAllAccess(
   services: Context,
@@ -23,11 +23,11 @@ export async function endAllAccess(
   const { db, clock } = services;
   // Sessions know when they began to the second only: one that begins after this, within the second, is to live.
   const moment = Math.floor(clock.now() / seconds) * seconds;
-  await signOutBefore({ db }, { accountId, before: moment, except: undefined });
-  // In the records as well, so it waits for no live state.
-  await dropTrustedDevices(services, { accountId, reason: 'access_ended' });
   let ended: EndedAccess = { sessions: 0, grants: 0 };
   await nowOrLater(services, async () => {
+    await signOutBefore({ db }, { accountId, before: moment, except: undefined });
+    // In the records as well, so it waits for no live state.
+    await dropTrustedDevices(services, { accountId, reason: 'access_ended' });
     ended = together(ended, await endLive(services, accountId));
     await then(ended);
   });
@@ -60,12 +60,7 @@ export async function endAccessOfDisplaced(
   displaced: readonly string[],
   then: (accountId: string) => Promise<void> = async () => {},
 ): Promise<void> {
-  const each = displaced.map((accountId) =>
-    nowOrLater(services, async () => {
-      await endAllAccess(services, { accountId });
-      await then(accountId);
-    }),
-  );
+  const each = displaced.map((accountId) => endAllAccess(services, { accountId }, () => then(accountId)));
   const failed = (await Promise.allSettled(each)).find(({ status }) => status === 'rejected');
   if (failed?.status === 'rejected') throw failed.reason;
 }

@@ -40,9 +40,9 @@ export async function cutOffOthers(
   // Sessions know when they began to the second (OpenID Connect Core section 2, auth_time): of one that begins in this
   // very second we cannot say whether it came before or after, and the list below ends it if it is there already.
   const before = Math.floor(ctx.clock.now() / seconds) * seconds;
-  await signOutBefore(ctx, { accountId, before, except });
   let ended = 0;
   await nowOrLater(ctx, async () => {
+    await signOutBefore(ctx, { accountId, before, except });
     ended += await endLive(ctx, { accountId, except });
     await then(ended);
   });

@@ -1,7 +1,14 @@
 import { type Account, findAccount } from '../accounts/account.ts';
 import { firstContact } from '../accounts/claims.ts';
 import { recordEvent } from '../audit/record.ts';
-import { addPasskey, listPasskeys, mostPasskeys, type Passkey } from '../credentials/passkeys.ts';
+import {
+  addPasskey,
+  addPasskeyWithin,
+  listPasskeys,
+  mostPasskeys,
+  type NewPasskey,
+  type Passkey,
+} from '../credentials/passkeys.ts';
 import { userHandle } from '../credentials/passkeys-user.ts';
 import { changeTwoStep, turnOn } from '../credentials/two-step.ts';
 import { type ChallengeFor, issueChallenge, spendChallenge } from '../credentials/webauthn-challenges.ts';
@@ -61,7 +68,8 @@ export async function enrolPasskey(
   if (!checked.ok) return checked;
   const { accountId, making, fallbackName, at, boundTo } = given;
   const kind = making === 'security_key' ? 'security_key' : 'passkey';
-  const added = await addPasskey(app, { ...checked, accountId, kind, fallbackName, from });
+  const made = { ...checked, accountId, kind, fallbackName, from } as const;
+  const added = kind === 'passkey' ? await addPasskey(app, made) : await addAndTurnOn(app, made);
   if (!added.ok) return added;
   const { id, name } = added.passkey;
   const sessionUid = at === 'enrol' ? boundTo : undefined;
@@ -75,10 +83,18 @@ export async function enrolPasskey(
     await tell();
     return added;
   }
-  // Asked at every sign-in from now on; whoever came in without it is out, as with an authenticator app.
-  await changeTwoStep(app, accountId, (tx) => turnOn(tx, accountId, app.clock.now()));
+  // Whoever came in without it is out, as with an authenticator app.
   await cutOffOthers(app, { accountId, except: boundTo }, tell);
   return added;
+}
+
+/** Asked for at every sign-in from now on. In one, for its challenge is spent, and nobody comes again with it. */
+async function addAndTurnOn(app: PasskeyContext, made: NewPasskey) {
+  return await changeTwoStep(app, made.accountId, async (tx) => {
+    const added = await addPasskeyWithin({ ...app, db: tx }, made);
+    if (added.ok) await turnOn(tx, made.accountId, app.clock.now());
+    return added;
+  });
 }
 
 async function checkMade(

@@ -84,8 +84,11 @@ export async function enrolText(
   const found = await readWaiting(ctx, { accountId, sessionUid });
   if (!found) return refused('expired');
   const { entry, waiting } = found;
-  // Who posts it again, having been told that a store is away, finds it done.
-  if (await isAdded(ctx, accountId, waiting)) return { ok: true };
+  const added = { accountId, sessionUid, value: entry.value, locale };
+  const known = await addedStep(ctx, accountId, waiting);
+  // Who posts it again, having been told that a store is away, finds it done: here, or by the one who added it.
+  if (known && entry.consumedBy === undefined) await afterText(ctx, { ...added, id: known.id }, from);
+  if (known || entry.consumedBy !== undefined) return known ? { ok: true } : refused('expired');
   const room = await takeFromLimits(ctx, [{ limit: 'code_guess_by_address', key: from.ip }]);
   if (!room.ok) return room;
   const about = codeIsFor({ accountId, sessionUid }, waiting);
@@ -99,12 +102,21 @@ export async function enrolText(
     await turnOn(tx, accountId, ctx.clock.now());
     return await addTextStep(tx, { accountId, contactId, now: ctx.clock.now() });
   });
+  await afterText(ctx, { ...added, id, amr: ['sms'] }, from);
+  return { ok: true };
+}
+
+type AddedText = Who & { id: string; value: string; amr?: readonly string[]; locale: Locale };
+
+function afterText(
+  ctx: KindContext,
+  { accountId, sessionUid, id, value, amr, locale }: AddedText,
+  from: RequestSource,
+): Promise<void> {
   const who = { accountId, sessionUid };
   const event = { type: 'text_step.enrolled', ...who, detail: { method: id } } as const;
-  const used = { key: waitingKey(who), value: entry.value };
-  const enrolled = { ...who, used, amr: ['sms'], event, template: 'text_step_added', locale } as const;
-  await afterEnrolment(ctx, enrolled, from);
-  return { ok: true };
+  const used = { key: waitingKey(who), value };
+  return afterEnrolment(ctx, { ...who, used, amr, event, template: 'text_step_added', locale }, from);
 }
 
 async function checkNumber(
@@ -115,18 +127,18 @@ async function checkNumber(
   if (!mayText(ctx.settings)) return refused('switched_off');
   if (!parsed.ok || parsed.channel !== 'phone') return refused('not_a_number');
   if (!textsReach(ctx.settings, parsed.address)) return refused('not_a_number');
-  if (await isAdded(ctx, accountId, parsed)) return refused('already_added');
+  if (await addedStep(ctx, accountId, parsed)) return refused('already_added');
   if ((await listTextSteps(ctx, accountId)).length >= mostNumbers) return refused('too_many');
   const { channel, address, written } = parsed;
   return { ok: true, identifier: { channel, address, written } };
 }
 
-async function isAdded(
+async function addedStep(
   ctx: KindContext,
   accountId: string,
   { address: wanted }: Pick<Identifier, 'address'>,
-): Promise<boolean> {
-  return (await listTextSteps(ctx, accountId)).some(({ address }) => address === wanted);
+) {
+  return (await listTextSteps(ctx, accountId)).find(({ address }) => address === wanted);
 }
 
 /** Of a number that another account proved before, nothing. */

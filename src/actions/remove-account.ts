@@ -19,12 +19,11 @@ export async function removeAccount(
   from?: RequestSource,
 ): Promise<Outcome<EndedAccess, 'unknown_account'>> {
   if (!(await findAccount(services, accountId))) return refused('unknown_account');
-  const { changed, ended } = await endAccessAround(services, { accountId }, async () => {
-    const { ok } = await forget(services, { accountId });
-    return ok;
+  const keepOut = async () => (await forget(services, { accountId })).ok;
+  // A repetition is told that there is no such account, so it is recorded also where the live state goes away behind it.
+  const { changed, ended } = await endAccessAround(services, { accountId }, keepOut, async () => {
+    await forgetFailures(services, { accountId, proofs: ['password', 'second_step', 'reset_code'] });
+    await recordEvent(services, { type: 'account.deleted', accountId, detail: { reason } }, from);
   });
-  if (!changed) return refused('unknown_account');
-  await forgetFailures(services, { accountId, proofs: ['password', 'second_step', 'reset_code'] });
-  await recordEvent(services, { type: 'account.deleted', accountId, detail: { reason } }, from);
-  return { ok: true, ...ended };
+  return changed ? { ok: true, ...ended } : refused('unknown_account');
 }

@@ -61,33 +61,42 @@ export async function findStoredPasskey(
  */
 export async function addPasskey(
   { db, clock }: Pick<Services, 'db' | 'clock'>,
-  given: {
-    accountId: string;
-    kind: PasskeysTable['kind'];
-    registered: Registered;
-    transports: readonly string[];
-    fallbackName: string;
-    from: RequestSource | undefined;
-  },
-): Promise<Outcome<{ passkey: Passkey }, 'already_registered' | 'too_many'>> {
-  return db.transaction().execute(async (tx) => {
-    // Held until the end, so that of two that register at once the second one counts the first.
-    await tx
-      .updateTable('passkey_users')
-      .set((row) => ({ handle: row.ref('handle') }))
-      .where('account_id', '=', given.accountId)
-      .execute();
-    const others = await listPasskeys({ db: tx }, given.accountId);
-    if (others.length >= mostPasskeys) return refused('too_many');
-    const row = toRow(given, others, clock.now());
-    const { numInsertedOrUpdatedRows } = await tx
-      .insertInto('passkeys')
-      .values(row)
-      .onConflict((conflict) => conflict.column('credential_id').doNothing())
-      .executeTakeFirst();
-    if (numInsertedOrUpdatedRows !== 1n) return refused('already_registered');
-    return { ...done, passkey: toPasskey(row) };
-  });
+  given: NewPasskey,
+): Promise<Outcome<{ passkey: Passkey }, AddRefusal>> {
+  return db.transaction().execute((tx) => addPasskeyWithin({ db: tx, clock }, given));
+}
+
+export type NewPasskey = {
+  accountId: string;
+  kind: PasskeysTable['kind'];
+  registered: Registered;
+  transports: readonly string[];
+  fallbackName: string;
+  from: RequestSource | undefined;
+};
+type AddRefusal = 'already_registered' | 'too_many';
+
+/** The same within a transaction of the caller's. */
+export async function addPasskeyWithin(
+  { db: tx, clock }: Pick<Services, 'db' | 'clock'>,
+  given: NewPasskey,
+): Promise<Outcome<{ passkey: Passkey }, AddRefusal>> {
+  // Held until the end, so that of two that register at once the second one counts the first.
+  await tx
+    .updateTable('passkey_users')
+    .set((row) => ({ handle: row.ref('handle') }))
+    .where('account_id', '=', given.accountId)
+    .execute();
+  const others = await listPasskeys({ db: tx }, given.accountId);
+  if (others.length >= mostPasskeys) return refused('too_many');
+  const row = toRow(given, others, clock.now());
+  const { numInsertedOrUpdatedRows } = await tx
+    .insertInto('passkeys')
+    .values(row)
+    .onConflict((conflict) => conflict.column('credential_id').doNothing())
+    .executeTakeFirst();
+  if (numInsertedOrUpdatedRows !== 1n) return refused('already_registered');
+  return { ...done, passkey: toPasskey(row) };
 }
 
 /** Answers whether the account has it. */

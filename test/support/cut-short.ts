@@ -26,6 +26,28 @@ export function cutShort(
   };
 }
 
+/**
+ * The process dies at its commit number `place`, which is not done: nothing comes of that and of what follows, nor is it tried
+ * again. `isAnother`: one that was started anew.
+ */
+export function diesAt(
+  { services: { live } }: { services: { live: LiveStore } },
+  place: number,
+): { isAnother(): void } {
+  const { commit } = live;
+  let begun = 0;
+  live.commit = async (steps) => {
+    begun += 1;
+    if (begun < place) return commit(steps);
+    throw new Error('the process died');
+  };
+  return {
+    isAnother() {
+      live.commit = commit;
+    },
+  };
+}
+
 /** It goes away after so many commits of this kind, until `comesBack`. */
 export function goesAway(
   { services: { live } }: { services: { live: LiveStore } },

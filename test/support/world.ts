@@ -119,7 +119,8 @@ async function openPrepared(services: OpenServices): Promise<Server> {
 
 /** Listens before there is anything to answer with: the issuer has the port in it. */
 async function listen(): Promise<{ http: HttpServer; close(): Promise<void> }> {
-  const http = createServer().listen(0, '127.0.0.1');
+  // The side that asks lets go first: it may be asking on a connection at the very moment that this one closes it.
+  const http = createServer({ keepAliveTimeout: 10 * 60_000 }).listen(0, '127.0.0.1');
   await once(http, 'listening');
   return {
     http,
