@@ -40,7 +40,7 @@ const mostFiles = 10;
  * is measured in fractions of a millisecond; a status is a whole number), or a patience at its end.
  */
 const unanswered =
-  /StoreUnavailable|does not answer|\b503\b|toBeLessThan[\s\S]*Received:[^\n]*\d\.\d|never came about|Exceeded timeout/;
+  /StoreUnavailable|does not answer|\b503\b|toBeLessThan[\s\S]*Received:[^\n]*\d\.\d|never came about|not ready|Exceeded timeout/;
 
 export function watchMachine(): { standstills: Standstill[]; end(): void } {
   const standstills: Standstill[] = [];

@@ -45,15 +45,17 @@ export async function changeClient(
   }
 }
 
+type Settling = {
+  clientId: string;
+  actor: Actor | undefined;
+  written: Written;
+  wish: LogoWish | undefined;
+};
+
 /** Keeps the logo, and tells what is new about the app. */
 async function settle(
   services: Context,
-  {
-    clientId,
-    actor,
-    written,
-    wish,
-  }: Pick<Asked, 'clientId' | 'actor'> & { written: Written; wish: LogoWish | undefined },
+  { clientId, actor, written, wish }: Settling,
   from: RequestSource | undefined,
 ) {
   const { before, changed, doubted } = written;

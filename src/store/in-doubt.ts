@@ -8,8 +8,11 @@ import { commitTwice } from './once-more.ts';
  * What was used up, perhaps, by a request that was answered with 503 since the reply was lost, and so was the one of its
  * repetition. Nobody was given anything for it, and whoever comes again must not look like a thief: as soon as the store
  * answers, it is unused once more. Only this process knows of it; if it dies first, the person begins anew.
+ *
+ * The 503 is told before all is over where a store refuses at once: what was sent may reach it for as long as a page would have
+ * waited, and no longer (once-more.ts). So what is to be put right is looked at twice, the second time when nothing comes any more.
  */
-type Context = { live: LiveStore; log: { warn(detail: object, message: string): void } };
+type Context = { live: LiveStore; log: { error(detail: object, message: string): void } };
 
 const tryFor = 60 * seconds;
 const every = 200;
@@ -19,8 +22,20 @@ export const knownFor = ({ live }: Pick<Context, 'live'>) => tryFor + 10 * live.
 /** Again and again until the store answers; nobody waits for it. */
 export function onceItAnswers({ log }: Pick<Context, 'log'>, work: () => Promise<void>): void {
   void untilItAnswers(work).catch((error: unknown) =>
-    log.warn({ error: String(error) }, 'a commit stays in doubt'),
+    log.error({ error: String(error) }, 'what was to follow a store that was away is not done'),
   );
+}
+
+/** `look` finds what was done by a commit that nobody waits for any more, and undoes it; it finds nothing where there is nothing. */
+export function putRight(context: Context, look: () => Promise<void>): void {
+  const over = performance.now() + context.live.timeoutMs;
+  onceItAnswers(context, async () => {
+    const left = over - performance.now();
+    await look();
+    if (left < 0) return;
+    await sleep(left + every, undefined, { ref: false });
+    await look();
+  });
 }
 
 /**
@@ -40,13 +55,12 @@ export async function nowOrLater<Result>(
 }
 
 async function untilItAnswers(work: () => Promise<void>): Promise<void> {
-  const giveUpAt = performance.now() + tryFor;
-  while (performance.now() < giveUpAt) {
+  for (const giveUpAt = performance.now() + tryFor; ; ) {
     await sleep(every, undefined, { ref: false });
     try {
       return await work();
     } catch (error) {
-      if (!(error instanceof StoreUnavailable)) throw error;
+      if (!(error instanceof StoreUnavailable) || performance.now() > giveUpAt) throw error;
     }
   }
 }
@@ -55,7 +69,7 @@ async function untilItAnswers(work: () => Promise<void>): Promise<void> {
 export type Spent = { key: LiveKey; by: string; ttlMs: (value: string) => number };
 
 export function unspendLater(context: Context, spent: Spent): void {
-  onceItAnswers(context, () => unspend(context, spent));
+  putRight(context, () => unspend(context, spent));
 }
 
 /** Not what was used by somebody else, nor what another has taken the place of. */

@@ -9,7 +9,7 @@ let world: World;
 let browser: Browser;
 beforeAll(async () => {
   [world, browser] = await Promise.all([openWorld(), openBrowser()]);
-}, 120_000);
+}, 240_000);
 afterAll(async () => {
   await browser?.close();
   await world?.close();
@@ -48,4 +48,4 @@ it('the page for a wrong redirect URI and the consent page are accessible, fit, 
       await page.setViewportSize({ width: 1024, height: 768 });
     }
   }
-}, 120_000);
+}, 240_000);
