@@ -17,7 +17,7 @@ import { listGrants } from '../../src/oidc/grants.ts';
 import { listSessions } from '../../src/oidc/sessions.ts';
 import { StoreUnavailable } from '../../src/store/live.ts';
 import { aGrant, anAccount, anApp, aSession, password, source } from '../support/account-in-use.ts';
-import { cutShort } from '../support/cut-short.ts';
+import { apart, cutShort } from '../support/cut-short.ts';
 import { aPasskey } from '../support/passkeys.ts';
 import { giveTotp } from '../support/second-steps.ts';
 import { openTestServices, type TestServices } from '../support/stores.ts';
@@ -31,7 +31,7 @@ type Change = {
   /** Of the notice by e-mail. */
   subject: string;
   /** Fills the form in, and answers what posts it. */
-  begins(who: InUse): Promise<() => Promise<unknown>>;
+  begins(on: TestServices, who: InUse): Promise<() => Promise<unknown>>;
   isMade(who: Who): Promise<boolean>;
   /** The session that it is done in ends as well. */
   endsAll?: true;
@@ -60,20 +60,20 @@ describe('a change that is cut short', () => {
       name: 'another password',
       event: 'password.changed',
       subject: 'Your Latchkey password was changed',
-      begins: async (who) => () =>
-        changePassword(services, { ...who, current: password, next, locale: 'en' }, source),
+      begins: async (on, who) => () =>
+        changePassword(on, { ...who, current: password, next, locale: 'en' }, source),
       isMade: hasNewPassword,
     },
     {
       name: 'a forgotten password set anew',
       event: 'password.reset',
       subject: 'Your Latchkey password was reset',
-      begins: async ({ accountId, email }) => {
+      begins: async (on, { accountId, email }) => {
         const contact = { channel: 'email', address: email, written: email } as const;
         const provedAt = services.clock.now();
         const progress = { at: 'new_password', accountId, ...contact, provedAt } as const;
         services.clock.advance(1000);
-        return () => submitNewPassword(services, { progress, password: next, locale: 'en' }, source);
+        return () => submitNewPassword(on, { progress, password: next, locale: 'en' }, source);
       },
       isMade: hasNewPassword,
       endsAll: true,
@@ -82,9 +82,9 @@ describe('a change that is cut short', () => {
       name: 'an authenticator app removed',
       event: 'totp.removed',
       subject: 'An authenticator app was removed from your Latchkey account',
-      begins: async (who) => {
+      begins: async (on, who) => {
         const [first] = await listTotp(services, who.accountId);
-        return () => removeSecondStep(services, { ...who, kind: 'totp', id: first?.id ?? '' }, source);
+        return () => removeSecondStep(on, { ...who, kind: 'totp', id: first?.id ?? '' }, source);
       },
       isMade: async ({ accountId }) => (await listTotp(services, accountId)).length < 2,
     },
@@ -92,9 +92,9 @@ describe('a change that is cut short', () => {
       name: 'a passkey removed',
       event: 'passkey.removed',
       subject: 'A passkey was removed from your Latchkey account',
-      begins: async (who) => {
+      begins: async (on, who) => {
         const { passkey } = await aPasskey(services, who.accountId);
-        return () => removePasskey(services, { ...who, id: passkey.id, locale: 'en' }, source);
+        return () => removePasskey(on, { ...who, id: passkey.id, locale: 'en' }, source);
       },
       isMade: async ({ accountId }) => (await listPasskeys(services, accountId)).length === 0,
     },
@@ -102,7 +102,7 @@ describe('a change that is cut short', () => {
       name: 'two-step verification turned off',
       event: 'two_step.turned_off',
       subject: 'Two-step verification was turned off for your Latchkey account',
-      begins: async (who) => () => turnOffTwoStep(services, who, source),
+      begins: async (on, who) => () => turnOffTwoStep(on, who, source),
       isMade: async ({ accountId }) => (await listTotp(services, accountId)).length === 0,
     },
   ];
@@ -147,8 +147,9 @@ describe('a change that is cut short', () => {
     const made: InUse[] = [];
     for (let place = 1; ; place += 1) {
       const who = await inUse();
-      const post = await change.begins(who);
-      const cut = cutShort({ services }, { place, heard: place % 2 === 0 });
+      const on = apart(services);
+      const post = await change.begins(on, who);
+      const cut = cutShort({ services: on }, { place, heard: place % 2 === 0 });
       const failed = await post().then(
         () => undefined,
         (error: unknown) => error,
@@ -167,8 +168,9 @@ describe('a change that is cut short', () => {
 
   it.each(changes)('is told once where the texts cannot be counted: $name', async (change) => {
     const who = await inUse();
-    const post = await change.begins(who);
-    const { live } = services;
+    const on = apart(services);
+    const post = await change.begins(on, who);
+    const { live } = on;
     const { count } = live;
     live.count = async (key, ...rest) => {
       if (key.includes('notice_text')) throw new StoreUnavailable('live', new Error('taken away by a test'));

@@ -14,7 +14,7 @@ import { listOutbox } from '../../src/mail/outbox.ts';
 import { listSessions } from '../../src/oidc/sessions.ts';
 import { StoreUnavailable } from '../../src/store/live.ts';
 import { anAccount, aSession, source } from '../support/account-in-use.ts';
-import { cutShort, diesAt } from '../support/cut-short.ts';
+import { apart, cutShort, diesAt } from '../support/cut-short.ts';
 import { aPasskey, enrol } from '../support/passkeys.ts';
 import { openTestServices, type TestServices } from '../support/stores.ts';
 import { until } from '../support/timing.ts';
@@ -26,7 +26,7 @@ type Enrolment = {
   /** Of the notice by e-mail. */
   subject: string;
   /** Fills the form in, and answers what posts it. */
-  begins(who: Who): Promise<() => Promise<{ ok: boolean }>>;
+  begins(on: TestServices, who: Who): Promise<() => Promise<{ ok: boolean }>>;
   isMade(who: Who): Promise<boolean>;
   /** What each form makes is another one, and not posted again. */
   alone?: true;
@@ -50,12 +50,12 @@ describe('an enrolment that is cut short', () => {
       name: 'an authenticator app',
       event: 'totp.enrolled',
       subject: 'Two-step verification was turned on for your Latchkey account',
-      begins: async (who) => {
+      begins: async (on, who) => {
         const begun = await beginTotp(services, who);
         if (!begun.ok) throw new Error(begun.reason);
         const epoch = Math.floor(services.clock.now() / 1000);
         const code = await generate({ secret: begun.secret, epoch });
-        return () => enrolTotp(services, { ...who, code, name: 'Phone' }, source);
+        return () => enrolTotp(on, { ...who, code, name: 'Phone' }, source);
       },
       isMade: async ({ accountId }) => (await listTotp(services, accountId)).length > 0,
     },
@@ -63,7 +63,7 @@ describe('an enrolment that is cut short', () => {
       name: 'codes by text message',
       event: 'text_step.enrolled',
       subject: 'Text messages were added to two-step verification of your Latchkey account',
-      begins: async (who) => {
+      begins: async (on, who) => {
         // So that no limit of messages is met. The clock stays: what goes on behind elsewhere knows a repetition for a minute of it.
         numbers += 1;
         const from = { ...source, ip: `10.${numbers}.0.7` };
@@ -72,7 +72,7 @@ describe('an enrolment that is cut short', () => {
         if (!begun.ok) throw new Error(begun.reason);
         const sent = (await listOutbox(services, { limit: 50 })).find(({ to }) => to === number);
         const code = sent?.codes[0] ?? '';
-        return () => enrolText(services, { ...who, code, locale: 'en' }, from);
+        return () => enrolText(on, { ...who, code, locale: 'en' }, from);
       },
       isMade: async ({ accountId }) => (await listTextSteps(services, accountId)).length > 0,
     },
@@ -80,9 +80,9 @@ describe('an enrolment that is cut short', () => {
       name: 'a security key',
       event: 'passkey.added',
       subject: 'A passkey was added to your Latchkey account',
-      begins: async ({ accountId, sessionUid }) => {
+      begins: async (on, { accountId, sessionUid }) => {
         const key = { making: 'security_key', flags: { be: false, bs: false, uv: false } } as const;
-        return async () => (await enrol(services, accountId, { ...key, boundTo: sessionUid })).enrolled;
+        return async () => (await enrol(on, accountId, { ...key, boundTo: sessionUid })).enrolled;
       },
       isMade: async ({ accountId }) => (await listPasskeys(services, accountId)).length > 0,
       alone: true,
@@ -91,9 +91,9 @@ describe('an enrolment that is cut short', () => {
       name: 'the passkeys that are there',
       event: 'two_step.turned_on',
       subject: 'Two-step verification was turned on for your Latchkey account by passkey',
-      begins: async (who) => {
+      begins: async (on, who) => {
         await aPasskey(services, who.accountId);
-        return () => turnOnByPasskey(services, { ...who, locale: 'en' }, source);
+        return () => turnOnByPasskey(on, { ...who, locale: 'en' }, source);
       },
       isMade: async ({ accountId }) => (await findTwoStep(services, accountId)).turnedOnAt !== null,
     },
@@ -130,8 +130,9 @@ describe('an enrolment that is cut short', () => {
       const made: Who[] = [];
       for (let place = 1; ; place += 1) {
         const who = await inUse();
-        const post = await enrolment.begins(who);
-        const cut = cutShort({ services }, { place, heard });
+        const on = apart(services);
+        const post = await enrolment.begins(on, who);
+        const cut = cutShort({ services: on }, { place, heard });
         const answer: unknown = await post().catch((error: unknown) => error);
         cut.mended();
         if (!(answer instanceof StoreUnavailable)) {
@@ -154,8 +155,9 @@ describe('an enrolment that is cut short', () => {
       const made: Who[] = [];
       for (let place = 1; ; place += 1) {
         const who = await inUse();
-        const post = await enrolment.begins(who);
-        const dead = diesAt({ services }, place);
+        const on = apart(services);
+        const post = await enrolment.begins(on, who);
+        const dead = diesAt({ services: on }, place);
         const died = await post().then(
           () => false,
           () => true,

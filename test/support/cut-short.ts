@@ -1,6 +1,14 @@
 import { type LiveStep, type LiveStore, StoreUnavailable } from '../../src/store/live.ts';
 
 /**
+ * The same services for one request: what fails for it fails for no other, nor for what goes on behind another, whose commits would
+ * be counted with its own.
+ */
+export function apart<Whole extends { live: LiveStore }>(services: Whole): Whole {
+  return { ...services, live: { ...services.live } };
+}
+
+/**
  * The live state of a server fails in the middle of what it does: at its commit number `place` and all that follow, until
  * `mended`. `heard`: that one is done all the same, and only its reply is lost.
  */
