@@ -79,9 +79,13 @@ export class RedisLine {
   }
 
   /** Done, and confirmed by as many replicas as are waited for; or refused, and nothing happened; or StoreUnavailable. */
-  async commit(keys: string[], given: Argument[], asking = false): Promise<[string, number]> {
+  async commit(
+    keys: string[],
+    given: Argument[],
+    { asking, until }: { asking: boolean; until: number },
+  ): Promise<[string, number]> {
     const lasting = this.#use.waitReplicas() > 0;
-    const latest = this.#clock.latest(giveUpMs(this.#use.timeoutMs));
+    const latest = this.#clock.latest(Math.min(giveUpMs(this.#use.timeoutMs), until - performance.now()));
     const reply = await this.run(scripts.commit, keys, [latest, ...given], { asking, lasting });
     const [answer, step, theirTime] = reply as [string, number, number];
     this.#clock.heard(theirTime);

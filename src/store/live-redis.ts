@@ -50,14 +50,14 @@ export function openLiveRedis({
       );
       return values.map(parseEntry);
     },
-    async commit(steps) {
+    async commit(steps, { until = Number.POSITIVE_INFINITY } = {}) {
       checkSteps(steps);
       const [first] = steps;
       if (first === undefined) return { ok: true };
       const keys = steps.map((step) => prefix + step.key);
       const given = [clock.now(), ...steps.flatMap(stepArguments)];
       const [answer, step] = await servers.at(prefix + first.key, 'writes', (line, asking) =>
-        line.commit(keys, given, asking),
+        line.commit(keys, given, { asking, until }),
       );
       return answer === 'ok' ? { ok: true } : { ok: false, reason: answer as CommitRefusal, step };
     },

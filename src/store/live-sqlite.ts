@@ -4,7 +4,7 @@ import type { Clock } from '../kit/clock.ts';
 import { minutes } from '../kit/durations.ts';
 import { makeDataFolder } from './data-folder.ts';
 import type { CommitResult, LiveEntry, LiveStep, LiveStore } from './live.ts';
-import { checkSteps, mostInPage, onePartition, partitionOf } from './live.ts';
+import { checkSteps, mostInPage, onePartition, partitionOf, StoreUnavailable } from './live.ts';
 import { openLiveRows, schema } from './live-sqlite-rows.ts';
 import { openSqliteFile, whenFree } from './sqlite-file.ts';
 
@@ -41,9 +41,13 @@ export function openLiveSqlite({
       const found = await patiently(() => rows.entries(keys, clock.now()));
       return keys.map((key) => found.get(key));
     },
-    async commit(steps) {
+    async commit(steps, { until = Number.POSITIVE_INFINITY } = {}) {
       checkSteps(steps);
-      return patiently(() => commit(database, rows, steps, clock.now()));
+      return patiently(() => {
+        // It may have waited for another process. What begins here also ends here, before anybody else is told anything.
+        if (performance.now() > until) throw new StoreUnavailable('live', new Error('it is too late'));
+        return commit(database, rows, steps, clock.now());
+      });
     },
     async members(key, from = '') {
       partitionOf(key);

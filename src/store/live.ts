@@ -57,7 +57,11 @@ export type CommitResult = { ok: true } | { ok: false; reason: CommitRefusal; st
 export interface LiveStore {
   /** All keys of one partition; answers in their order. Expired entries are undefined. */
   read(keys: readonly LiveKey[]): Promise<(LiveEntry | undefined)[]>;
-  commit(steps: readonly LiveStep[]): Promise<CommitResult>;
+  /**
+   * `until`: when the time of its caller is over, as performance.now() counts. A commit that comes to the store later than that is
+   * refused there with StoreUnavailable, also where nobody waits for it any more.
+   */
+  commit(steps: readonly LiveStep[], within?: { until?: number }): Promise<CommitResult>;
   /**
    * One page of the members of an index that have not expired, in an order of the home's own. The next one begins at `next`.
    * Whoever stays in the index all the while is met, whoever else comes and goes; only who is moved to an earlier end may not be.

@@ -14,16 +14,17 @@ const pause = 50;
 /** Of the time a page may wait. A lost reply shows itself at once; a store that stays silent has used the time up. */
 const [quickly, patience] = [0.3, 0.6];
 
-/** Both tries together take no longer than a page would wait for one. */
+/** All tries together take no longer than a page would wait for one: `until` then. */
 async function onceMore<Result>(
   timeoutMs: number,
-  ask: (again: boolean) => Promise<Result>,
+  ask: (again: boolean, until: number) => Promise<Result>,
 ): Promise<Result> {
   const begun = performance.now();
   const since = () => performance.now() - begun;
+  const until = begun + timeoutMs;
   for (let lost: StoreUnavailable | undefined; ; )
     try {
-      return await (lost ? within(timeoutMs - since(), ask(true), lost) : ask(false));
+      return await (lost ? within(timeoutMs - since(), ask(true, until), lost) : ask(false, until));
     } catch (error) {
       if (!(error instanceof StoreUnavailable) || since() > (lost ? patience : quickly) * timeoutMs)
         throw error;
@@ -46,26 +47,32 @@ async function within<Result>(ms: number, asked: Promise<Result>, lost: StoreUna
   }
 }
 
-/** A commit whose steps a second one recognises: what is consumed by its `by`, what is added or replaced by its value. */
+/**
+ * A commit whose steps a second one recognises: what is consumed by its `by`, what is added or replaced by its value. A try that
+ * nobody waits for any more may still be on its way: what reaches the store when the time of all is over is refused there.
+ */
 export async function commitTwice(
   { live }: { live: LiveStore },
   steps: readonly LiveStep[],
 ): Promise<CommitResult> {
-  return onceMore(live.timeoutMs, async (again) => {
-    const written = await live.commit(steps);
-    return again && (await wasOurs(live, steps, written)) ? { ok: true } : written;
+  return onceMore(live.timeoutMs, async (again, until) => {
+    const commit: Commit = (some) => live.commit(some, { until });
+    const written = await commit(steps);
+    return again && (await wasOurs(commit, steps, written)) ? { ok: true } : written;
   });
 }
+
+type Commit = (steps: readonly LiveStep[]) => Promise<CommitResult>;
 
 /**
  * It refuses because the first time was heard: then what this commit writes is what stands there. It is written over itself
  * and not only read, for a write is what replicas are waited for with, and with all that came before it.
  */
-async function wasOurs(live: LiveStore, steps: readonly LiveStep[], written: CommitResult): Promise<boolean> {
+async function wasOurs(commit: Commit, steps: readonly LiveStep[], written: CommitResult): Promise<boolean> {
   const step = written.ok ? undefined : steps[written.step];
   if (step?.do !== 'add' && step?.do !== 'replace') return false;
   const { key, value, ttlMs } = step;
-  return (await live.commit([{ do: 'replace', key, expect: value, value, ttlMs }])).ok;
+  return (await commit([{ do: 'replace', key, expect: value, value, ttlMs }])).ok;
 }
 
 /** One statement that uses up a row, which is still to be used or was used `by` this name. Answers whether it was. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId } from '../../src/kit/secrets.ts';
-import type { LiveKey, LiveStep } from '../../src/store/live.ts';
+import { type LiveKey, type LiveStep, StoreUnavailable } from '../../src/store/live.ts';
 import { allMembers } from '../../src/store/live-members.ts';
 import { liveHomes } from '../support/live-homes.ts';
 import type { TestLive } from '../support/stores.ts';
@@ -132,6 +132,16 @@ describe.each(liveHomes)('the live state on $name', ({ open }) => {
       expect(await textOf(key('kept'))).toBe('before');
       expect(await textOf(key('new'))).toBeUndefined();
       expect(await allMembers(store, key('index'))).toEqual([]);
+    });
+
+    it('is refused where it comes too late for its caller, and nothing happens', async () => {
+      const key = partition();
+      const late = { until: performance.now() - 10 };
+      const spend: LiveStep = { do: 'consume', key: key('entry'), by: 'me' };
+      await put(key('entry'), 'value');
+      await expect(store.live.commit([spend], late)).rejects.toThrow(StoreUnavailable);
+      expect(await readOne(key('entry'))).toEqual({ value: 'value', consumedBy: undefined });
+      expect(await store.live.commit([spend], { until: performance.now() + 60_000 })).toEqual({ ok: true });
     });
 
     it('lets a step see what the steps before it did', async () => {

@@ -10,6 +10,8 @@ export type FaultProxy = {
    * that very moment, before anybody can ask again: silence, or the same for each other such request until something else is asked.
    */
   cutReplyTo(text: string, then?: 'silence' | 'again'): void;
+  /** Keeps the next request that contains `text`, and all behind it; `resetAfterMs`: breaks its connection to who asked meanwhile. */
+  hold(text: string, resetAfterMs?: number): Held;
   /** How many replies were cut. A test that saw none proves nothing. */
   cuts(): number;
   /** Swallows everything and says nothing, as a dead peer does; until it speaks again, when old connections break. */
@@ -17,6 +19,18 @@ export type FaultProxy = {
   /** Swallows everything on the connections of now, for good; new ones work. So looks a route that was lost, or a failover. */
   strand(): void;
   close(): Promise<void>;
+};
+
+/** `letThrough`: the store hears it now, whether or not anybody still waits. Resolves when the store has answered. */
+export type Held = { happened(): boolean; letThrough(): Promise<void> };
+type Hold = {
+  text: string;
+  resetAfterMs: number | undefined;
+  /** Where it belongs, once there is something. */
+  store?: Socket;
+  /** Until it is let through. */
+  kept: Buffer[] | undefined;
+  answered: PromiseWithResolvers<void>;
 };
 
 export async function openFaultProxy(storeUrl: string): Promise<FaultProxy> {
@@ -27,12 +41,24 @@ export async function openFaultProxy(storeUrl: string): Promise<FaultProxy> {
   let cutText: string | undefined;
   let afterCut: 'silence' | 'again' | undefined;
   let cuts = 0;
+  const holds: Hold[] = [];
+  const holding = new Map<Socket, Hold>();
+  const keep = (client: Socket, store: Socket, bytes: Buffer): boolean => {
+    const busy = holding.get(client)?.kept !== undefined;
+    const met = holds.find((hold) => !busy && !hold.store && bytes.includes(hold.text));
+    if (met) {
+      met.store = store;
+      holding.set(client, met);
+      if (met.resetAfterMs !== undefined) setTimeout(() => client.resetAndDestroy(), met.resetAfterMs);
+    }
+    return holding.get(client)?.kept?.push(bytes) !== undefined;
+  };
 
   const server = createServer((client) => {
     const store = connect(target, '127.0.0.1');
     let cutting = false;
     client.on('data', (bytes) => {
-      if (silent || stranded.has(client)) return;
+      if (silent || stranded.has(client) || keep(client, store, bytes)) return;
       if (cutText !== undefined && bytes.includes(cutText)) {
         if (afterCut !== 'again') cutText = undefined;
         cutting = true;
@@ -40,6 +66,8 @@ export async function openFaultProxy(storeUrl: string): Promise<FaultProxy> {
       store.write(bytes);
     });
     store.on('data', (bytes) => {
+      const held = holding.get(client);
+      if (held && !held.kept) held.answered.resolve();
       if (silent || stranded.has(client)) return;
       if (!cutting) return void client.write(bytes);
       cuts += 1;
@@ -51,10 +79,12 @@ export async function openFaultProxy(storeUrl: string): Promise<FaultProxy> {
       [store, client],
     ] as const) {
       sockets.add(one);
-      one.on('error', () => other.destroy());
+      // It closes then.
+      one.on('error', () => {});
       one.on('close', () => {
         sockets.delete(one);
-        other.destroy();
+        // What was sent before it broke is still on its way.
+        if (!holding.has(client)) other.destroy();
       });
     }
   }).listen(0, '127.0.0.1');
@@ -70,6 +100,19 @@ export async function openFaultProxy(storeUrl: string): Promise<FaultProxy> {
     cutReplyTo(text, then) {
       cutText = text;
       afterCut = then;
+    },
+    hold(text, resetAfterMs) {
+      const hold: Hold = { text, resetAfterMs, kept: [], answered: Promise.withResolvers() };
+      holds.push(hold);
+      return {
+        happened: () => hold.store !== undefined,
+        async letThrough() {
+          const { store, kept = [] } = hold;
+          hold.kept = undefined;
+          for (const bytes of kept) store?.write(bytes);
+          await hold.answered.promise;
+        },
+      };
     },
     cuts: () => cuts,
     silence(on) {
