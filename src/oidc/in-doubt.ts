@@ -1,6 +1,6 @@
 import { hours } from '../kit/durations.ts';
 import type { Services } from '../services.ts';
-import { onceItAnswers, unspendLater } from '../store/in-doubt.ts';
+import { putRight, unspendLater } from '../store/in-doubt.ts';
 import { type LiveStep, partitionOf } from '../store/live.ts';
 import { readAsked } from './cross-device/asked-form.ts';
 import { layout } from './live-layout.ts';
@@ -25,7 +25,7 @@ const doubtLasts = 1 * hours;
 export function settleLater(context: Context, steps: readonly LiveStep[]): void {
   const spends = steps.find((step) => step.do === 'consume');
   if (!spends) return;
-  onceItAnswers(context, () => settleNow(context, spends, steps));
+  putRight(context, () => settleNow(context, spends, steps));
 }
 
 /** What lies alone and was used by a request that is answered with an outage, wherever in it that came. */

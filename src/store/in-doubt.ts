@@ -8,6 +8,9 @@ import { commitTwice } from './once-more.ts';
  * What was used up, perhaps, by a request that was answered with 503 since the reply was lost, and so was the one of its
  * repetition. Nobody was given anything for it, and whoever comes again must not look like a thief: as soon as the store
  * answers, it is unused once more. Only this process knows of it; if it dies first, the person begins anew.
+ *
+ * The 503 is told before all is over where a store refuses at once: what was sent may reach it for as long as a page would have
+ * waited, and no longer (once-more.ts). So what is to be put right is looked at twice, the second time when nothing comes any more.
  */
 type Context = { live: LiveStore; log: { warn(detail: object, message: string): void } };
 
@@ -17,10 +20,22 @@ const every = 200;
 export const knownFor = ({ live }: Pick<Context, 'live'>) => tryFor + 10 * live.timeoutMs;
 
 /** Again and again until the store answers; nobody waits for it. */
-export function onceItAnswers({ log }: Pick<Context, 'log'>, work: () => Promise<void>): void {
+function onceItAnswers({ log }: Pick<Context, 'log'>, work: () => Promise<void>): void {
   void untilItAnswers(work).catch((error: unknown) =>
     log.warn({ error: String(error) }, 'a commit stays in doubt'),
   );
+}
+
+/** `look` finds what was done by a commit that nobody waits for any more, and undoes it; it finds nothing where there is nothing. */
+export function putRight(context: Context, look: () => Promise<void>): void {
+  const over = performance.now() + context.live.timeoutMs;
+  onceItAnswers(context, async () => {
+    const left = over - performance.now();
+    await look();
+    if (left < 0) return;
+    await sleep(left + every, undefined, { ref: false });
+    await look();
+  });
 }
 
 /**
@@ -55,7 +70,7 @@ async function untilItAnswers(work: () => Promise<void>): Promise<void> {
 export type Spent = { key: LiveKey; by: string; ttlMs: (value: string) => number };
 
 export function unspendLater(context: Context, spent: Spent): void {
-  onceItAnswers(context, () => unspend(context, spent));
+  putRight(context, () => unspend(context, spent));
 }
 
 /** Not what was used by somebody else, nor what another has taken the place of. */

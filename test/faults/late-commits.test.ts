@@ -2,9 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../src/kit/clock.ts';
 import { newId } from '../../src/kit/secrets.ts';
+import { spendOnce } from '../../src/store/in-doubt.ts';
 import { type LiveKey, type LiveStore, StoreUnavailable } from '../../src/store/live.ts';
 import { openLiveRedis } from '../../src/store/live-redis.ts';
 import { commitTwice } from '../../src/store/once-more.ts';
+import { openLog } from '../../src/web/log.ts';
 import { type FaultProxy, openFaultProxy } from '../support/fault-proxy.ts';
 import { patienceMs } from '../support/patience.ts';
 import { startRedis, type TestServer } from '../support/servers.mjs';
@@ -59,5 +61,23 @@ describe('a commit that reaches Redis after its page was told 503', () => {
     await sleep(50);
     await repetition.letThrough();
     expect(await usedBy(key)).toBeUndefined();
+  });
+
+  it('is found and undone where it came after the first look', async () => {
+    const key = await unused();
+    // Lost so late that it is not repeated, and 503 is told at once.
+    const first = proxy.hold(key, 0.35 * pageWaitsMs);
+    let looks = 0;
+    const read: LiveStore['read'] = async (keys) => {
+      const found = await live.read(keys);
+      looks += 1;
+      return found;
+    };
+    const page = { live: { ...live, read, timeoutMs: pageWaitsMs }, log: openLog({ level: 'silent' }) };
+    await expect(spendOnce(page, { key, ttlMs: () => ttlMs })).rejects.toThrow(StoreUnavailable);
+    await until(() => looks === 1);
+    await first.letThrough();
+    expect(await usedBy(key)).toBeDefined();
+    await until(async () => (await usedBy(key)) === undefined);
   });
 });

@@ -1,6 +1,6 @@
 import { minutes, seconds } from '../../kit/durations.ts';
 import type { Services } from '../../services.ts';
-import { onceItAnswers } from '../../store/in-doubt.ts';
+import { putRight } from '../../store/in-doubt.ts';
 import { type LiveStep, StoreUnavailable } from '../../store/live.ts';
 import { commitTwice } from '../../store/once-more.ts';
 import { layout } from '../live-layout.ts';
@@ -43,5 +43,5 @@ export function changeLater(
   asked: Asked,
   to: StoredAsked,
 ): void {
-  onceItAnswers(context, async () => void (await changeAsked(context, asked, to)));
+  putRight(context, async () => void (await changeAsked(context, asked, to)));
 }
