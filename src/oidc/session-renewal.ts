@@ -1,6 +1,7 @@
 import type { Context } from 'koa';
 import { newSecret } from '../kit/secrets.ts';
 import type { App } from '../services.ts';
+import { commitTwice } from '../store/once-more.ts';
 import { cookieNames } from './browser-cookies.ts';
 import { layout, shortDigest } from './live-layout.ts';
 import { readSession, writeSession } from './record-forms.ts';
@@ -20,7 +21,8 @@ export async function renewSession(app: App, ctx: Context, uid: string): Promise
     const { former: _former, ...session } = readSession(entry.value, uid);
     const value = writeSession({ ...session, secret: shortDigest(secret) });
     const ttlMs = Math.max(1000, (session.exp ?? 0) * 1000 - clock.now());
-    const written = await live.commit([{ do: 'replace', key, expect: entry.value, value, ttlMs }]);
+    // The old secret opens nothing from here on: a reply that is lost must not keep the new one from its owner.
+    const written = await commitTwice({ live }, [{ do: 'replace', key, expect: entry.value, value, ttlMs }]);
     if (!written.ok) continue;
     const { cookies } = provider.createContext(ctx.req, ctx.res);
     const expires = session['transient'] ? {} : { expires: new Date((session.exp ?? 0) * 1000) };

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { seconds } from '../../src/kit/durations.ts';
 import { layout } from '../../src/oidc/live-layout.ts';
 import type { LiveStep } from '../../src/store/live.ts';
-import { isSilentAt } from '../support/cut-short.ts';
+import { isSilentAt, repeatedAfter } from '../support/cut-short.ts';
 import { sendsAlone } from '../support/lone-form.ts';
 import type { Person } from '../support/person.ts';
 import { openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
@@ -78,6 +78,18 @@ describe.each(worldKinds)('the secret of a session on $name', ({ open }) => {
     await changesPassword(person, account);
     silent.comesBack();
     expect([silent.happened(), person.status]).toEqual([true, 503]);
+    expect(await isIn(copied)).toBe(false);
+    world.advance(longer);
+    expect(await staysIn(person)).toBe(true);
+  });
+
+  it('is out, and its owner is in, also where nobody heard that it was changed', async () => {
+    const account = await world.account();
+    const person = await atPassword(account);
+    const copied = person.cookieHeader(world.issuer);
+    const repeated = repeatedAfter(world, changesSession, async () => undefined);
+    await changesPassword(person, account);
+    expect([repeated.happened(), person.path, person.status]).toEqual([true, '/account', 200]);
     expect(await isIn(copied)).toBe(false);
     world.advance(longer);
     expect(await staysIn(person)).toBe(true);
