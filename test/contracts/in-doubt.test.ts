@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { hours } from '../../src/kit/durations.ts';
 import { newId, newSecret } from '../../src/kit/secrets.ts';
 import { writeAsked } from '../../src/oidc/cross-device/asked-form.ts';
 import { settleLater } from '../../src/oidc/in-doubt.ts';
 import { layout } from '../../src/oidc/live-layout.ts';
 import { writeToken } from '../../src/oidc/record-forms.ts';
+import { newSpent, readSpent, writeSpent } from '../../src/oidc/rotation.ts';
 import { readSettings } from '../../src/settings.ts';
 import { unspendLater } from '../../src/store/in-doubt.ts';
 import type { LiveKey, LiveStep, LiveStore } from '../../src/store/live.ts';
@@ -65,5 +67,33 @@ describe.each(liveKinds)('on %s', (kind) => {
     unspendLater({ live, log }, { key, by: 'ours', ttlMs: () => ttlMs });
     await until(async () => committed());
     expect((await home.live.read([key]))[0]?.consumedBy).toBe('somebody else');
+  });
+
+  /** A refresh token was used, and nobody heard of it. Answers when it was, by what is written beside it once that is settled. */
+  async function usedAt(meanwhile: (successor: LiveKey) => LiveStep[]): Promise<number | undefined> {
+    const grantId = newId();
+    const [key, successor]: [LiveKey, LiveKey] = [`{${grantId}}:r:one`, `{${grantId}}:r:next`];
+    const by = writeSpent(newSpent({ at: home.clock.now(), end: 'some day' }));
+    const steps: LiveStep[] = [usesUp(key, by), { do: 'put', key: successor, value: 'next', ttlMs }];
+    const before: LiveStep[] = [layout.grant(grantId), key].map((one) => ({
+      do: 'put',
+      key: one,
+      value: '',
+      ttlMs,
+    }));
+    await home.live.commit([...before, ...steps, ...meanwhile(successor)]);
+    let settled = false;
+    const commit: LiveStore['commit'] = (some) => home.live.commit(some).finally(() => (settled = true));
+    settleLater({ live: { ...home.live, commit }, clock: home.clock, settings, log }, steps);
+    await until(() => settled);
+    return readSpent((await home.live.read([key]))[0]?.consumedBy)?.at;
+  }
+
+  it('a refresh token may be repeated for an hour', async () => {
+    expect(await usedAt(() => [])).toBe(home.clock.now() + 1 * hours);
+  });
+
+  it('a refresh token of which the successor was used by then may not', async () => {
+    expect(await usedAt((successor) => [usesUp(successor, 'the app')])).toBe(home.clock.now());
   });
 });
