@@ -66,11 +66,12 @@ function isOfMachine(result: Result, standstills: readonly Standstill[]): boolea
   const tests = result.assertionResults.filter(hasFailed);
   // A file that does not load, or fails outside of its tests, has none.
   if (tests.length === 0 || isFinal.test(result.name)) return false;
-  return tests.every(
-    (test) =>
-      test.failureMessages.every((message) => unanswered.test(message)) &&
-      lostMs(windowOf(test, result), standstills) > 0,
-  );
+  return tests.every((test) => isUnanswered(test) && lostMs(windowOf(test, result), standstills) > 0);
+}
+
+/** By what it failed of first: what is looked at after such a test misses what it did not come to. */
+function isUnanswered({ failureMessages: [first = ''] }: Test): boolean {
+  return unanswered.test(first);
 }
 
 /** Of a test whose file could not be prepared no time is known. */

@@ -20,7 +20,7 @@ const every = 200;
 export const knownFor = ({ live }: Pick<Context, 'live'>) => tryFor + 10 * live.timeoutMs;
 
 /** Again and again until the store answers; nobody waits for it. */
-function onceItAnswers({ log }: Pick<Context, 'log'>, work: () => Promise<void>): void {
+export function onceItAnswers({ log }: Pick<Context, 'log'>, work: () => Promise<void>): void {
   void untilItAnswers(work).catch((error: unknown) =>
     log.error({ error: String(error) }, 'what was to follow a store that was away is not done'),
   );

@@ -43,6 +43,17 @@ describe('the second try of a run', () => {
     expect(worth(failed('500'))).toEqual([]);
   });
 
+  it('is for what failed of that first, and then of what it did not come to', () => {
+    const messages = [silence, 'Expected: 5\nReceived: 4'];
+    const failed = (failureMessages: string[]) => {
+      const result = file('b', 4_000, 9_000, silence);
+      for (const test of result.assertionResults) Object.assign(test, { failureMessages });
+      return result;
+    };
+    expect(worth(failed(messages))).toHaveLength(1);
+    expect(worth(failed(messages.toReversed()))).toEqual([]);
+  });
+
   it('is not for what was answered, and otherwise than it had to be', () => {
     expect(worth(file('b', 4_000, 9_000, 'Expected: 1\nReceived: 2'))).toEqual([]);
   });
