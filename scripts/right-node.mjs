@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 
 const least = 24;
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 export const root = path.join(import.meta.dirname, '..');
 
 /** Goes on when this Node is new enough; otherwise runs the same command under the project's own Node and exits with it. */
@@ -18,15 +19,21 @@ export async function needRightNode() {
     console.error('On Linux `npm ci` brings one with it. Elsewhere install it from https://nodejs.org.');
     process.exit(1);
   }
+  // Before it is there: a signal that ended only this process would leave the other behind.
+  for (const signal of signals) process.on(signal, () => child.kill(signal));
   const child = spawn(own, [...process.execArgv, ...process.argv.slice(1)], {
     stdio: 'inherit',
     env: { ...process.env, LATCHKEY_NODE_TRIED: '1' },
   });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.once('error', (problem) => {
     console.error(`${own} does not run: ${problem.message}`);
     process.exit(1);
   });
-  child.once('exit', (code) => process.exit(code ?? 1));
+  child.once('exit', (code, signal) => {
+    if (signal === null) process.exit(code);
+    // As whoever waits for this process would see it of the other.
+    for (const one of signals) process.removeAllListeners(one);
+    process.kill(process.pid, signal);
+  });
   await new Promise(() => {});
 }

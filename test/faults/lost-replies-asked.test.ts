@@ -3,7 +3,6 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { listEvents } from '../../src/audit/list.ts';
 import { grantIdLength, layout } from '../../src/oidc/live-layout.ts';
 import { type FaultProxy, openFaultProxy } from '../support/fault-proxy.ts';
-import { unhurried } from '../support/patience.ts';
 import type { Person } from '../support/person.ts';
 import { openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
 import { startRedis, type TestServer } from '../support/servers.mjs';
@@ -65,7 +64,6 @@ describe.each(kinds)('while replies about $name are lost', ({ app: registered, e
     redis = await startRedis();
     proxy = await openFaultProxy(redis.url);
     world = await openWorld({
-      ...unhurried,
       REDIS_URL: proxy.url,
       SECRETS_KEY: randomBytes(32).toString('base64url'),
     });
@@ -77,6 +75,7 @@ describe.each(kinds)('while replies about $name are lost', ({ app: registered, e
     await redis?.stop();
   });
   beforeEach(async () => {
+    await untilWorks(5000, () => world.services.live.ping());
     account = await world.account();
     cutsBefore = proxy.cuts();
   });

@@ -5,7 +5,6 @@ import { minutes } from '../../src/kit/durations.ts';
 import { layout } from '../../src/oidc/live-layout.ts';
 import { readSpent } from '../../src/oidc/rotation.ts';
 import { type FaultProxy, openFaultProxy } from '../support/fault-proxy.ts';
-import { unhurried } from '../support/patience.ts';
 import { openRelyingParty, type RelyingParty } from '../support/relying-party.ts';
 import { startRedis, type TestServer } from '../support/servers.mjs';
 import { untilWorks } from '../support/timing.ts';
@@ -28,7 +27,6 @@ describe('while replies of Redis are lost', () => {
     redis = await startRedis();
     proxy = await openFaultProxy(redis.url);
     world = await openWorld({
-      ...unhurried,
       REDIS_URL: proxy.url,
       SECRETS_KEY: randomBytes(32).toString('base64url'),
     });
@@ -41,6 +39,7 @@ describe('while replies of Redis are lost', () => {
   });
 
   const begin = async () => {
+    await answers();
     account = await world.account();
     return app.getsCode(world.person(), account, lasting);
   };
