@@ -75,7 +75,14 @@ function latchkeySettings({
     SECRETS_KEY: randomBytes(32).toString('base64url'),
     COOKIE_KEYS: randomBytes(32).toString('base64url'),
     ...costOfPasswords(),
+    ...patience(),
     ...(redis ? { REDIS_URL: redis.url } : {}),
     ...(postgres ? { DATABASE_URL: postgres.url } : {}),
   };
+}
+
+/** On a machine that stands still now and then the servers are to wait for their stores longer than they do by default. */
+function patience(): Record<string, string> {
+  const { STORE_TIMEOUT_MS } = process.env;
+  return STORE_TIMEOUT_MS === undefined ? {} : { STORE_TIMEOUT_MS };
 }
