@@ -3,6 +3,7 @@ import { disableClient } from '../../src/actions/disable-client.ts';
 import { withdrawConsent } from '../../src/actions/withdraw-consent.ts';
 import { seconds } from '../../src/kit/durations.ts';
 import { readAsked } from '../../src/oidc/cross-device/asked-form.ts';
+import { decisionHolds } from '../../src/oidc/decision.ts';
 import { listGrants, revokeGrants } from '../../src/oidc/grants.ts';
 import { fromClientIndex, layout } from '../../src/oidc/live-layout.ts';
 import type { LiveStep } from '../../src/store/live.ts';
@@ -46,7 +47,7 @@ describe.each(worldKinds)('on $name', ({ open }) => {
       const quick = await atDevice(world, codes, account);
       let access = '';
       const meeting = meanwhile(world, step, async () => {
-        world.advance(11 * seconds);
+        world.advance(decisionHolds(world.services) + 1 * seconds);
         await quick.decides('allow');
         access = String((await poll(app, codes)).access_token);
         await endsNothing(who);
