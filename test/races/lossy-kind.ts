@@ -1,19 +1,18 @@
 import { type FaultProxy, openFaultProxy } from '../support/fault-proxy.ts';
-import { unhurried } from '../support/patience.ts';
 import { startPostgres, startRedis } from '../support/servers.mjs';
 import { type RaceStores, redisStores } from './kinds.ts';
 
-/** PostgreSQL and Redis, each behind a wire that fails as asked, for the servers and for those who prepare. */
+/** PostgreSQL and Redis, each behind a wire that fails as asked, for the servers and for those who prepare. `patience`: settings. */
 export type LossyStores = RaceStores & { records: FaultProxy; live: FaultProxy };
 
-export async function lossyStores(): Promise<LossyStores> {
+export async function lossyStores(patience: Record<string, string>): Promise<LossyStores> {
   const [postgres, redis] = [await startPostgres(), await startRedis()];
   const stores = await redisStores({ postgres: postgres.url, redis: redis.url });
   const { DATABASE_URL = '', REDIS_URL = '' } = stores.environment;
   const [records, live] = [await openFaultProxy(DATABASE_URL), await openFaultProxy(REDIS_URL)];
   const environment = {
     ...stores.environment,
-    ...unhurried,
+    ...patience,
     DATABASE_URL: records.url,
     REDIS_URL: live.url,
   };

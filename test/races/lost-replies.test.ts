@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { retryAfterSeconds } from '../../src/oidc/unavailable.ts';
+import { patient, unhurried } from '../support/patience.ts';
 import { type LossyStores, lossyStores } from './lossy-kind.ts';
 import type { Alone } from './primitive.ts';
 import { primitives } from './primitives.ts';
@@ -38,25 +39,14 @@ type Use = (typeof uses)[number];
 type Used = Awaited<ReturnType<Alone['use']>>;
 
 describe('when the reply to what uses it up is lost', () => {
-  let stores: LossyStores;
-  let world: RaceWorld;
-  beforeAll(async () => {
-    stores = await lossyStores();
-    world = await openRaceWorld(stores);
-  }, 120_000);
-  afterAll(() => world?.close(), 60_000);
-
-  async function begin({ name }: Use): Promise<Alone> {
-    const row = primitives.find((one) => one.name === name);
-    if (!row) throw new Error(`no race is called ${name}`);
-    return row.alone(world);
-  }
-  const effectsOf = async (one: Alone) => one.effects(byPartition(await world.liveKeys()));
+  // Nobody waits for a store in vain here.
+  const opened = lossyWorld(patient);
 
   it.each(uses)(
     '$name, on $wire: one is made up for, and whoever comes with it later is late',
     async (use) => {
-      const one = await begin(use);
+      const { stores, world } = opened();
+      const one = await begin(world, use);
       const [wire, before] = [stores[use.wire], stores[use.wire].cuts()];
       wire.cutReplyTo(use.at);
       const first = await one.use();
@@ -66,12 +56,18 @@ describe('when the reply to what uses it up is lost', () => {
       // Who may win again, as a refresh token within its grace, is given the same.
       if (second.won === false) expect(second).toMatchObject({ refused: true });
       else expect(second.won).toBe(first.won);
-      expect(await effectsOf(one)).toBe(use.name === 'refresh token' ? 0 : 1);
+      const effects = await one.effects(byPartition(await world.liveKeys()));
+      expect(effects).toBe(use.name === 'refresh token' ? 0 : 1);
     },
   );
+});
 
-  it.each(uses)('$name, on $wire: where a second is lost too, the same again $again', async (use) => {
-    const one = await begin(use);
+describe('when the reply to what makes up for it is lost too', () => {
+  const opened = lossyWorld(unhurried);
+
+  it.each(uses)('$name, on $wire: the same again $again', async (use) => {
+    const { stores, world } = opened();
+    const one = await begin(world, use);
     const [wire, before] = [stores[use.wire], stores[use.wire].cuts()];
     wire.cutReplyTo(use.at, 'silence');
     const first = await one.use();
@@ -82,6 +78,24 @@ describe('when the reply to what uses it up is lost', () => {
     else expect(second).toMatchObject({ won: false, refused: true });
   });
 });
+
+/** For the tests of a `describe`. */
+function lossyWorld(patience: Record<string, string>): () => { stores: LossyStores; world: RaceWorld } {
+  let stores: LossyStores;
+  let world: RaceWorld;
+  beforeAll(async () => {
+    stores = await lossyStores(patience);
+    world = await openRaceWorld(stores);
+  }, 300_000);
+  afterAll(() => world?.close(), 60_000);
+  return () => ({ stores, world });
+}
+
+async function begin(world: RaceWorld, { name }: Use): Promise<Alone> {
+  const row = primitives.find((one) => one.name === name);
+  if (!row) throw new Error(`no race is called ${name}`);
+  return row.alone(world);
+}
 
 const wonOrSaid = ({ won, said }: Used) => (won === false ? said : 'won');
 

@@ -8,7 +8,7 @@ import { readSettings } from '../../src/settings.ts';
 import { openDatabase } from '../../src/store/database.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import type { Database } from '../../src/store/tables.ts';
-import { patienceMs, unhurried } from '../support/patience.ts';
+import { patienceMs, patient } from '../support/patience.ts';
 import { findProgram, freePort } from '../support/servers.mjs';
 import type { RaceStores } from './kinds.ts';
 import { type Node, openNode } from './last-byte.ts';
@@ -48,7 +48,7 @@ export async function openRaceWorld(stores: RaceStores): Promise<RaceWorld> {
     SESSIONS_PER_ACCOUNT: '8',
     // So that each request can have an address of its own, and nobody uses up another's limits.
     TRUSTED_PROXIES: '127.0.0.1',
-    ...unhurried,
+    ...patient,
   };
   const complaints: string[] = [];
   const servers = ports.map((port) =>
@@ -103,9 +103,9 @@ async function recordsBeside(
 ): Promise<readonly [Database, Database]> {
   const place = await stores.placeBeside();
   closing.push(() => place.remove());
-  const patient = await openDatabase({ ...place.at, patient: true });
-  await migrate(patient);
-  await patient.destroy();
+  const first = await openDatabase({ ...place.at, patient: true });
+  await migrate(first);
+  await first.destroy();
   const at = { ...place.at, timeoutMs: patienceMs };
   const dbs = [await openDatabase(at), await openDatabase(at)] as const;
   closing.push(...dbs.map((db) => () => db.destroy()));

@@ -7,6 +7,7 @@ import {
   withSecondTry,
   worthSecondTry,
 } from '../../scripts/second-try.ts';
+import { raceKinds } from '../races/open-kind.ts';
 
 type Result = Report['testResults'][number];
 const silence = 'StoreUnavailable: the live store does not answer';
@@ -77,8 +78,10 @@ describe('the second try of a run', () => {
     expect(worth({ ...file('b', 4_000, 9_000), status: 'failed' })).toEqual([]);
   });
 
-  it('is for no race, which is lost where it was lost once', () => {
-    expect(worth(file('test/races/b', 4_000, 9_000, silence))).toEqual([]);
+  it('is for no row of the race matrix, which is lost where it was lost once', () => {
+    for (const kind of raceKinds)
+      expect(worth(file(`test/races/${kind}.test.ts`, 4_000, 9_000, silence))).toEqual([]);
+    expect(worth(file('test/races/lost-replies.test.ts', 4_000, 9_000, silence))).toHaveLength(1);
   });
 
   it('is for none where a good part of the suite failed', () => {
@@ -110,6 +113,7 @@ describe('the second try of a run', () => {
     machine.end();
     const longest = machine.standstills.reduce((most, { from, to }) => Math.max(most, to - from), 0);
     expect(longest).toBeGreaterThan(350);
+    expect(machine.lostShare()).toBeGreaterThan(0.5);
   });
 });
 
