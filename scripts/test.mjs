@@ -212,7 +212,9 @@ async function runTests(leftOut) {
   return [second.status, secondTry.countTests(secondTry.withSecondTry(first.report, second.report))];
 }
 
-const inPercent = (share) => `${Math.round(100 * share)} %`;
+function inPercent(share) {
+  return `${Math.round(100 * share)} %`;
+}
 
 async function runJest(name, options) {
   const file = path.join(folder, name);
