@@ -1,5 +1,5 @@
 import { recordEvent } from '../audit/record.ts';
-import { storePasswordHash } from '../credentials/password.ts';
+import { replacePasswordHash } from '../credentials/password.ts';
 import type { PasswordHash } from '../credentials/password-hash.ts';
 import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
@@ -25,7 +25,8 @@ type Replacement = {
 /**
  * Puts a new password in the place of the one that was proved, on the account pages and at the end of a sign-in alike: whoever else
  * came in by the old one is out, on browsers and in apps. A repetition, with the old password, gets no further, so the owner is
- * told also where the live state goes away behind it. Not `changed`: another was set meanwhile and stands.
+ * told also where the live state goes away behind it. Not `changed`: another was set meanwhile and stands, or its owner had it
+ * taken away ("It wasn't me").
  */
 export async function replaceProvedPassword(
   ctx: Context,
@@ -33,7 +34,7 @@ export async function replaceProvedPassword(
   from: RequestSource,
 ): Promise<{ changed: boolean; ended: number }> {
   const change = async () => {
-    if (!(await storePasswordHash(ctx, { accountId, ...hashed, unlessSetAfter }))) return false;
+    if (!(await replacePasswordHash(ctx, { accountId, ...hashed, unlessSetAfter }))) return false;
     await forgetOldPassword(ctx, { accountId, except: from.browser });
     await dropTrustedDevices(ctx, { accountId, reason: 'password_changed' }, from);
     return true;

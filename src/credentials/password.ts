@@ -81,6 +81,23 @@ export async function storePasswordHash(
   return numInsertedOrUpdatedRows === 1n;
 }
 
+/**
+ * The same in the place of one that was proved, and only there: one that was set after `unlessSetAfter` (epoch ms) stands, and
+ * where it was taken away meanwhile there is none. Answers whether it was set.
+ */
+export async function replacePasswordHash(
+  { db, clock }: Pick<Services, 'db' | 'clock'>,
+  { accountId, hash, pepperId, unlessSetAfter }: { accountId: string; unlessSetAfter: number } & PasswordHash,
+): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('passwords')
+    .set({ hash, pepper_id: pepperId, changed_at: clock.now() })
+    .where('account_id', '=', accountId)
+    .where('changed_at', '<=', unlessSetAfter)
+    .executeTakeFirst();
+  return numUpdatedRows === 1n;
+}
+
 /** Nothing signs in with it any more; its owner sets another by the reset. */
 export async function removePassword({ db }: Pick<Services, 'db'>, accountId: string): Promise<void> {
   await db.deleteFrom('passwords').where('account_id', '=', accountId).execute();

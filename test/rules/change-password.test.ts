@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { findAccount } from '../../src/accounts/account.ts';
 import { changePassword } from '../../src/actions/change-password.ts';
 import { listEvents } from '../../src/audit/list.ts';
-import { setPassword, verifyPassword } from '../../src/credentials/password.ts';
+import { findPassword, removePassword, setPassword, verifyPassword } from '../../src/credentials/password.ts';
 import { minutes } from '../../src/kit/durations.ts';
 import { waitAfter, waits } from '../../src/limits/waits.ts';
 import { listGrants } from '../../src/oidc/grants.ts';
@@ -123,15 +123,26 @@ describe('changing the password', () => {
     expect(await listSessions(services, accountId)).toHaveLength(2);
   });
 
-  it('leaves another that was set in the moment before it is', async () => {
+  /** When all is looked at and nothing is written. */
+  function inTheMomentBefore(does: () => Promise<void>): void {
     const { live } = services;
     const { commit } = live;
     live.commit = async (steps) => {
       live.commit = commit;
-      await ownerResets();
+      await does();
       return commit(steps);
     };
+  }
+
+  it('leaves another that was set in the moment before it is', async () => {
+    inTheMomentBefore(ownerResets);
     await expectTheirs(await change());
+  });
+
+  it('sets none where the owner had it taken away in the moment before ("It wasn\'t me")', async () => {
+    inTheMomentBefore(() => removePassword(services, accountId));
+    expect(await change()).toEqual({ ok: false, reason: 'wrong_password' });
+    expect(await findPassword(services, accountId)).toBeUndefined();
   });
 
   it('stops guessing at an open browser, and then does not tell a right guess from a wrong one', async () => {
