@@ -1,4 +1,4 @@
-import { type LiveStep, type LiveStore, StoreUnavailable } from '../../src/store/live.ts';
+import { type CommitResult, type LiveStep, type LiveStore, StoreUnavailable } from '../../src/store/live.ts';
 
 /**
  * The same services for one request: what fails for it fails for no other, nor for what goes on behind another, whose commits would
@@ -16,22 +16,15 @@ export function cutShort(
   { services: { live } }: { services: { live: LiveStore } },
   { place, heard }: { place: number; heard: boolean },
 ): { happened(): boolean; mended(): void } {
-  const { commit } = live;
   const patient = soonGivenUp(live);
   let begun = 0;
-  live.commit = async (steps) => {
+  const back = instead(live, async (_steps, commit) => {
     begun += 1;
-    if (begun < place) return commit(steps);
-    if (begun === place && heard) await commit(steps);
+    if (begun < place) return commit();
+    if (begun === place && heard) await commit();
     throw new StoreUnavailable('live', new Error('cut by a test'));
-  };
-  return {
-    happened: () => begun >= place,
-    mended() {
-      live.commit = commit;
-      patient();
-    },
-  };
+  });
+  return { happened: () => begun >= place, mended: both(back, patient) };
 }
 
 /**
@@ -42,18 +35,13 @@ export function diesAt(
   { services: { live } }: { services: { live: LiveStore } },
   place: number,
 ): { isAnother(): void } {
-  const { commit } = live;
   let begun = 0;
-  live.commit = async (steps) => {
+  const isAnother = instead(live, async (_steps, commit) => {
     begun += 1;
-    if (begun < place) return commit(steps);
+    if (begun < place) return commit();
     throw new Error('the process died');
-  };
-  return {
-    isAnother() {
-      live.commit = commit;
-    },
-  };
+  });
+  return { isAnother };
 }
 
 /** It goes away after so many commits of this kind, until `comesBack`. */
@@ -61,20 +49,14 @@ export function goesAway(
   { services: { live } }: { services: { live: LiveStore } },
   { after, of }: { after: number; of: (steps: readonly LiveStep[]) => boolean },
 ): { comesBack(): void } {
-  const { commit } = live;
   const patient = soonGivenUp(live);
   let seen = 0;
-  live.commit = async (steps) => {
+  const back = instead(live, async (steps, commit) => {
     if (of(steps)) seen += 1;
     if (seen > after) throw new StoreUnavailable('live', new Error('a test took it away'));
-    return commit(steps);
-  };
-  return {
-    comesBack() {
-      live.commit = commit;
-      patient();
-    },
-  };
+    return commit();
+  });
+  return { comesBack: both(back, patient) };
 }
 
 /** It answers to all but this kind of commit, which is heard by nobody, until `comesBack`. */
@@ -82,21 +64,14 @@ export function isSilentAt(
   { services: { live } }: { services: { live: LiveStore } },
   of: (steps: readonly LiveStep[]) => boolean,
 ): { happened(): boolean; comesBack(): void } {
-  const { commit } = live;
   const patient = soonGivenUp(live);
   let happened = false;
-  live.commit = async (steps) => {
-    if (!of(steps)) return commit(steps);
+  const back = instead(live, async (steps, commit) => {
+    if (!of(steps)) return commit();
     happened = true;
     throw new StoreUnavailable('live', new Error('a test made it silent'));
-  };
-  return {
-    happened: () => happened,
-    comesBack() {
-      live.commit = commit;
-      patient();
-    },
-  };
+  });
+  return { happened: () => happened, comesBack: both(back, patient) };
 }
 
 /**
@@ -108,20 +83,31 @@ export function repeatedAfter(
   matches: (steps: readonly LiveStep[]) => boolean,
   first: () => Promise<unknown>,
 ): { happened(): boolean } {
-  const { commit } = live;
   let seen = 0;
-  live.commit = async (steps) => {
-    if (!matches(steps)) return commit(steps);
+  const back = instead(live, async (steps, commit) => {
+    if (!matches(steps)) return commit();
     seen += 1;
     if (seen === 1) {
-      await commit(steps);
+      await commit();
       throw new StoreUnavailable('live', new Error('a test lost the reply'));
     }
-    live.commit = commit;
+    back();
     await first();
-    return commit(steps);
-  };
+    return commit();
+  });
   return { happened: () => seen > 1 };
+}
+
+/** What becomes of each commit from now on, given how to make it. Answers how that ends. */
+export function instead(
+  live: LiveStore,
+  becomes: (steps: readonly LiveStep[], commit: () => Promise<CommitResult>) => Promise<CommitResult>,
+): () => void {
+  const { commit } = live;
+  live.commit = (steps, within) => becomes(steps, () => commit(steps, within));
+  return () => {
+    live.commit = commit;
+  };
 }
 
 /** Nobody goes on trying for long where a test lets each try fail at once. Answers how that ends. */
@@ -130,5 +116,12 @@ function soonGivenUp(live: { timeoutMs: number }): () => void {
   live.timeoutMs = Math.min(timeoutMs, 200);
   return () => {
     live.timeoutMs = timeoutMs;
+  };
+}
+
+function both(one: () => void, other: () => void): () => void {
+  return () => {
+    one();
+    other();
   };
 }
