@@ -1,10 +1,19 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
-import { performance } from 'node:perf_hooks';
 import * as ours from '@node-rs/argon2';
 import * as plain from 'argon2';
 import { settingsSchema } from '../../src/settings/schema.ts';
+import {
+  clockMs,
+  costIn,
+  leastCost,
+  overlap,
+  type Quiet,
+  quietPieces,
+  watchCpu,
+  watchStandstills,
+} from './quiet.ts';
 import type { DetailedRow } from './report.ts';
 
 /**
@@ -12,7 +21,7 @@ import type { DetailedRow } from './report.ts';
  * reference implementation, which is the yardstick, and by the library that the server hashes with.
  */
 export type Argon2Alone = { plain: Alone; ours: Alone };
-type Alone = { rps: number; cpuMs: number };
+type Alone = { rps: number; quiet: Quiet };
 
 /** In a process of its own, as the server is. */
 export async function measureArgon2(seconds: number): Promise<Argon2Alone> {
@@ -28,7 +37,7 @@ export async function measureArgon2(seconds: number): Promise<Argon2Alone> {
 
 export function printAlone(rounds: readonly Argon2Alone[], rows: readonly DetailedRow[]): void {
   const most = (of: keyof Argon2Alone) => Math.max(...rounds.map((round) => round[of].rps)).toFixed(0);
-  const least = (of: keyof Argon2Alone) => Math.min(...rounds.map((round) => round[of].cpuMs));
+  const least = (of: keyof Argon2Alone) => leastCost(rounds.map((round) => round[of].quiet));
   const shares = rows.map(({ target, share_of_own_hash: share }) => `${share?.toFixed(2)} on ${target}`);
   console.log(`argon2id alone, plain: ${most('plain')} a second, ${least('plain').toFixed(1)} ms CPU each`);
   console.log(`argon2id alone, ours: ${most('ours')} a second, ${least('ours').toFixed(1)} ms CPU each;`);
@@ -53,18 +62,19 @@ export async function hashAlone(seconds: number): Promise<void> {
 }
 
 async function verifying(verify: () => Promise<boolean>, seconds: number): Promise<Alone> {
-  let hashes = 0;
-  const before = process.cpuUsage();
-  const start = performance.now();
+  const ends: number[] = [];
+  // This thread has nothing to do but to begin the next.
+  const [cpu, machine] = [watchCpu(), watchStandstills()];
+  const from = clockMs();
   await Promise.all(
     Array.from({ length: availableParallelism() }, async () => {
-      while (performance.now() - start < seconds * 1000) {
+      while (clockMs() - from < seconds * 1000) {
         if (!(await verify())) throw new Error('not the hash that was made');
-        hashes += 1;
+        ends.push(clockMs());
       }
     }),
   );
-  const elapsed = (performance.now() - start) / 1000;
-  const { user, system } = process.cpuUsage(before);
-  return { rps: hashes / elapsed, cpuMs: (user + system) / 1000 / hashes };
+  const [to, standstills, pieces] = [clockMs(), machine(), cpu()];
+  const elapsed = (to - from - overlap({ from, to }, standstills)) / 1000;
+  return { rps: ends.length / elapsed, quiet: costIn(quietPieces(pieces, { from, to, standstills }), ends) };
 }

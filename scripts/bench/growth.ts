@@ -9,6 +9,7 @@ import { percentile } from './load.ts';
 import { forgetConnections, measureSlice, redisMemory } from './measure.ts';
 import { signIn, tokensFor } from './members.ts';
 import { introspecting, readingUserinfo, refreshing } from './operations.ts';
+import { leastCost } from './quiet.ts';
 import { openTarget, type Target } from './targets.ts';
 
 /** What an operation costs with ever more grants and accounts around it; all in one app, which is the worst case. */
@@ -61,7 +62,7 @@ async function costOf(target: Target, make: typeof refreshing, sample: readonly 
   const slices = [];
   for (let round = 0; round < 3; round += 1)
     slices.push(await measureSlice(target, operation, { workers: 8, operations: 0, seconds: 1 }));
-  const least = Math.min(...slices.map(({ cpuMs }) => cpuMs));
+  const least = leastCost(slices.map(({ quiet }) => quiet));
   const p50 = percentile(
     slices.flatMap(({ latencies }) => latencies),
     0.5,

@@ -1,10 +1,20 @@
-import { performance } from 'node:perf_hooks';
+import { clockMs } from './quiet.ts';
 import { openWire, type Wire } from './wire.ts';
 
 /** One operation of one worker; `done` when what was prepared is used up. */
 export type Work = (wire: Wire, worker: number) => Promise<'done' | undefined>;
 
-export type Load = { operations: number; seconds: number; latencies: number[] };
+/** Milliseconds; moments by the clock that the processes share. */
+export type Load = {
+  operations: number;
+  /** How long each took, and when it was over. */
+  latencies: number[];
+  ends: number[];
+  from: number;
+  to: number;
+  /** All of it. */
+  seconds: number;
+};
 
 /** Closed loop: each worker has a connection of its own and begins an operation when its last one is over. */
 export async function runLoad(
@@ -12,22 +22,23 @@ export async function runLoad(
   { work, workers, seconds }: { work: Work; workers: number; seconds: number },
 ): Promise<Load> {
   const wires = await Promise.all(Array.from({ length: workers }, () => openWire(port)));
-  const latencies: number[] = [];
-  const start = performance.now();
-  const endAt = start + seconds * 1000;
+  const [latencies, ends]: [number[], number[]] = [[], []];
+  const from = clockMs();
+  const endAt = from + seconds * 1000;
   await Promise.all(
     wires.map(async (wire, worker) => {
-      for (let before = start; before < endAt; ) {
+      for (let before = from; before < endAt; ) {
         if ((await work(wire, worker)) === 'done') return;
-        const now = performance.now();
+        const now = clockMs();
         latencies.push(now - before);
+        ends.push(now);
         before = now;
       }
     }),
   );
-  const elapsed = (performance.now() - start) / 1000;
+  const to = clockMs();
   for (const wire of wires) wire.close();
-  return { operations: latencies.length, seconds: elapsed, latencies };
+  return { operations: latencies.length, seconds: (to - from) / 1000, latencies, ends, from, to };
 }
 
 /** The value below which `share` of them lie. */

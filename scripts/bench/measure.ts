@@ -1,11 +1,12 @@
 import { Redis } from 'ioredis';
 import { type Load, runLoad, type Work } from './load.ts';
 import type { Amount, Operation } from './operations.ts';
+import { costIn, overlap, type Quiet, quietPieces, type Standstill, watchStandstills } from './quiet.ts';
 import type { Target } from './targets.ts';
 import { openWire } from './wire.ts';
 
-/** One slice of load on one target: what it cost, per operation. */
-export type Slice = Load & { cpuMs: number; redisMs: number };
+/** One slice of load on one target. `quiet`: CPU and operations while nothing stood still; `redisMs`: per operation, of all of it. */
+export type Slice = Pick<Load, 'seconds' | 'latencies'> & { quiet: Quiet; redisMs: number };
 
 export async function measureSlice(
   target: Target,
@@ -13,13 +14,26 @@ export async function measureSlice(
   { seconds, ...amount }: Amount & { seconds: number },
 ): Promise<Slice> {
   const work = await operation.prepare(target, amount);
-  const [cpuBefore, redisBefore] = [await target.process.cpuMs(), await redisCpu(target)];
+  const redisBefore = await redisCpu(target);
+  await target.process.watch();
+  const machine = watchStandstills();
   const load = await runLoad(target, { work, workers: amount.workers, seconds });
-  const [cpuAfter, redisAfter] = [await target.process.cpuMs(), await redisCpu(target)];
+  const standstills = machine();
+  const pieces = await target.process.watched();
+  const redisMs = ((await redisCpu(target)) - redisBefore) / load.operations;
+  const quiet = costIn(quietPieces(pieces, { ...load, standstills }), load.ends);
+  return { ...withoutStandstills(load, standstills), quiet, redisMs };
+}
+
+/** How long the load and each of its operations took, less what the machine took of that. */
+function withoutStandstills(
+  { from, to, latencies, ends }: Load,
+  standstills: readonly Standstill[],
+): Pick<Load, 'seconds' | 'latencies'> {
+  const took = (from: number, to: number) => to - from - overlap({ from, to }, standstills);
   return {
-    ...load,
-    cpuMs: (cpuAfter - cpuBefore) / load.operations,
-    redisMs: (redisAfter - redisBefore) / load.operations,
+    seconds: took(from, to) / 1000,
+    latencies: latencies.map((ms, place) => took((ends[place] ?? 0) - ms, ends[place] ?? 0)),
   };
 }
 

@@ -2,15 +2,18 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
+import { type Piece, watchCpu } from './quiet.ts';
 import { type StoreCalls, startCounting, stopCounting } from './store-calls.ts';
 
 /** The two ends of the line between the bench and a server it measures. The server ends when the line does. */
-type Question = 'cpu' | 'count' | 'counted' | 'profile' | 'stop';
+type Question = 'watch' | 'watched' | 'count' | 'counted' | 'profile' | 'stop';
 
 export type MeasuredProcess = {
   pid: number;
-  /** CPU of the whole process so far, every thread of it, in milliseconds. */
-  cpuMs(): Promise<number>;
+  /** Watches its CPU from now on. */
+  watch(): Promise<void>;
+  /** What that was until now. */
+  watched(): Promise<Piece[]>;
   count(): Promise<void>;
   counted(): Promise<StoreCalls>;
   /** Profiles its main thread from now on until it is called again, with where to write that. */
@@ -20,11 +23,12 @@ export type MeasuredProcess = {
 
 /** The server's end. */
 export function answerTheBench(stop: () => Promise<void>): void {
+  let watched: () => Piece[] = () => [];
   const answers: Record<Question, (file?: string) => unknown> = {
-    cpu: () => {
-      const { user, system } = process.cpuUsage();
-      return (user + system) / 1000;
+    watch: () => {
+      watched = watchCpu();
     },
+    watched: () => watched(),
     count: () => startCounting(),
     counted: () => stopCounting(),
     profile: (file) => (file === undefined ? startProfile() : writeProfile(file)),
@@ -70,7 +74,8 @@ export async function startMeasured(
   ]);
   return {
     pid: child.pid as number,
-    cpuMs: () => ask<number>(child, 'cpu'),
+    watch: async () => void (await ask(child, 'watch')),
+    watched: () => ask<Piece[]>(child, 'watched'),
     count: async () => void (await ask(child, 'count')),
     counted: () => ask<StoreCalls>(child, 'counted'),
     profile: async (file) => void (await ask(child, 'profile', file)),

@@ -1,6 +1,7 @@
 import type { Argon2Alone } from './argon2-alone.ts';
 import { percentile } from './load.ts';
 import type { Slice } from './measure.ts';
+import { leastCost, type Quiet } from './quiet.ts';
 import type { TargetName } from './targets.ts';
 
 /** One line of the result: the members up to `ratio` are the JSON's, in its names and units. */
@@ -25,8 +26,7 @@ export type Measured = {
 };
 
 /**
- * CPU is the smallest of the rounds: what disturbs a measurement only adds to it. Rates and times are of all rounds
- * together. `ratio` is the yardstick's CPU by the target's. For password sign-ins the yardstick is argon2id alone, by the
+ * CPU is the smallest of the rounds, rates and times are of all rounds together; of none counts what the machine took. `ratio` is the yardstick's CPU by the target's. For password sign-ins the yardstick is argon2id alone, by the
  * plain package; `share_of_own_hash` is the same by the library that the server hashes with, and cannot be above 1.
  */
 export function toRows(
@@ -34,7 +34,7 @@ export function toRows(
   measured: readonly Measured[],
   argon2: readonly Argon2Alone[] = [],
 ): DetailedRow[] {
-  const smallest = (slices: readonly { cpuMs: number }[]) => Math.min(...slices.map(({ cpuMs }) => cpuMs));
+  const smallest = (rounds: readonly { quiet: Quiet }[]) => leastCost(rounds.map(({ quiet }) => quiet));
   const yardstick = measured.find(({ target }) => target === 'yardstick');
   return measured.map(({ target, slices, calls }) => {
     const latencies = slices.flatMap((slice) => slice.latencies);

@@ -1,8 +1,8 @@
-import { performance } from 'node:perf_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
 import { percentile, runLoad, type Work } from './load.ts';
 import { withWire } from './members.ts';
 import { operationNamed } from './operations.ts';
+import { clockMs, overlap, type Standstill, watchStandstills } from './quiet.ts';
 import type { Target } from './targets.ts';
 
 /** What the token endpoint answers in while more people sign in than there are cores to check passwords with. */
@@ -28,13 +28,15 @@ export async function tokensWhileSignInsQueue(targets: readonly Target[]): Promi
 /** A steady trickle and not as much as there can be: the question is how long one request waits. */
 async function askNowAndThen(target: Target, work: Work, isOver: () => boolean): Promise<number[]> {
   return withWire(target, async (wire) => {
-    const latencies: number[] = [];
+    const asked: Standstill[] = [];
+    const machine = watchStandstills();
     while (!isOver()) {
-      const before = performance.now();
+      const from = clockMs();
       await work(wire, 0);
-      latencies.push(performance.now() - before);
+      asked.push({ from, to: clockMs() });
       await wait(10);
     }
-    return latencies;
+    const standstills = machine();
+    return asked.map((one) => one.to - one.from - overlap(one, standstills));
   });
 }
