@@ -4,16 +4,7 @@ import { availableParallelism } from 'node:os';
 import * as ours from '@node-rs/argon2';
 import * as plain from 'argon2';
 import { settingsSchema } from '../../src/settings/schema.ts';
-import {
-  clockMs,
-  costIn,
-  leastCost,
-  overlap,
-  type Quiet,
-  quietPieces,
-  watchCpu,
-  watchStandstills,
-} from './quiet.ts';
+import { clockMs, leastCost, overlap, type Quiet, quietPart, watchCpu, watchStandstills } from './quiet.ts';
 import type { DetailedRow } from './report.ts';
 
 /**
@@ -76,5 +67,5 @@ async function verifying(verify: () => Promise<boolean>, seconds: number): Promi
   );
   const [to, standstills, pieces] = [clockMs(), machine(), cpu()];
   const elapsed = (to - from - overlap({ from, to }, standstills)) / 1000;
-  return { rps: ends.length / elapsed, quiet: costIn(quietPieces(pieces, { from, to, standstills }), ends) };
+  return { rps: ends.length / elapsed, quiet: quietPart(pieces, { from, to, ends, standstills }) };
 }

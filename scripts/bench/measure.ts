@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { type Load, runLoad, type Work } from './load.ts';
 import type { Amount, Operation } from './operations.ts';
-import { costIn, overlap, type Quiet, quietPieces, type Standstill, watchStandstills } from './quiet.ts';
+import { overlap, type Quiet, quietPart, type Standstill, watchStandstills } from './quiet.ts';
 import type { Target } from './targets.ts';
 import { openWire } from './wire.ts';
 
@@ -21,7 +21,7 @@ export async function measureSlice(
   const standstills = machine();
   const pieces = await target.process.watched();
   const redisMs = ((await redisCpu(target)) - redisBefore) / load.operations;
-  const quiet = costIn(quietPieces(pieces, { ...load, standstills }), load.ends);
+  const quiet = quietPart(pieces, { ...load, standstills });
   return { ...withoutStandstills(load, standstills), quiet, redisMs };
 }
 

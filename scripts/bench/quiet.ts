@@ -9,8 +9,8 @@ export type Piece = { from: number; to: number; cpuMs: number };
 export type Standstill = { from: number; to: number };
 
 const pieceMs = 10;
-const [beatMs, longMs] = [5, 10];
-const enoughMs = 60;
+const [beatMs, longMs] = [5, 3];
+const [betterPart, enoughMs] = [0.7, 60];
 
 export function clockMs(): number {
   return Number(process.hrtime.bigint()) / 1e6;
@@ -54,38 +54,45 @@ export function watchStandstills(): () => Standstill[] {
   };
 }
 
-/** The pieces that lie between the two moments and in no standstill. */
-export function quietPieces(
+/** What ended in the quiet moments of some load, the CPU of these, and what share of the time they were. */
+export type Quiet = { cpuMs: number; operations: number; share: number };
+
+/** Of the load between two moments: what lies in no standstill. `ends`: when each operation was over. */
+export function quietPart(
   pieces: readonly Piece[],
-  { from, to, standstills }: { from: number; to: number; standstills: readonly Standstill[] },
-): Piece[] {
-  const within = pieces.filter((piece) => piece.from >= from && piece.to <= to);
-  return within.filter((piece) => overlap(piece, standstills) === 0);
-}
-
-/** What ended in the quiet moments of some load, and the CPU of these. */
-export type Quiet = { cpuMs: number; operations: number };
-
-/** `ends`: when each operation was over. */
-export function costIn(pieces: readonly Piece[], ends: readonly number[]): Quiet {
-  const ended = ends.filter((end) => pieces.some(({ from, to }) => from < end && end <= to));
-  return { cpuMs: pieces.reduce((sum, { cpuMs }) => sum + cpuMs, 0), operations: ended.length };
+  {
+    from,
+    to,
+    ends,
+    standstills,
+  }: { from: number; to: number; ends: readonly number[]; standstills: readonly Standstill[] },
+): Quiet {
+  const quiet = pieces.filter(
+    (piece) => piece.from >= from && piece.to <= to && overlap(piece, standstills) === 0,
+  );
+  const total = (of: (piece: Piece) => number) => quiet.reduce((sum, piece) => sum + of(piece), 0);
+  return {
+    cpuMs: total(({ cpuMs }) => cpuMs),
+    operations: ends.filter((end) => quiet.some((piece) => piece.from < end && end <= piece.to)).length,
+    share: total((piece) => piece.to - piece.from) / (to - from),
+  };
 }
 
 /**
- * CPU per operation, in milliseconds, in the best of the rounds: what disturbs a measurement only adds to it. Rounds of which too
- * little was quiet count as one with those that follow, for luck is not to be what is measured.
+ * CPU per operation, in milliseconds, in the best of the rounds: what disturbs a measurement only adds to it. Rounds that were quiet
+ * for less than the better part count together as one, for luck is not to be what is measured.
  */
 export function leastCost(rounds: readonly Quiet[]): number {
-  const groups: Quiet[] = [];
-  for (const { cpuMs, operations } of rounds) {
-    const last = groups.at(-1);
-    if (!last || last.cpuMs >= enoughMs) groups.push({ cpuMs, operations });
-    else Object.assign(last, { cpuMs: last.cpuMs + cpuMs, operations: last.operations + operations });
-  }
-  const enough = groups.filter(({ cpuMs, operations }) => cpuMs >= enoughMs && operations > 0);
-  if (enough.length === 0) throw new Error('the machine hardly ever went on: measure for longer (--seconds)');
-  return Math.min(...enough.map(({ cpuMs, operations }) => cpuMs / operations));
+  const [whole, parts] = [
+    rounds.filter(({ share }) => share >= betterPart),
+    rounds.filter(({ share }) => share < betterPart),
+  ];
+  const sum = (of: (round: Quiet) => number) => parts.reduce((sum, round) => sum + of(round), 0);
+  const together = { cpuMs: sum(({ cpuMs }) => cpuMs), operations: sum(({ operations }) => operations) };
+  const counted = [...whole, ...(together.cpuMs >= enoughMs ? [together] : [])];
+  const costs = counted.filter(({ operations }) => operations > 0).map((one) => one.cpuMs / one.operations);
+  if (costs.length === 0) throw new Error('the machine hardly ever went on: measure for longer (--seconds)');
+  return Math.min(...costs);
 }
 
 /** How much of the time the standstills took. */

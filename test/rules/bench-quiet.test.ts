@@ -1,10 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import {
   clockMs,
-  costIn,
   leastCost,
   overlap,
-  quietPieces,
+  quietPart,
   watchCpu,
   watchStandstills,
 } from '../../scripts/bench/quiet.ts';
@@ -15,26 +14,25 @@ describe('what an operation costs', () => {
   const pieces = [0, 10, 20, 30, 40].map((from) => piece(from));
   const load = { from: 5, to: 45 };
 
-  it('is taken from the pieces of the load in which nothing stood still', () => {
-    expect(quietPieces(pieces, { ...load, standstills: [] }).map(({ from }) => from)).toEqual([10, 20, 30]);
-    const standstills = [{ from: 18, to: 21 }];
-    expect(quietPieces(pieces, { ...load, standstills }).map(({ from }) => from)).toEqual([30]);
-  });
-
-  it('is shared by what ended in them', () => {
-    expect(costIn([piece(0), piece(20)], [10, 10.5, 20, 21, 30])).toEqual({ cpuMs: 20, operations: 3 });
+  it('is taken from the pieces of the load in which nothing stood still, and shared by what ended in them', () => {
+    const ends = [4, 10, 10.5, 20, 21, 30, 44];
+    const quiet = (standstills: { from: number; to: number }[]) =>
+      quietPart(pieces, { ...load, ends, standstills });
+    expect(quiet([])).toEqual({ cpuMs: 30, operations: 4, share: 0.75 });
+    expect(quiet([{ from: 18, to: 20.5 }])).toEqual({ cpuMs: 10, operations: 0, share: 0.25 });
   });
 
   it('is that of the best round', () => {
-    const rounds = [100, 50, 80].map((operations) => ({ cpuMs: 200, operations }));
-    expect(leastCost(rounds)).toBe(2);
+    expect(leastCost([100, 50, 80].map((operations) => ({ cpuMs: 200, operations, share: 1 })))).toBe(2);
   });
 
-  it('is not that of a round in which hardly a moment was quiet', () => {
-    const lucky = { cpuMs: 10, operations: 100 };
-    expect(leastCost([lucky, { cpuMs: 190, operations: 100 }, { cpuMs: 300, operations: 100 }])).toBe(1);
+  it('is that of all rounds together of which little was quiet', () => {
+    const lucky = { cpuMs: 10, operations: 100, share: 0.1 };
+    const rest = { cpuMs: 190, operations: 100, share: 0.5 };
+    expect(leastCost([lucky, rest])).toBe(1);
+    expect(leastCost([lucky, rest, { cpuMs: 90, operations: 100, share: 0.9 }])).toBe(0.9);
     expect(() => leastCost([lucky])).toThrow('hardly ever went on');
-    expect(() => leastCost([{ cpuMs: 500, operations: 0 }])).toThrow('hardly ever went on');
+    expect(() => leastCost([{ cpuMs: 500, operations: 0, share: 1 }])).toThrow('hardly ever went on');
   });
 
   it('leaves out of a time what the machine took of it', () => {
