@@ -4,7 +4,18 @@ import { availableParallelism } from 'node:os';
 import * as ours from '@node-rs/argon2';
 import * as plain from 'argon2';
 import { settingsSchema } from '../../src/settings/schema.ts';
-import { clockMs, leastCost, overlap, type Quiet, quietPart, watchCpu, watchStandstills } from './quiet.ts';
+import type { Load } from './load.ts';
+import {
+  clockMs,
+  leastCost,
+  overlap,
+  type Piece,
+  type Quiet,
+  quietPart,
+  type Standstill,
+  watchCpu,
+  watchStandstills,
+} from './quiet.ts';
 import type { DetailedRow } from './report.ts';
 
 /**
@@ -13,6 +24,8 @@ import type { DetailedRow } from './report.ts';
  */
 export type Argon2Alone = { plain: Alone; ours: Alone };
 type Alone = { rps: number; quiet: Quiet };
+/** When each hash was over, and the CPU meanwhile. */
+type Hashed = Pick<Load, 'from' | 'to' | 'ends'> & { pieces: Piece[] };
 
 /** In a process of its own, as the server is. */
 export async function measureArgon2(seconds: number): Promise<Argon2Alone> {
@@ -20,10 +33,23 @@ export async function measureArgon2(seconds: number): Promise<Argon2Alone> {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   const exited = once(child, 'exit').then(() => Promise.reject(new Error('argon2 was not measured')));
-  const [measured] = await Promise.race([once(child, 'message'), exited]);
+  // Not in the child: there whatever is begun waits for the hashes.
+  const machine = watchStandstills();
+  const [hashed] = (await Promise.race([once(child, 'message'), exited])) as [
+    Record<keyof Argon2Alone, Hashed>,
+  ];
+  const standstills = machine();
   child.disconnect();
   await exited.catch(() => {});
-  return measured as Argon2Alone;
+  return {
+    plain: withoutStandstills(hashed.plain, standstills),
+    ours: withoutStandstills(hashed.ours, standstills),
+  };
+}
+
+function withoutStandstills({ pieces, ...hashes }: Hashed, standstills: readonly Standstill[]): Alone {
+  const ms = hashes.to - hashes.from - overlap(hashes, standstills);
+  return { rps: (1000 * hashes.ends.length) / ms, quiet: quietPart(pieces, { ...hashes, standstills }) };
 }
 
 export function printAlone(rounds: readonly Argon2Alone[], rows: readonly DetailedRow[]): void {
@@ -45,17 +71,16 @@ export function costOfPasswords(): Record<string, string> {
 export async function hashAlone(seconds: number): Promise<void> {
   const { ARGON2_MEMORY_KIB: memoryCost, ARGON2_PASSES: timeCost } = settingsSchema.parse(costOfPasswords());
   const made = await ours.hash('correct-horse-battery', { memoryCost, timeCost, parallelism: 1 });
-  const measured: Argon2Alone = {
+  const hashed: Record<keyof Argon2Alone, Hashed> = {
     plain: await verifying(() => plain.verify(made, 'correct-horse-battery'), seconds / 2),
     ours: await verifying(() => ours.verify(made, 'correct-horse-battery'), seconds / 2),
   };
-  process.send?.(measured);
+  process.send?.(hashed);
 }
 
-async function verifying(verify: () => Promise<boolean>, seconds: number): Promise<Alone> {
+async function verifying(verify: () => Promise<boolean>, seconds: number): Promise<Hashed> {
   const ends: number[] = [];
-  // This thread has nothing to do but to begin the next.
-  const [cpu, machine] = [watchCpu(), watchStandstills()];
+  const cpu = watchCpu();
   const from = clockMs();
   await Promise.all(
     Array.from({ length: availableParallelism() }, async () => {
@@ -65,7 +90,5 @@ async function verifying(verify: () => Promise<boolean>, seconds: number): Promi
       }
     }),
   );
-  const [to, standstills, pieces] = [clockMs(), machine(), cpu()];
-  const elapsed = (to - from - overlap({ from, to }, standstills)) / 1000;
-  return { rps: ends.length / elapsed, quiet: quietPart(pieces, { from, to, ends, standstills }) };
+  return { from, to: clockMs(), ends, pieces: cpu() };
 }
