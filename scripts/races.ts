@@ -36,10 +36,17 @@ async function races(): Promise<number> {
   console.log(heading());
   for (const kind of kinds) {
     const world = await openRaceWorld(await openKind(kind));
-    const leave = () => void world.close().finally(() => process.exit(1));
+    let left: Promise<void> | undefined;
+    const leave = () => {
+      left = world.close().finally(() => process.exit(1));
+    };
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, leave);
     try {
       for (const primitive of raced) faults += await play(world, primitive);
+    } catch (problem) {
+      // What a round says whose servers were taken away is no fault of theirs.
+      await left;
+      throw problem;
     } finally {
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, leave);
       await world.close();
