@@ -124,6 +124,13 @@ export function judgeReplication(
       finding: `Redis at ${state.name} has ${state.replicas} replica(s), and each write waits for ${waitReplicas}`,
       advice: 'start its replicas; until then what writes is answered with 503',
     });
+  if (waitReplicas === 0 && state.replicas > 0)
+    verdicts.push({
+      verdict: 'WARN',
+      finding: `Redis at ${state.name} has ${state.replicas} replica(s), and no write waits for one`,
+      advice:
+        'set REDIS_WAIT_REPLICAS to 1: a replica that takes over brings back what it had not heard was revoked',
+    });
   if (form === 'cluster' && waitReplicas === 0 && state.replicas === 0)
     verdicts.push({
       verdict: 'WARN',

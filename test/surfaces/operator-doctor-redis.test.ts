@@ -85,6 +85,10 @@ describe('the doctor on Redis', () => {
     expect(said.filter((one) => !one.startsWith('OK'))).toEqual([]);
     expect(said).toContain('OK writes are acknowledged when 1 replica(s) have them');
     expect(said.join('\n')).not.toContain('sentinel_password');
+    const hasty = await saysOf(watched.url, { REDIS_WAIT_REPLICAS: '0' });
+    expect(hasty.filter((one) => one.includes('wait'))).toEqual([
+      expect.stringMatching(/^WARN Redis at \S+ has 1 replica\(s\), and no write waits for one$/),
+    ]);
     await askRedis(watched.nodes.slice(1), ['CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru']);
     expect((await saysOf(watched.url)).filter((one) => one.startsWith('FAIL'))).toHaveLength(1);
   });

@@ -73,10 +73,8 @@ function keeps({ states, waitReplicas }: RedisExamination): Finding[] {
         ? 'state is on the disk before it is acknowledged (appendfsync always)'
         : 'state survives a restart; a power cut may take the last second of it',
     );
-  good.push(
-    waitReplicas === 0
-      ? 'writes wait for no replica: what a server took with it when it died is lost'
-      : `writes are acknowledged when ${waitReplicas} replica(s) have them`,
-  );
+  if (waitReplicas > 0) good.push(`writes are acknowledged when ${waitReplicas} replica(s) have them`);
+  else if (states.every(({ replicas }) => replicas === 0))
+    good.push('writes wait for no replica: what a server took with it when it died is lost');
   return good.map((finding) => ({ verdict: 'OK', about: 'live', finding }));
 }
