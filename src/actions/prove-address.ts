@@ -32,7 +32,7 @@ export async function proveAddress(
   if (!checked.ok) return checked;
   await codeCameBack(app, progress);
   const accountId = await makeAccount(app, progress, from).catch(async (error: unknown) => {
-    // If it cannot be returned either, the person has another sent; what is to be told is the first trouble.
+    // What is to be told is the first trouble.
     await returnContactCode(app, checked.used).catch(() => undefined);
     throw error;
   });

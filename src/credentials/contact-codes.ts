@@ -2,7 +2,7 @@ import { hours, minutes } from '../kit/durations.ts';
 import { done, type Outcome, refused } from '../kit/outcome.ts';
 import { newDigits, newId, sameSecret } from '../kit/secrets.ts';
 import type { Services } from '../services.ts';
-import { type Spent, spendOnce, unspend } from '../store/in-doubt.ts';
+import { nowOrLater, type Spent, spendOnce, unspend } from '../store/in-doubt.ts';
 import type { LiveKey } from '../store/live.ts';
 import { typedCode } from './typed-code.ts';
 
@@ -77,10 +77,10 @@ export type UsedCode = Spent;
 
 /**
  * Makes a right code good again whose use came to nothing because a store was away: the person comes again with it, as the
- * page asks. Not when a newer one was sent meanwhile.
+ * page asks. Not when a newer one was sent meanwhile. Where the live state is away too it is good again once that answers.
  */
-export async function returnContactCode(ctx: Pick<Services, 'live'>, used: UsedCode): Promise<void> {
-  await unspend(ctx, used);
+export async function returnContactCode(ctx: Pick<Services, 'live' | 'log'>, used: UsedCode): Promise<void> {
+  await nowOrLater(ctx, () => unspend(ctx, used));
 }
 
 function storedCode(
