@@ -104,7 +104,8 @@ export function instead(
   becomes: (steps: readonly LiveStep[], commit: () => Promise<CommitResult>) => Promise<CommitResult>,
 ): () => void {
   const { commit } = live;
-  live.commit = (steps, within) => becomes(steps, () => commit(steps, within));
+  // Without its deadline: for that of who is soon given up, below, a machine that is busy may be too slow.
+  live.commit = (steps) => becomes(steps, () => commit(steps));
   return () => {
     live.commit = commit;
   };
