@@ -11,7 +11,7 @@ const servers = process.env['TEST_POSTGRES_URL'] && process.env['TEST_REDIS_URL'
 servers?.('a server that leaves while its records say nothing', () => {
   it('says so and ends with 1, before whoever started it loses patience', async () => {
     const place = await serverPlace();
-    const wire = await openFaultProxy(place.at.url ?? '');
+    const wire = await openFaultProxy(place.at.url ?? '', { deaf: true });
     const server = await startServerProcess({
       ...prompt,
       DATABASE_URL: wire.url,

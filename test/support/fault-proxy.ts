@@ -33,7 +33,8 @@ type Hold = {
   answered: PromiseWithResolvers<void>;
 };
 
-export async function openFaultProxy(storeUrl: string): Promise<FaultProxy> {
+/** `deaf`: while it is silent it does not even hear that a connection is given up, which who ends one in order waits for. */
+export async function openFaultProxy(storeUrl: string, { deaf = false } = {}): Promise<FaultProxy> {
   const target = Number(new URL(storeUrl).port);
   const sockets = new Set<Socket>();
   const stranded = new WeakSet<Socket>();
@@ -54,8 +55,9 @@ export async function openFaultProxy(storeUrl: string): Promise<FaultProxy> {
     return holding.get(client)?.kept?.push(bytes) !== undefined;
   };
 
-  const server = createServer((client) => {
+  const server = createServer({ allowHalfOpen: deaf }, (client) => {
     const store = connect(target, '127.0.0.1');
+    if (deaf) client.on('end', () => silent || client.end());
     let cutting = false;
     client.on('data', (bytes) => {
       if (silent || stranded.has(client) || keep(client, store, bytes)) return;
