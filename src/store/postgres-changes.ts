@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import pg from 'pg';
 import type { KeptTable, RecordChanges } from './record-changes.ts';
@@ -55,7 +56,8 @@ async function listenOn(client: pg.Client, changes: RecordChanges, stopped: () =
     else hearing.heard();
   });
   try {
-    await client.connect();
+    // One that is ended while it connects never says that it did not.
+    await Promise.race([client.connect(), once(client, 'end')]);
     await client.query(`listen ${channel}; listen ${own}`);
     while (!hearing.over() && !stopped()) {
       await client.query(`notify ${own}`);
