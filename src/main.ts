@@ -10,6 +10,7 @@ import { startDelivery } from './mail/delivery.ts';
 import { startEndings } from './oidc/sign-out/finish-endings.ts';
 import { type OpenServices, openServices } from './services.ts';
 import { readSettings, SettingsProblem } from './settings.ts';
+import { whenStarted } from './store/when-started.ts';
 import { leave, openHttpServer } from './web/http-server.ts';
 import { describeError, type Log } from './web/log.ts';
 import { metricsServer } from './web/metrics-server.ts';
@@ -33,7 +34,7 @@ export async function startServer(
   const settings = readSettings(environment);
   const services = await openServices(settings);
   const { log } = services;
-  await requirePeppers(services);
+  await whenStarted(log, 'records', () => requirePeppers(services));
   if (settings.conformance)
     log.warn(
       {},
@@ -48,12 +49,14 @@ export async function startServer(
   if (cluster.isWorker) shareNumbers(services.metrics.registry);
   const metrics = settings.METRICS_PORT === undefined ? undefined : metricsServer(services);
 
-  const begun = begin(services, { http, metrics });
+  const leaving = new AbortController();
+  const begun = begin(services, { http, metrics, leaving: leaving.signal });
   const running = {
     log,
     async stop() {
       // Load balancers see "not ready" first and send nobody new; then what is under way is finished.
       server.drain();
+      leaving.abort();
       await (await begun)?.stop();
       const notice = settings.issuer.loopback ? 0 : 1 * seconds;
       await Promise.all([
@@ -75,13 +78,13 @@ export async function startServer(
 /** From the first connection on. Answers the demonstration, if there is one. */
 async function begin(
   services: OpenServices,
-  { http, metrics }: { http: Server; metrics: Server | undefined },
+  { http, metrics, leaving }: { http: Server; metrics: Server | undefined; leaving: AbortSignal },
 ) {
   const { settings, log } = services;
   http.listen(settings.PORT, settings.HOST);
   metrics?.listen(settings.METRICS_PORT, settings.HOST);
   await Promise.all([once(http, 'listening'), metrics && once(metrics, 'listening')]);
-  await recordEvent(services, { type: 'server.started' });
+  await whenStarted(log, 'records', () => recordEvent(services, { type: 'server.started' }), { leaving });
   log.info(
     { pid: process.pid, issuer: settings.ISSUER, port: settings.PORT, host: settings.HOST },
     'listening',

@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Provider } from 'oidc-provider';
 import { type BoundedQueue, openBoundedQueue } from './kit/bounded-queue.ts';
 import { type Clock, systemClock } from './kit/clock.ts';
@@ -8,7 +7,7 @@ import { openSeals, type Seals } from './kit/sealing.ts';
 import type { Settings } from './settings.ts';
 import { keptSecrets, liveFile } from './store/data-folder.ts';
 import { openDatabase } from './store/database.ts';
-import { type LiveStore, StoreUnavailable } from './store/live.ts';
+import type { LiveStore } from './store/live.ts';
 import { openLiveRedis } from './store/live-redis.ts';
 import { watchRedis } from './store/live-redis-watch.ts';
 import { openLiveSqlite } from './store/live-sqlite.ts';
@@ -17,8 +16,9 @@ import { hearPostgres } from './store/postgres-changes.ts';
 import { openRecordChanges, type RecordChanges } from './store/record-changes.ts';
 import { hearSqlite } from './store/sqlite-changes.ts';
 import type { Database } from './store/tables.ts';
+import { whenStarted } from './store/when-started.ts';
 import { type AddressPlaces, openAddressPlaces } from './web/address-places.ts';
-import { describeError, type Log, openLog } from './web/log.ts';
+import { type Log, openLog } from './web/log.ts';
 import { type Metrics, openMetrics } from './web/metrics.ts';
 
 /** The outside world, handed down by name: what a function can touch is its first line. */
@@ -137,20 +137,5 @@ async function openLive(
   } catch (error) {
     await live.close();
     throw error;
-  }
-}
-
-/** Stores and servers are started together, in any order: a store gets a minute to answer before we give up. */
-async function whenStarted<Opened>(log: Log, store: string, attempt: () => Promise<Opened>): Promise<Opened> {
-  const giveUpAt = performance.now() + 60_000;
-  for (let tries = 0; ; tries += 1) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (!(error instanceof StoreUnavailable) || performance.now() > giveUpAt) throw error;
-      // The first tries are quiet: a connection that is only being made fails too.
-      if (tries % 20 === 10) log.warn({ store, error: describeError(error) }, 'waiting for a store');
-    }
-    await sleep(Math.min(50 * (tries + 1), 500));
   }
 }

@@ -5,6 +5,7 @@ import { seconds } from '../kit/durations.ts';
 import { startRounds } from '../kit/rounds.ts';
 import type { Services } from '../services.ts';
 import { readVersions } from '../store/versions.ts';
+import { whenStarted } from '../store/when-started.ts';
 import { describeError } from '../web/log.ts';
 import { handOverOnOurPage } from './answers/hand-over.ts';
 import { keepQuery } from './answers/kept-query.ts';
@@ -59,13 +60,10 @@ export async function openEngine(
 ): Promise<Engine> {
   const { db, changes, clock, log } = services;
   makeRefusalsCheap();
-  await ensureSigningKeys(services);
+  const { subjects, ...begun } = await whenStarted(log, 'records', () => readKept(services));
   const documents = openPublishedDocuments(services);
-  const subjects = await openPairwiseSubjects(services);
   const known = withDocumentApps(openKnownRecords(services), bringApp);
-  let version = await keysVersion(db);
-  let { keys, until } = await readJwks(services);
-  let apis = await listApis({ db });
+  let { version, keys, until, apis } = begun;
   const parts = () => ({ jwks: keys, apis, cookieKeys, views, subjects, known });
   let provider = openProvider(services, parts());
   const findAccount = accountFinder(known);
@@ -141,4 +139,12 @@ export async function openEngine(
 async function keysVersion(db: Services['db']): Promise<string> {
   const { keys = 0, apis = 0 } = await readVersions(db);
   return `${keys} ${apis}`;
+}
+
+/** All that a new process needs of the records; keys and the secret of the subjects are made if there are none yet. */
+async function readKept(services: Services) {
+  await ensureSigningKeys(services);
+  const subjects = await openPairwiseSubjects(services);
+  const version = await keysVersion(services.db);
+  return { subjects, version, ...(await readJwks(services)), apis: await listApis(services) };
 }

@@ -73,6 +73,9 @@ export function postgresDialect({
   });
 }
 
+/** What is left of a transaction whose connection is used no more: the server rolls it back, and what went wrong is the first error. */
+const rolledBack = { command: 'ROLLBACK', rowCount: 0, rows: [] };
+
 type GuardedClient = PostgresPoolClient & { lend(askedAt: number): void };
 
 /**
@@ -84,12 +87,15 @@ function guard(client: pg.PoolClient, { limits, wrote }: { limits: Limits; wrote
   let silent: StoreUnavailable | undefined;
   let patience: number | undefined;
   const query = async (text: string, values: readonly unknown[]) => {
+    const rollback = text === 'rollback';
+    if (silent && rollback) return rolledBack;
     if (silent) throw silent;
     try {
       return await client.query({ text, values: [...values], ...(patience && { query_timeout: patience }) });
     } catch (error) {
       if (!(error instanceof pg.DatabaseError) && !(error instanceof TypeError))
         silent = new StoreUnavailable('records', error);
+      if (silent && rollback) return rolledBack;
       return rethrow(error);
     } finally {
       if (patience) patience = limits.inAll;

@@ -62,8 +62,12 @@ export async function startServerProcess(
   return { child, origin, port: Number(port), said: () => said, ended };
 }
 
-export async function untilReady({ origin, said }: StartedServer): Promise<void> {
-  for (const giveUpAt = Date.now() + 120_000; Date.now() < giveUpAt; await sleep(50)) {
+export async function untilReady({ origin, said, ended }: StartedServer): Promise<void> {
+  let running = true;
+  void ended.then(() => {
+    running = false;
+  });
+  for (const giveUpAt = Date.now() + 120_000; running && Date.now() < giveUpAt; await sleep(50)) {
     const answer = await fetch(`${origin}/readyz`).catch(() => undefined);
     if (answer?.ok) return;
   }
