@@ -6,9 +6,15 @@ import { endSessions } from '../oidc/sessions.ts';
 import type { Services } from '../services.ts';
 import { nowOrLater } from '../store/in-doubt.ts';
 import type { RequestSource } from '../web/request-source.ts';
+import { type DropReason, dropTrustedDevices } from './drop-trusted-devices.ts';
 
 type Context = Pick<Services, 'db' | 'clock' | 'live' | 'seals' | 'log'>;
-type Others = { accountId: string; except: string | undefined };
+type Others = {
+  accountId: string;
+  except: string | undefined;
+  /** Why no browser is trusted any more either. */
+  drops?: { reason: DropReason; from: RequestSource | undefined };
+};
 
 /** The person signs out everywhere but in the session `except` (its uid). Answers how many sessions ended. */
 export async function endOtherSessions(
@@ -34,7 +40,7 @@ export async function endOtherSessions(
  */
 export async function cutOffOthers(
   ctx: Context,
-  { accountId, except }: Others,
+  { accountId, except, drops }: Others,
   then: (ended: number) => Promise<void> = async () => {},
 ): Promise<{ ended: number }> {
   // Sessions know when they began to the second (OpenID Connect Core section 2, auth_time): of one that begins in this
@@ -42,6 +48,7 @@ export async function cutOffOthers(
   const before = Math.floor(ctx.clock.now() / seconds) * seconds;
   let ended = 0;
   await nowOrLater(ctx, async () => {
+    if (drops) await dropTrustedDevices(ctx, { accountId, reason: drops.reason }, drops.from);
     await signOutBefore(ctx, { accountId, before, except });
     ended += await endLive(ctx, { accountId, except });
     await then(ended);

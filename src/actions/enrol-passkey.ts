@@ -3,7 +3,6 @@ import { firstContact } from '../accounts/claims.ts';
 import { recordEvent } from '../audit/record.ts';
 import {
   addPasskey,
-  addPasskeyWithin,
   listPasskeys,
   mostPasskeys,
   type NewPasskey,
@@ -19,9 +18,12 @@ import { checkRegistration } from '../credentials/webauthn-registration.ts';
 import { readRegistration } from '../credentials/webauthn-response.ts';
 import { type Outcome, refused } from '../kit/outcome.ts';
 import { type Limited, takeFromLimits } from '../limits/limits.ts';
+import { nowOrLater } from '../store/in-doubt.ts';
+import type { Database } from '../store/tables.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import type { Locale } from '../web/words.ts';
 import type { PasskeyContext } from './ask-passkey.ts';
+import { changeInDoubt } from './change-in-doubt.ts';
 import { cutOffOthers } from './end-other-sessions.ts';
 import { notifyAccount } from './notify-account.ts';
 
@@ -69,32 +71,43 @@ export async function enrolPasskey(
   const { accountId, making, fallbackName, at, boundTo } = given;
   const kind = making === 'security_key' ? 'security_key' : 'passkey';
   const made = { ...checked, accountId, kind, fallbackName, from } as const;
-  const added = kind === 'passkey' ? await addPasskey(app, made) : await addAndTurnOn(app, made);
-  if (!added.ok) return added;
-  const { id, name } = added.passkey;
   const sessionUid = at === 'enrol' ? boundTo : undefined;
-  const tell = async () => {
+  const tell = async ({ id, name }: Passkey) => {
     const detail = { credential: id, made: making };
     await recordEvent(app, { type: 'passkey.added', accountId, sessionUid, detail }, from);
     const told = { template: 'passkey_added', values: { passkey: name } } as const;
     await notifyAccount(app, { accountId, pageLocale: given.locale, ...told });
   };
-  if (kind !== 'security_key') {
-    await tell();
-    return added;
-  }
-  // Whoever came in without it is out, as with an authenticator app.
-  await cutOffOthers(app, { accountId, except: boundTo }, tell);
+  // Whoever came in without a security key is out, as with an authenticator app.
+  const follows = (added: Passkey) =>
+    kind === 'security_key'
+      ? cutOffOthers(app, { accountId, except: boundTo }, () => tell(added))
+      : nowOrLater(app, () => tell(added));
+  const added = await add(app, made, follows);
+  if (added.ok) await follows(added.passkey);
   return added;
 }
 
-/** Asked for at every sign-in from now on. In one, for its challenge is spent, and nobody comes again with it. */
-async function addAndTurnOn(app: PasskeyContext, made: NewPasskey) {
-  return await changeTwoStep(app, made.accountId, async (tx) => {
-    const added = await addPasskeyWithin({ ...app, db: tx }, made);
-    if (added.ok) await turnOn(tx, made.accountId, app.clock.now());
-    return added;
-  });
+/** Its challenge is spent, and nobody comes again with it. */
+async function add(app: PasskeyContext, made: NewPasskey, follows: (added: Passkey) => Promise<unknown>) {
+  let added: Passkey | undefined;
+  const isMade = async () => (await listPasskeys(app, made.accountId)).some(({ id }) => id === added?.id);
+  const change = async (tx: Database) => {
+    const outcome = await addPasskey({ ...app, db: tx }, made);
+    // A security key is asked for at every sign-in from now on.
+    if (outcome.ok && made.kind === 'security_key') await turnOn(tx, made.accountId, app.clock.now());
+    if (outcome.ok) added = outcome.passkey;
+    return outcome;
+  };
+  const followed = { isMade, follows: async () => added && follows(added) };
+  return await changeInDoubt(
+    app,
+    () =>
+      made.kind === 'security_key'
+        ? changeTwoStep(app, made.accountId, change)
+        : app.db.transaction().execute(change),
+    followed,
+  );
 }
 
 async function checkMade(

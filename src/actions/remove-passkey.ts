@@ -5,7 +5,7 @@ import { changeTwoStep } from '../credentials/two-step.ts';
 import { done, type Outcome, refused } from '../kit/outcome.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import type { Locale } from '../web/words.ts';
-import { dropTrustedDevices } from './drop-trusted-devices.ts';
+import { changeInDoubt } from './change-in-doubt.ts';
 import { cutOffOthers, recordEnded } from './end-other-sessions.ts';
 import { notifyAccount } from './notify-account.ts';
 import { type KindContext, kindNamed } from './second-step-kinds.ts';
@@ -25,8 +25,28 @@ export async function removePasskey(
 ): Promise<Outcome<object, 'unknown' | 'last_way_in' | 'last_second_step'>> {
   const passkey = (await listPasskeys(ctx, accountId)).find((one) => one.id === id);
   if (!passkey) return refused('unknown');
+  const drops = { reason: 'method_removed', from } as const;
+  const follows = () =>
+    cutOffOthers(ctx, { accountId, except: sessionUid, drops }, async (ended) => {
+      const detail = { credential: id };
+      await recordEvent(ctx, { type: 'passkey.removed', accountId, sessionUid, detail }, from);
+      await recordEnded(ctx, { accountId, ended }, from);
+      const told = { template: 'passkey_removed', values: { passkey: passkey.name } } as const;
+      await notifyAccount(ctx, { accountId, pageLocale: locale, ...told });
+    });
+  const isMade = async () => (await listPasskeys(ctx, accountId)).every((one) => one.id !== id);
+  // A repetition is told `unknown`, so the owner is told also where a store goes away while it is made, or behind it.
+  const removed = await changeInDoubt(ctx, () => takeOff(ctx, { accountId, id }), { isMade, follows });
+  if (removed.ok) await follows();
+  return removed;
+}
+
+async function takeOff(
+  ctx: KindContext,
+  { accountId, id }: Pick<Removal, 'accountId' | 'id'>,
+): Promise<Outcome<object, 'unknown' | 'last_way_in' | 'last_second_step'>> {
   const hasPassword = (await findPassword(ctx, accountId)) !== undefined;
-  const removed = await changeTwoStep(ctx, accountId, async (tx) => {
+  return await changeTwoStep(ctx, accountId, async (tx) => {
     const inside = { ...ctx, db: tx };
     const others = (await listPasskeys(inside, accountId)).filter((one) => one.id !== id);
     if (!hasPassword && !others.some(({ kind }) => kind === 'passkey')) return refused('last_way_in');
@@ -34,17 +54,6 @@ export async function removePasskey(
     if (!(await drop(inside, { accountId, id }))) return refused('unknown');
     return done;
   });
-  if (!removed.ok) return removed;
-  await dropTrustedDevices(ctx, { accountId, reason: 'method_removed' }, from);
-  // A repetition is told `unknown`, so the owner is told also where the live state goes away behind it.
-  await cutOffOthers(ctx, { accountId, except: sessionUid }, async (ended) => {
-    const detail = { credential: id };
-    await recordEvent(ctx, { type: 'passkey.removed', accountId, sessionUid, detail }, from);
-    await recordEnded(ctx, { accountId, ended }, from);
-    const told = { template: 'passkey_removed', values: { passkey: passkey.name } } as const;
-    await notifyAccount(ctx, { accountId, pageLocale: locale, ...told });
-  });
-  return done;
 }
 
 /** Whether a second step is asked for that nothing else could prove: the page that asks says so. */

@@ -2,38 +2,57 @@ import { recordEvent } from '../audit/record.ts';
 import { changeTwoStep, turnOff } from '../credentials/two-step.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import type { Locale } from '../web/words.ts';
-import { dropTrustedDevices } from './drop-trusted-devices.ts';
+import { changeInDoubt } from './change-in-doubt.ts';
 import { cutOffOthers, recordEnded } from './end-other-sessions.ts';
 import { notifyAccount } from './notify-account.ts';
 import type { RemovalContext } from './remove-second-step.ts';
-import { secondStepKinds } from './second-step-kinds.ts';
+import { type SecondStepMethod, secondStepKinds } from './second-step-kinds.ts';
 import { twoStepOf } from './second-step-methods.ts';
 
 /**
  * The person turns two-step verification off, after a fresh proof by the strongest method they have: every method goes that
  * would turn it on by being there, and the backup codes. Passkeys stay: they sign in by themselves. Told by the request that found
- * it on, also where the live state goes away behind it: whoever comes again finds it off.
+ * it on, also where a store goes away behind it or while it is made: whoever comes again finds it off.
  */
 export async function turnOffTwoStep(
   ctx: RemovalContext,
   { accountId, sessionUid, locale }: { accountId: string; sessionUid: string; locale?: Locale },
   from?: RequestSource,
 ): Promise<{ removed: number }> {
-  const { removed, wasOn } = await changeTwoStep(ctx, accountId, async (tx) => {
-    const { on, methods } = await twoStepOf({ ...ctx, db: tx }, accountId);
-    const going = secondStepKinds().filter(({ turnsOn, standsAlone }) => turnsOn || !standsAlone);
+  const before = await found(ctx, accountId);
+  const drops = { reason: 'method_removed', from } as const;
+  const follows = ({ going: { length }, wasOn }: Found) =>
+    cutOffOthers(ctx, { accountId, except: sessionUid, drops }, async (ended) => {
+      const event = { type: 'two_step.turned_off', detail: { methods: length } } as const;
+      if (wasOn) await recordEvent(ctx, { ...event, accountId, sessionUid }, from);
+      await recordEnded(ctx, { accountId, ended }, from);
+      if (wasOn) await notifyAccount(ctx, { accountId, pageLocale: locale, template: 'two_step_off' });
+    });
+  const turnedOff = await changeInDoubt(ctx, () => takeAllOff(ctx, accountId), {
+    isMade: async () => before.wasOn && !(await found(ctx, accountId)).wasOn,
+    follows: () => follows(before),
+  });
+  await follows(turnedOff);
+  return { removed: turnedOff.going.length };
+}
+
+/** The methods that go, and whether there is anything to turn off. */
+type Found = { going: readonly SecondStepMethod[]; wasOn: boolean };
+
+const goingKinds = () => secondStepKinds().filter(({ turnsOn, standsAlone }) => turnsOn || !standsAlone);
+
+async function found(ctx: RemovalContext, accountId: string): Promise<Found> {
+  const { on, methods } = await twoStepOf(ctx, accountId);
+  const going = methods.filter(({ kind }) => goingKinds().some((one) => one.kind === kind));
+  return { going, wasOn: on || going.length > 0 };
+}
+
+async function takeAllOff(ctx: RemovalContext, accountId: string): Promise<Found> {
+  return await changeTwoStep(ctx, accountId, async (tx) => {
+    const here = await found({ ...ctx, db: tx }, accountId);
     // Whether listed or not: what is switched off or used up at the moment would be back one day.
-    for (const kind of going) await kind.removeAll?.(tx, accountId);
+    for (const kind of goingKinds()) await kind.removeAll?.(tx, accountId);
     await turnOff(tx, accountId);
-    const removed = methods.filter(({ kind }) => going.some((one) => one.kind === kind)).length;
-    return { removed, wasOn: on || removed > 0 };
+    return here;
   });
-  await dropTrustedDevices(ctx, { accountId, reason: 'method_removed' }, from);
-  await cutOffOthers(ctx, { accountId, except: sessionUid }, async (ended) => {
-    const detail = { methods: removed };
-    if (wasOn) await recordEvent(ctx, { type: 'two_step.turned_off', accountId, sessionUid, detail }, from);
-    await recordEnded(ctx, { accountId, ended }, from);
-    if (wasOn) await notifyAccount(ctx, { accountId, pageLocale: locale, template: 'two_step_off' });
-  });
-  return { removed };
 }

@@ -1,8 +1,9 @@
 import { recordEvent } from '../audit/record.ts';
-import { changeTwoStep, turnOn } from '../credentials/two-step.ts';
+import { changeTwoStep, findTwoStep, turnOn } from '../credentials/two-step.ts';
 import { type Outcome, refused } from '../kit/outcome.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import type { Locale } from '../web/words.ts';
+import { changeInDoubt } from './change-in-doubt.ts';
 import { cutOffOthers, recordEnded } from './end-other-sessions.ts';
 import { notifyAccount } from './notify-account.ts';
 import type { KindContext } from './second-step-kinds.ts';
@@ -30,11 +31,17 @@ export async function turnOnByPasskey(
 ): Promise<Outcome<object, 'nothing'>> {
   const methods = await secondStepMethods(ctx, accountId);
   if (!methods.some(({ kind }) => kind === 'passkey')) return refused('nothing');
-  const wasOff = await turnOnTwoStep(ctx, { accountId });
-  await cutOffOthers(ctx, { accountId, except: sessionUid }, async (ended) => {
-    if (wasOff) await recordEvent(ctx, { type: 'two_step.turned_on', accountId, sessionUid }, from);
-    await recordEnded(ctx, { accountId, ended }, from);
-    if (wasOff) await notifyAccount(ctx, { accountId, pageLocale: locale, template: 'two_step_on' });
+  const { turnedOnAt } = await findTwoStep(ctx, accountId);
+  const follows = (wasOff: boolean) =>
+    cutOffOthers(ctx, { accountId, except: sessionUid }, async (ended) => {
+      if (wasOff) await recordEvent(ctx, { type: 'two_step.turned_on', accountId, sessionUid }, from);
+      await recordEnded(ctx, { accountId, ended }, from);
+      if (wasOff) await notifyAccount(ctx, { accountId, pageLocale: locale, template: 'two_step_on' });
+    });
+  const wasOff = await changeInDoubt(ctx, () => turnOnTwoStep(ctx, { accountId }), {
+    isMade: async () => turnedOnAt === null && (await findTwoStep(ctx, accountId)).turnedOnAt !== null,
+    follows: () => follows(true),
   });
+  await follows(wasOff);
   return { ok: true };
 }

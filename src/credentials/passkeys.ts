@@ -55,17 +55,6 @@ export async function findStoredPasskey(
   return db.selectFrom('passkeys').selectAll().where('credential_id', '=', credentialId).executeTakeFirst();
 }
 
-/**
- * Adds what was registered. `already_registered` also when it is another account's: a key that answers for two would let
- * one open the other (WebAuthn section 7.1 step 26). `fallbackName` is for authenticators that we do not know.
- */
-export async function addPasskey(
-  { db, clock }: Pick<Services, 'db' | 'clock'>,
-  given: NewPasskey,
-): Promise<Outcome<{ passkey: Passkey }, AddRefusal>> {
-  return db.transaction().execute((tx) => addPasskeyWithin({ db: tx, clock }, given));
-}
-
 export type NewPasskey = {
   accountId: string;
   kind: PasskeysTable['kind'];
@@ -76,8 +65,11 @@ export type NewPasskey = {
 };
 type AddRefusal = 'already_registered' | 'too_many';
 
-/** The same within a transaction of the caller's. */
-export async function addPasskeyWithin(
+/**
+ * Adds what was registered, within a transaction. `already_registered` also when it is another account's: a key that answers for two
+ * would let one open the other (WebAuthn section 7.1 step 26). `fallbackName` is for authenticators that we do not know.
+ */
+export async function addPasskey(
   { db: tx, clock }: Pick<Services, 'db' | 'clock'>,
   given: NewPasskey,
 ): Promise<Outcome<{ passkey: Passkey }, AddRefusal>> {
@@ -127,7 +119,7 @@ export async function removePasskey(
 }
 
 function toRow(
-  { accountId, kind, registered, transports, fallbackName, from }: Parameters<typeof addPasskey>[1],
+  { accountId, kind, registered, transports, fallbackName, from }: NewPasskey,
   others: readonly Passkey[],
   now: number,
 ): PasskeysTable {
