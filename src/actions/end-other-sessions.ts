@@ -5,6 +5,7 @@ import { revokeGrants } from '../oidc/grants.ts';
 import { endSessions } from '../oidc/sessions.ts';
 import type { Services } from '../services.ts';
 import { nowOrLater } from '../store/in-doubt.ts';
+import type { Database } from '../store/tables.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import { type DropReason, dropTrustedDevices } from './drop-trusted-devices.ts';
 
@@ -43,9 +44,7 @@ export async function cutOffOthers(
   { accountId, except, drops }: Others,
   then: (ended: number) => Promise<void> = async () => {},
 ): Promise<{ ended: number }> {
-  // Sessions know when they began to the second (OpenID Connect Core section 2, auth_time): of one that begins in this
-  // very second we cannot say whether it came before or after, and the list below ends it if it is there already.
-  const before = Math.floor(ctx.clock.now() / seconds) * seconds;
+  const before = thisSecond(ctx);
   let ended = 0;
   await nowOrLater(ctx, async () => {
     if (drops) await dropTrustedDevices(ctx, { accountId, reason: drops.reason }, drops.from);
@@ -54,6 +53,26 @@ export async function cutOffOthers(
     await then(ended);
   });
   return { ended };
+}
+
+/**
+ * The same moment within the transaction of the change (`tx`): with it the sessions of others are over, also where the process dies
+ * before `cutOffOthers` ends what they opened.
+ */
+export async function signOutOthers(
+  ctx: Pick<Services, 'clock'>,
+  tx: Database,
+  { accountId, except }: Others,
+): Promise<void> {
+  await signOutBefore({ db: tx }, { accountId, before: thisSecond(ctx), except });
+}
+
+/**
+ * Sessions know when they began to the second (OpenID Connect Core section 2, auth_time): of one that begins in this very
+ * second we cannot say whether it came before or after, and the list of the live ones ends it if it is there already.
+ */
+function thisSecond({ clock }: Pick<Services, 'clock'>): number {
+  return Math.floor(clock.now() / seconds) * seconds;
 }
 
 async function endLive(ctx: Context, { accountId, except }: Others): Promise<number> {

@@ -24,7 +24,7 @@ import type { RequestSource } from '../web/request-source.ts';
 import type { Locale } from '../web/words.ts';
 import type { PasskeyContext } from './ask-passkey.ts';
 import { changeInDoubt } from './change-in-doubt.ts';
-import { cutOffOthers } from './end-other-sessions.ts';
+import { cutOffOthers, signOutOthers } from './end-other-sessions.ts';
 import { notifyAccount } from './notify-account.ts';
 
 /**
@@ -83,30 +83,36 @@ export async function enrolPasskey(
     kind === 'security_key'
       ? cutOffOthers(app, { accountId, except: boundTo }, () => tell(added))
       : nowOrLater(app, () => tell(added));
-  const added = await add(app, made, follows);
+  const added = await add(app, { ...made, boundTo }, follows);
   if (added.ok) await follows(added.passkey);
   return added;
 }
 
 /** Its challenge is spent, and nobody comes again with it. */
-async function add(app: PasskeyContext, made: NewPasskey, follows: (added: Passkey) => Promise<unknown>) {
+async function add(
+  app: PasskeyContext,
+  { boundTo, ...made }: NewPasskey & { boundTo: string },
+  follows: (added: Passkey) => Promise<unknown>,
+) {
   let added: Passkey | undefined;
-  const isMade = async () => (await listPasskeys(app, made.accountId)).some(({ id }) => id === added?.id);
   const change = async (tx: Database) => {
     const outcome = await addPasskey({ ...app, db: tx }, made);
+    if (!outcome.ok) return outcome;
+    added = outcome.passkey;
     // A security key is asked for at every sign-in from now on.
-    if (outcome.ok && made.kind === 'security_key') await turnOn(tx, made.accountId, app.clock.now());
-    if (outcome.ok) added = outcome.passkey;
+    if (made.kind === 'security_key') {
+      await turnOn(tx, made.accountId, app.clock.now());
+      await signOutOthers(app, tx, { accountId: made.accountId, except: boundTo });
+    }
     return outcome;
   };
-  const followed = { isMade, follows: async () => added && follows(added) };
   return await changeInDoubt(
     app,
     () =>
       made.kind === 'security_key'
         ? changeTwoStep(app, made.accountId, change)
         : app.db.transaction().execute(change),
-    followed,
+    async () => added && follows(added),
   );
 }
 

@@ -15,6 +15,7 @@ import type { RequestSource } from '../web/request-source.ts';
 import type { Locale } from '../web/words.ts';
 import { afterEnrolment } from './after-enrolment.ts';
 import { endAccessOfDisplaced } from './end-all-access.ts';
+import { signOutOthers } from './end-other-sessions.ts';
 import type { KindContext } from './second-step-kinds.ts';
 import { mayText } from './second-step-text.ts';
 import { isProved } from './sign-up.ts';
@@ -100,6 +101,7 @@ export async function enrolText(
   if (!contactId) return refused('address_taken');
   const id = await changeTwoStep(ctx, accountId, async (tx) => {
     await turnOn(tx, accountId, ctx.clock.now());
+    await signOutOthers(ctx, tx, { accountId, except: sessionUid });
     return await addTextStep(tx, { accountId, contactId, now: ctx.clock.now() });
   });
   await afterText(ctx, { ...added, id, amr: ['sms'] }, from);

@@ -58,7 +58,7 @@ export async function enrolTotp(
   const added = await addTotp(ctx, { accountId, secret, code, name });
   if (!added.ok) return added;
 
-  await turnOnTwoStep(ctx, { accountId });
+  await turnOnTwoStep(ctx, { accountId, sessionUid });
   const who = { accountId, sessionUid };
   const event = { type: 'totp.enrolled', ...who, detail: { credential: added.id } } as const;
   const used = { key, value: waiting.value };

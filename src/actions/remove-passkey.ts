@@ -6,7 +6,7 @@ import { done, type Outcome, refused } from '../kit/outcome.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import type { Locale } from '../web/words.ts';
 import { changeInDoubt } from './change-in-doubt.ts';
-import { cutOffOthers, recordEnded } from './end-other-sessions.ts';
+import { cutOffOthers, recordEnded, signOutOthers } from './end-other-sessions.ts';
 import { notifyAccount } from './notify-account.ts';
 import { type KindContext, kindNamed } from './second-step-kinds.ts';
 import { twoStepOf } from './second-step-methods.ts';
@@ -34,16 +34,15 @@ export async function removePasskey(
       const told = { template: 'passkey_removed', values: { passkey: passkey.name } } as const;
       await notifyAccount(ctx, { accountId, pageLocale: locale, ...told });
     });
-  const isMade = async () => (await listPasskeys(ctx, accountId)).every((one) => one.id !== id);
   // A repetition is told `unknown`, so the owner is told also where a store goes away while it is made, or behind it.
-  const removed = await changeInDoubt(ctx, () => takeOff(ctx, { accountId, id }), { isMade, follows });
+  const removed = await changeInDoubt(ctx, () => takeOff(ctx, { accountId, sessionUid, id }), follows);
   if (removed.ok) await follows();
   return removed;
 }
 
 async function takeOff(
   ctx: KindContext,
-  { accountId, id }: Pick<Removal, 'accountId' | 'id'>,
+  { accountId, sessionUid, id }: Omit<Removal, 'locale'>,
 ): Promise<Outcome<object, 'unknown' | 'last_way_in' | 'last_second_step'>> {
   const hasPassword = (await findPassword(ctx, accountId)) !== undefined;
   return await changeTwoStep(ctx, accountId, async (tx) => {
@@ -52,6 +51,7 @@ async function takeOff(
     if (!hasPassword && !others.some(({ kind }) => kind === 'passkey')) return refused('last_way_in');
     if (await isLastSecondStep(inside, { accountId, id })) return refused('last_second_step');
     if (!(await drop(inside, { accountId, id }))) return refused('unknown');
+    await signOutOthers(ctx, tx, { accountId, except: sessionUid });
     return done;
   });
 }

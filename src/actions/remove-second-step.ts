@@ -5,7 +5,7 @@ import type { Services } from '../services.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import type { Locale } from '../web/words.ts';
 import { changeInDoubt } from './change-in-doubt.ts';
-import { cutOffOthers, recordEnded } from './end-other-sessions.ts';
+import { cutOffOthers, recordEnded, signOutOthers } from './end-other-sessions.ts';
 import { notifyAccount } from './notify-account.ts';
 import { type KindContext, type KindName, kindNamed, type SecondStepMethod } from './second-step-kinds.ts';
 import { twoStepOf } from './second-step-methods.ts';
@@ -24,8 +24,7 @@ export async function removeSecondStep(
   { accountId, sessionUid, kind, id, locale }: Removal & { locale?: Locale },
   from?: RequestSource,
 ): Promise<Outcome<object, 'unknown' | 'last'>> {
-  const isThere = async () => isAmong((await twoStepOf(ctx, accountId)).methods, { kind, id });
-  if (!(await isThere())) return refused('unknown');
+  if (!isAmong((await twoStepOf(ctx, accountId)).methods, { kind, id })) return refused('unknown');
   const drops = { reason: 'method_removed', from } as const;
   const follows = () =>
     cutOffOthers(ctx, { accountId, except: sessionUid, drops }, async (ended) => {
@@ -34,8 +33,7 @@ export async function removeSecondStep(
       const template = kind === 'text' ? 'text_step_removed' : 'second_step_removed';
       await notifyAccount(ctx, { accountId, pageLocale: locale, template });
     });
-  const isMade = async () => !(await isThere());
-  const removed = await changeInDoubt(ctx, () => takeOff(ctx, { accountId, kind, id }), { isMade, follows });
+  const removed = await changeInDoubt(ctx, () => takeOff(ctx, { accountId, sessionUid, kind, id }), follows);
   if (removed.ok) await follows();
   return removed;
 }
@@ -61,13 +59,15 @@ async function recordRemoved(
  */
 async function takeOff(
   ctx: KindContext,
-  { accountId, kind, id }: Pick<Removal, 'accountId' | 'kind' | 'id'>,
+  { accountId, sessionUid, kind, id }: Removal,
 ): Promise<Outcome<object, 'unknown' | 'last'>> {
   return await changeTwoStep(ctx, accountId, async (tx) => {
     const { on, methods } = await twoStepOf({ ...ctx, db: tx }, accountId);
     if (!isAmong(methods, { kind, id })) return refused('unknown');
     const left = methods.filter((one) => !(one.kind === kind && one.id === id));
     if (on && !left.some((one) => kindNamed(one.kind).standsAlone)) return refused('last');
-    return (await kindNamed(kind).remove(tx, { accountId, id })) ? { ok: true } : refused('unknown');
+    if (!(await kindNamed(kind).remove(tx, { accountId, id }))) return refused('unknown');
+    await signOutOthers(ctx, tx, { accountId, except: sessionUid });
+    return { ok: true };
   });
 }

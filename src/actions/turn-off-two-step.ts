@@ -3,7 +3,7 @@ import { changeTwoStep, turnOff } from '../credentials/two-step.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import type { Locale } from '../web/words.ts';
 import { changeInDoubt } from './change-in-doubt.ts';
-import { cutOffOthers, recordEnded } from './end-other-sessions.ts';
+import { cutOffOthers, recordEnded, signOutOthers } from './end-other-sessions.ts';
 import { notifyAccount } from './notify-account.ts';
 import type { RemovalContext } from './remove-second-step.ts';
 import { type SecondStepMethod, secondStepKinds } from './second-step-kinds.ts';
@@ -28,10 +28,11 @@ export async function turnOffTwoStep(
       await recordEnded(ctx, { accountId, ended }, from);
       if (wasOn) await notifyAccount(ctx, { accountId, pageLocale: locale, template: 'two_step_off' });
     });
-  const turnedOff = await changeInDoubt(ctx, () => takeAllOff(ctx, accountId), {
-    isMade: async () => before.wasOn && !(await found(ctx, accountId)).wasOn,
-    follows: () => follows(before),
-  });
+  const turnedOff = await changeInDoubt(
+    ctx,
+    () => takeAllOff(ctx, { accountId, sessionUid }),
+    () => follows(before),
+  );
   await follows(turnedOff);
   return { removed: turnedOff.going.length };
 }
@@ -47,12 +48,16 @@ async function found(ctx: RemovalContext, accountId: string): Promise<Found> {
   return { going, wasOn: on || going.length > 0 };
 }
 
-async function takeAllOff(ctx: RemovalContext, accountId: string): Promise<Found> {
+async function takeAllOff(
+  ctx: RemovalContext,
+  { accountId, sessionUid }: { accountId: string; sessionUid: string },
+): Promise<Found> {
   return await changeTwoStep(ctx, accountId, async (tx) => {
     const here = await found({ ...ctx, db: tx }, accountId);
     // Whether listed or not: what is switched off or used up at the moment would be back one day.
     for (const kind of goingKinds()) await kind.removeAll?.(tx, accountId);
     await turnOff(tx, accountId);
+    await signOutOthers(ctx, tx, { accountId, except: sessionUid });
     return here;
   });
 }

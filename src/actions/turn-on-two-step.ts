@@ -4,20 +4,23 @@ import { type Outcome, refused } from '../kit/outcome.ts';
 import type { RequestSource } from '../web/request-source.ts';
 import type { Locale } from '../web/words.ts';
 import { changeInDoubt } from './change-in-doubt.ts';
-import { cutOffOthers, recordEnded } from './end-other-sessions.ts';
+import { cutOffOthers, recordEnded, signOutOthers } from './end-other-sessions.ts';
 import { notifyAccount } from './notify-account.ts';
 import type { KindContext } from './second-step-kinds.ts';
 import { secondStepMethods } from './second-step-methods.ts';
 
 /**
- * From now on a sign-in with the password asks for a second step too. Called by each verb that adds a method which its owner
- * meant as one; a passkey that was added to sign in with does not turn it on. Answers whether it was off.
+ * From now on a sign-in with the password asks for a second step too, and the sessions of others are over. Called by each verb that
+ * adds a method which its owner meant as one; a passkey that was added to sign in with does not turn it on. Answers whether it was off.
  */
 export async function turnOnTwoStep(
   ctx: Pick<KindContext, 'db' | 'clock'>,
-  { accountId }: { accountId: string },
+  { accountId, sessionUid }: { accountId: string; sessionUid: string },
 ): Promise<boolean> {
-  return await changeTwoStep(ctx, accountId, (tx) => turnOn(tx, accountId, ctx.clock.now()));
+  return await changeTwoStep(ctx, accountId, async (tx) => {
+    await signOutOthers(ctx, tx, { accountId, except: sessionUid });
+    return await turnOn(tx, accountId, ctx.clock.now());
+  });
 }
 
 /**
@@ -38,10 +41,11 @@ export async function turnOnByPasskey(
       await recordEnded(ctx, { accountId, ended }, from);
       if (wasOff) await notifyAccount(ctx, { accountId, pageLocale: locale, template: 'two_step_on' });
     });
-  const wasOff = await changeInDoubt(ctx, () => turnOnTwoStep(ctx, { accountId }), {
-    isMade: async () => turnedOnAt === null && (await findTwoStep(ctx, accountId)).turnedOnAt !== null,
-    follows: () => follows(true),
-  });
+  const wasOff = await changeInDoubt(
+    ctx,
+    () => turnOnTwoStep(ctx, { accountId, sessionUid }),
+    () => follows(turnedOnAt === null),
+  );
   await follows(wasOff);
   return { ok: true };
 }

@@ -86,11 +86,20 @@ export interface LiveStore {
   close(): Promise<void>;
 }
 
-/** Thrown by either store when it does not answer in time. The answer is 503 with Retry-After, never a hang. */
+/**
+ * Thrown by either store when it does not answer in time. The answer is 503 with Retry-After, never a hang. `isKept`: of a transaction
+ * that may have been kept, whether it was, once the store answers (and this again until then); of one without it nothing was.
+ */
 export class StoreUnavailable extends Error {
-  constructor(store: 'records' | 'live', cause: unknown) {
+  readonly isKept?: () => Promise<boolean>;
+  constructor(
+    store: 'records' | 'live',
+    cause: unknown,
+    { isKept }: { isKept?: () => Promise<boolean> } = {},
+  ) {
     super(`the ${store} store does not answer`, { cause });
     this.name = 'StoreUnavailable';
+    if (isKept) this.isKept = isKept;
   }
 }
 

@@ -15,7 +15,7 @@ const pause = 50;
 const [quickly, patience] = [0.3, 0.6];
 
 /** All tries together take no longer than a page would wait for one: `until` then. */
-async function onceMore<Result>(
+export async function onceMore<Result>(
   timeoutMs: number,
   ask: (again: boolean, until: number) => Promise<Result>,
 ): Promise<Result> {
@@ -35,7 +35,7 @@ async function onceMore<Result>(
 
 async function within<Result>(ms: number, asked: Promise<Result>, lost: StoreUnavailable): Promise<Result> {
   const waited = new AbortController();
-  const over = sleep(ms, undefined, { signal: waited.signal }).then(() => {
+  const over = sleep(Math.max(0, ms), undefined, { signal: waited.signal }).then(() => {
     throw lost;
   });
   try {

@@ -1,8 +1,8 @@
-import type { Dialect, PostgresPoolClient } from 'kysely';
-import { PostgresDialect } from 'kysely';
+import { type Dialect, PostgresDialect } from 'kysely';
 import pg from 'pg';
-import { StoreUnavailable } from './live.ts';
-import { type Wrote, watchWrites } from './written-tables.ts';
+import { rethrow } from './postgres-errors.ts';
+import { limitsOf, PostgresLine } from './postgres-line.ts';
+import type { Wrote } from './written-tables.ts';
 
 /** int8 (times, counts) and numeric (sums of them) as numbers: ours stay below 2^53, and SQLite answers numbers too. */
 const asNumbers = [20, 1700];
@@ -10,14 +10,6 @@ const types = {
   getTypeParser: (oid: number, format?: 'text' | 'binary') =>
     asNumbers.includes(oid) ? Number : pg.types.getTypeParser(oid, format as 'text'),
 } as pg.CustomTypesConfig;
-
-/** A page's query is answered or refused within `inAll`, the wait for a connection included: it leaves time to say so. */
-const limitsOf = (timeoutMs: number) => ({
-  connection: Math.round(0.6 * timeoutMs),
-  statement: Math.round(0.7 * timeoutMs),
-  inAll: Math.round(0.85 * timeoutMs),
-});
-type Limits = ReturnType<typeof limitsOf>;
 
 /**
  * kysely on pg, for pages: a server that does not answer is StoreUnavailable within `timeoutMs`, and the next query after
@@ -42,7 +34,7 @@ export function postgresDialect({
     max: patient ? 1 : 10,
     // Covers the wait for a free connection as well as making one.
     connectionTimeoutMillis: patient ? 5000 : limits.connection,
-    // The server stops a slow statement itself, which keeps the connection; our own limit (in guard) is for a server
+    // The server stops a slow statement itself, which keeps the connection; our own limit (in postgres-line.ts) is for a server
     // that has gone silent.
     ...(patient
       ? {}
@@ -56,7 +48,7 @@ export function postgresDialect({
   pool.on('error', () => {});
   pool.on('connect', (client) => client.on('error', () => {}));
 
-  const guarded = new WeakMap<pg.PoolClient, GuardedClient>();
+  const lines = new WeakMap<pg.PoolClient, PostgresLine>();
   return new PostgresDialect({
     pool: {
       options: pool.options,
@@ -64,68 +56,10 @@ export function postgresDialect({
       async connect() {
         const askedAt = performance.now();
         const client = await pool.connect().catch(rethrow);
-        const known = guarded.get(client) ?? guard(client, { limits, wrote });
-        guarded.set(client, known);
-        if (!patient) known.lend(askedAt);
-        return known;
+        const line = lines.get(client) ?? new PostgresLine(client, { pool, limits, wrote });
+        lines.set(client, line);
+        return line.lend({ waitedMs: performance.now() - askedAt, patient });
       },
     },
   });
-}
-
-/** What is left of a transaction whose connection is used no more: the server rolls it back, and what went wrong is the first error. */
-const rolledBack = { command: 'ROLLBACK', rowCount: 0, rows: [] };
-
-type GuardedClient = PostgresPoolClient & { lend(askedAt: number): void };
-
-/**
- * A connection that failed to answer is used no more: its late answers would be taken for those of the next query, and a
- * rollback would wait as long again.
- */
-function guard(client: pg.PoolClient, { limits, wrote }: { limits: Limits; wrote: Wrote }): GuardedClient {
-  const writes = watchWrites(wrote);
-  let silent: StoreUnavailable | undefined;
-  let patience: number | undefined;
-  const query = async (text: string, values: readonly unknown[]) => {
-    const rollback = text === 'rollback';
-    if (silent && rollback) return rolledBack;
-    if (silent) throw silent;
-    try {
-      return await client.query({ text, values: [...values], ...(patience && { query_timeout: patience }) });
-    } catch (error) {
-      if (!(error instanceof pg.DatabaseError) && !(error instanceof TypeError))
-        silent = new StoreUnavailable('records', error);
-      if (silent && rollback) return rolledBack;
-      return rethrow(error);
-    } finally {
-      if (patience) patience = limits.inAll;
-      if (/^begin|^start/.test(text)) writes.began();
-      else if (/^commit|^rollback$/.test(text)) writes.ended();
-      else writes.ran(text);
-    }
-  };
-  return {
-    // kysely's other form takes a cursor, for streaming, which nothing here does.
-    query: query as unknown as PostgresPoolClient['query'],
-    release: (discard) => client.release(discard === true || silent !== undefined),
-    lend(askedAt) {
-      // The first query has what the wait for the connection left over.
-      patience = limits.inAll - Math.min(performance.now() - askedAt, limits.connection);
-    },
-  };
-}
-
-function rethrow(error: unknown): never {
-  throw isUnavailable(error) ? new StoreUnavailable('records', error) : error;
-}
-
-/**
- * By SQLSTATE (https://www.postgresql.org/docs/15/errcodes-appendix.html): connection lost, resources used up, shutting
- * down or starting, system error, stopped for time or by a lock, a standby that takes no writes. What is wrong with the
- * statement or the login stays what it is. Anything that did not come from the server is the way to it.
- */
-function isUnavailable(error: unknown): boolean {
-  if (error instanceof TypeError) return false;
-  if (!(error instanceof pg.DatabaseError)) return true;
-  return /^(08|53|57|58|40001|40P01|55P03|25006)/.test(error.code ?? '');
 }

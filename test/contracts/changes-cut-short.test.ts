@@ -17,7 +17,7 @@ import { listGrants } from '../../src/oidc/grants.ts';
 import { listSessions } from '../../src/oidc/sessions.ts';
 import { StoreUnavailable } from '../../src/store/live.ts';
 import { aGrant, anAccount, anApp, aSession, password, source } from '../support/account-in-use.ts';
-import { apart, cutShort } from '../support/cut-short.ts';
+import { apart, cutShort, diesBehind } from '../support/cut-short.ts';
 import { aPasskey } from '../support/passkeys.ts';
 import { giveTotp } from '../support/second-steps.ts';
 import { openTestServices, type TestServices } from '../support/stores.ts';
@@ -164,6 +164,13 @@ describe('a change that is cut short', () => {
     }
     expect(made.length).toBeGreaterThan(1);
     for (const who of made) expect(await timesTold(who, change)).toEqual({ recorded: 1, sent: 1 });
+  });
+
+  it.each(changes)('has signed the others out where the process dies behind it: $name', async (change) => {
+    const who = await diesBehind(services, { ...change, whoever: inUse });
+    const { signedOutBefore = 0, signedOutExcept } = (await findAccount(services, who.accountId)) ?? {};
+    expect(signedOutBefore).toBe(Math.floor(services.clock.now() / 1000) * 1000);
+    expect(signedOutExcept).toBe(change.endsAll ? null : who.sessionUid);
   });
 
   it.each(changes)('is told once where the texts cannot be counted: $name', async (change) => {

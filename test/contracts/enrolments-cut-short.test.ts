@@ -14,7 +14,7 @@ import { listOutbox } from '../../src/mail/outbox.ts';
 import { listSessions } from '../../src/oidc/sessions.ts';
 import { StoreUnavailable } from '../../src/store/live.ts';
 import { anAccount, aSession, source } from '../support/account-in-use.ts';
-import { apart, cutShort, diesAt } from '../support/cut-short.ts';
+import { apart, cutShort, diesAt, diesBehind } from '../support/cut-short.ts';
 import { aPasskey, enrol } from '../support/passkeys.ts';
 import { openTestServices, type TestServices } from '../support/stores.ts';
 import { until } from '../support/timing.ts';
@@ -148,6 +148,16 @@ describe('an enrolment that is cut short', () => {
       for (const who of made) expect(await timesTold(who, enrolment)).toEqual({ recorded: 1, sent: 1 });
     });
   });
+
+  it.each(enrolments)(
+    'has signed the others out where the process dies behind it: $name',
+    async (enrolment) => {
+      const who = await diesBehind(services, { ...enrolment, whoever: inUse });
+      const account = await findAccount(services, who.accountId);
+      expect(account?.signedOutBefore).toBe(Math.floor(services.clock.now() / 1000) * 1000);
+      expect(account?.signedOutExcept).toBe(who.sessionUid);
+    },
+  );
 
   it.each(enrolments.slice(0, 2))(
     'is finished by who posts it again where the process died: $name',

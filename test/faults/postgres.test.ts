@@ -99,19 +99,60 @@ describe('the records while PostgreSQL is in trouble', () => {
     expect(await db.selectFrom('clients').selectAll().execute()).toEqual([]);
   });
 
-  it('neither hangs nor goes on with half a transaction when the reply to its commit is lost', async () => {
+  it('knows in time that a transaction is kept when the reply to its commit is lost', async () => {
+    // As long as a new connection may take on a busy machine.
+    const inTime = await openDatabase({ url: proxy.url, dataDir: '', timeoutMs: 20_000 });
     const cutsBefore = proxy.cuts();
     for (let round = 0; round < 30; round += 1) {
       const subject = newId();
       proxy.cutReplyTo('commit');
-      const lost = await timed(() => db.transaction().execute((tx) => bumpVersion(tx, subject)));
-      expect(lost.error).toBeInstanceOf(StoreUnavailable);
-      expect(lost.ms).toBeLessThan(1000);
-      // It had happened; nobody could know. What is written with `on conflict` may be repeated.
-      const { value } = await untilWorks(3000, () => readVersions(db));
-      expect(value).toMatchObject({ [subject]: 1 });
+      await inTime.transaction().execute((tx) => bumpVersion(tx, subject));
+      expect(await readVersions(inTime)).toMatchObject({ [subject]: 1 });
     }
     expect(proxy.cuts() - cutsBefore).toBe(30);
+    await inTime.destroy();
+  });
+
+  it('does not hang when it goes away with the reply to a commit, and says afterwards that it was kept', async () => {
+    const subject = newId();
+    proxy.cutReplyTo('commit', 'silence');
+    const { ms, error } = await timed(() => db.transaction().execute((tx) => bumpVersion(tx, subject)));
+    expect(ms).toBeLessThan(1000);
+    const isKept = whetherKept(error);
+    await expect(isKept()).rejects.toThrow(StoreUnavailable);
+    proxy.silence(false);
+    expect((await untilWorks(3000, isKept)).value).toBe(true);
+    expect((await untilWorks(3000, () => readVersions(db))).value).toMatchObject({ [subject]: 1 });
+  });
+
+  it('does not say what became of a transaction before it is over', async () => {
+    const subject = newId();
+    const held = proxy.hold('commit', 0);
+    const { ms, error } = await timed(() => db.transaction().execute((tx) => bumpVersion(tx, subject)));
+    expect([ms < 1000, held.happened()]).toEqual([true, true]);
+    const isKept = whetherKept(error);
+    await expect(isKept()).rejects.toThrow(StoreUnavailable);
+    await held.letThrough();
+    expect((await untilWorks(3000, isKept)).value).toBe(true);
+  });
+
+  it('says that a transaction is not kept whose commit never came', async () => {
+    const subject = newId();
+    const held = proxy.hold('commit', 0);
+    const posted = timed(() => db.transaction().execute((tx) => bumpVersion(tx, subject)));
+    const other = new pg.Client({ connectionString: postgres.url });
+    await other.connect();
+    await untilWorks(3000, async () => {
+      const idle = `select pg_terminate_backend(pid) from pg_stat_activity where state = 'idle in transaction'`;
+      if ((await other.query(idle)).rowCount !== 1) throw new Error('it is not there yet');
+    });
+    await other.end();
+    const { error } = await posted;
+    expect(error).toBeInstanceOf(StoreUnavailable);
+    const { isKept } = error as StoreUnavailable;
+    expect(held.happened()).toBe(true);
+    if (isKept) expect((await untilWorks(3000, isKept)).value).toBe(false);
+    expect((await untilWorks(3000, () => readVersions(db))).value).not.toHaveProperty(subject);
   });
 
   it('is waited for by a server that starts before it', async () => {
@@ -143,3 +184,8 @@ describe('the records while PostgreSQL is in trouble', () => {
     await wrong.destroy();
   });
 });
+
+function whetherKept(error: unknown): () => Promise<boolean> {
+  if (error instanceof StoreUnavailable && error.isKept) return error.isKept;
+  throw new Error(`nothing is in doubt: ${String(error)}`);
+}

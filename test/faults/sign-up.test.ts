@@ -37,9 +37,11 @@ describe('signing up while PostgreSQL loses answers', () => {
 
       const cuts = proxy.cuts();
       const goingAway = live === 'away' ? silentWhenReturned(world) : undefined;
-      proxy.cutReplyTo(command);
+      // Of a commit they are asked whether it was kept, as long as they are there.
+      proxy.cutReplyTo(command, command === 'commit' ? 'silence' : undefined);
       await person.submits({ code });
       expect([proxy.cuts() - cuts, person.status]).toEqual([1, 503]);
+      proxy.silence(false);
       await goingAway?.comesBack();
 
       await person.goes(page);

@@ -44,6 +44,31 @@ export function diesAt(
   return { isAnother };
 }
 
+/** The process dies at the first commit that comes behind what was made: answers who posted it. */
+export async function diesBehind<Who, Whole extends { live: LiveStore }>(
+  services: Whole,
+  {
+    begins,
+    isMade,
+    whoever,
+  }: {
+    begins(on: Whole, who: Who): Promise<() => Promise<unknown>>;
+    isMade(who: Who): Promise<boolean>;
+    whoever(): Promise<Who>;
+  },
+): Promise<Who> {
+  for (let place = 1; ; place += 1) {
+    const who = await whoever();
+    const on = apart(services);
+    const post = await begins(on, who);
+    const dead = diesAt({ services: on }, place);
+    const died = await post().catch(String);
+    dead.isAnother();
+    if (died !== 'Error: the process died') throw new Error(`it lived: ${JSON.stringify(died)}`);
+    if (await isMade(who)) return who;
+  }
+}
+
 /** It goes away after so many commits of this kind, until `comesBack`. */
 export function goesAway(
   { services: { live } }: { services: { live: LiveStore } },
