@@ -61,7 +61,7 @@ export function memoryOf(ctx: object): RequestMemory {
   return remembering[ofRequest];
 }
 
-type Read = Pick<RequestMemory, 'grants' | 'looked' | 'lone'>;
+type Read = Pick<RequestMemory, 'grants' | 'looked' | 'lone' | 'outage'>;
 const handedOn = new WeakMap<IncomingMessage, Read>();
 
 /** What was read for a request that goes on to the engine (direct/), which then need not read it again. */
@@ -69,11 +69,16 @@ export function handOn(ctx: { req: IncomingMessage }): undefined {
   handedOn.set(ctx.req, memoryOf(ctx));
 }
 
+/** A store was silent until the time of this request was used up: the engine asks none again (unavailable.ts). */
+export function handOnOutage(req: IncomingMessage, outage: Error): void {
+  handedOn.set(req, { grants: new Map(), looked: new Map(), outage });
+}
+
 export function takeOver(ctx: { req: IncomingMessage }): void {
   const read = handedOn.get(ctx.req);
   if (!read) return;
-  const { grants, looked, lone } = read;
-  Object.assign(memoryOf(ctx), { grants, looked }, lone && { lone });
+  const { grants, looked, lone, outage } = read;
+  Object.assign(memoryOf(ctx), { grants, looked }, lone && { lone }, outage && { outage });
 }
 
 function newMemory(): RequestMemory {

@@ -10,6 +10,7 @@ import { openInteractionPolicy } from '../interaction-policy.ts';
 import { authorize } from './authorize.ts';
 import { isAuthorization, plainAuthorization } from './authorize-request.ts';
 import type { DirectParts } from './direct.ts';
+import { rememberOutage } from './go-on.ts';
 import { openLikelyGrants } from './likely-grants.ts';
 import { isPlain } from './plain-request.ts';
 import { openSessionCookies } from './session-cookie.ts';
@@ -74,7 +75,10 @@ export function openAuthorizeWay(
           metrics.requests.inc({ route: 'authorize', method: 'GET', status: 303 });
         })
         // Whatever went wrong here goes wrong there too, and is told there; or it was overtaken, and is asked anew.
-        .catch(() => otherwise(req, res));
+        .catch((error: unknown) => {
+          rememberOutage(services, { req, begun, error });
+          otherwise(req, res);
+        });
     },
   };
 }

@@ -9,6 +9,7 @@ import type { EndpointLimits } from '../endpoint-limits.ts';
 import type { PairwiseSubjects } from '../pairwise.ts';
 import type { mayIntrospect } from '../token-policies.ts';
 import { type Answer, openSend } from './answer.ts';
+import { rememberOutage } from './go-on.ts';
 import { introspect } from './introspection.ts';
 import type { PlainGrants } from './plain-grants.ts';
 import { isPlain, peekForm } from './plain-request.ts';
@@ -81,7 +82,10 @@ export function openDirectWay(
           metrics.requests.inc({ route, method: endpoint.method, status: answer.status });
         })
         // Nothing was done: what went wrong here goes wrong there too, and is told there.
-        .catch(() => otherwise(req, res));
+        .catch((error: unknown) => {
+          rememberOutage(services, { req, begun, error });
+          otherwise(req, res);
+        });
     },
   };
 }
