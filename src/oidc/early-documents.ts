@@ -31,7 +31,7 @@ export function openEarlyDocuments(
   }
 
   return {
-    answerTo(request) {
+    answerTo(request, last = false) {
       const known = kinds.get(request) ?? learn(request);
       if (!known) return undefined;
       const now = clock.now();
@@ -39,16 +39,16 @@ export function openEarlyDocuments(
       if (known.second !== second)
         Object.assign(known, { second, text: wholeAnswer(known.document, new Date(now)) });
       known.tally.times += 1;
-      return known.text;
+      return last ? wholeAnswer(known.document, new Date(now), { last }) : known.text;
     },
     forget: () => kinds.clear(),
   };
 }
 
-function wholeAnswer({ headers, body }: Document, date: Date): string {
+function wholeAnswer({ headers, body }: Document, date: Date, { last } = { last: false }): string {
   const lines = ['HTTP/1.1 200 OK'];
   for (let at = 0; at < headers.length; at += 2) lines.push(`${headers[at]}: ${headers[at + 1]}`);
-  lines.push(`Date: ${date.toUTCString()}`, 'Connection: keep-alive');
-  lines.push(`Keep-Alive: timeout=${patience.keepAlive / 1000}, max=${mostRequests}`, '', body);
-  return lines.join('\r\n');
+  lines.push(`Date: ${date.toUTCString()}`, `Connection: ${last ? 'close' : 'keep-alive'}`);
+  if (!last) lines.push(`Keep-Alive: timeout=${patience.keepAlive / 1000}, max=${mostRequests}`);
+  return [...lines, '', body].join('\r\n');
 }

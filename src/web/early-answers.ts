@@ -7,8 +7,11 @@ import type { Socket } from 'node:net';
  * `answerTo` knows, or the connection goes to the HTTP server for good, with that piece first; nothing waits here for more.
  */
 export type EarlyAnswers = {
-  /** The whole answer (status line, headers, body; Latin-1) to exactly this text, or undefined: let the HTTP server see. */
-  answerTo(request: string): string | undefined;
+  /**
+   * The whole answer (status line, headers, body; Latin-1) to exactly this text, or undefined: let the HTTP server see. `last`: it
+   * says that the connection ends with it.
+   */
+  answerTo(request: string, last?: boolean): string | undefined;
 };
 
 /** Requests of apps that read a document are shorter; anything longer is not even looked at. */
@@ -22,13 +25,13 @@ export function answerEarly(
 ): { closeIdle(): void; closeAll(): void; letGo(): void } {
   const [parse] = http.listeners('connection') as ((socket: Socket) => void)[];
   if (!parse) throw new Error('an HTTP server that takes no connections');
-  const mostAnswers = http.maxRequestsPerSocket ?? Number.POSITIVE_INFINITY;
   const waiting = new Set<Socket>();
   let leaving = false;
   http.removeAllListeners('connection');
 
   function watch(socket: Socket): void {
-    let answered = 0;
+    // The HTTP server counts from its own first request, and would take as many again.
+    let left = http.maxRequestsPerSocket || Number.POSITIVE_INFINITY;
     const handOver = (piece: Buffer) => {
       forget();
       socket.setTimeout(0);
@@ -38,11 +41,12 @@ export function answerEarly(
       socket.resume();
     };
     const read = (piece: Buffer) => {
-      const known = !leaving && answered < mostAnswers && piece.length <= longest;
-      const answer = known && !socket.writableNeedDrain ? answerTo(piece.toString('latin1')) : undefined;
+      const known = !leaving && piece.length <= longest && !socket.writableNeedDrain;
+      const answer = known ? answerTo(piece.toString('latin1'), left === 1) : undefined;
       if (answer === undefined) return handOver(piece);
-      answered += 1;
-      socket.write(answer, 'latin1');
+      left -= 1;
+      if (left > 0) return socket.write(answer, 'latin1');
+      socket.off('data', read).resume().end(answer, 'latin1');
     };
     const end = () => socket.end();
     const hangUp = () => socket.destroy();

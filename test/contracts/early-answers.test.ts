@@ -118,6 +118,30 @@ describe('answers that are ready', () => {
     expect([text.slice(0, 15), seen - before]).toEqual(['HTTP/1.1 200 OK', 1]);
   });
 
+  it('are no more on one connection than the HTTP server gives, and the last one says so', async () => {
+    http.maxRequestsPerSocket = 3;
+    const socket = connect(port, '127.0.0.1');
+    http.once('connection', () => {
+      http.maxRequestsPerSocket = 10_000;
+    });
+    const [before, closed] = [seen, once(socket, 'close')];
+    let text = '';
+    socket.on('data', (piece) => {
+      text += piece.toString('latin1');
+    });
+    for (let sent = 1; sent <= 3; sent += 1) {
+      socket.write(get('/jwks'));
+      await arrived(socket, () => text.split('HTTP/1.1 200 OK').length > sent && isWhole(text));
+    }
+    await closed;
+    expect(text.match(/^connection: .*/gim)).toEqual([
+      'Connection: keep-alive',
+      'Connection: keep-alive',
+      'Connection: close',
+    ]);
+    expect([text.match(/^keep-alive: /gim)?.length, seen - before]).toEqual([2, 0]);
+  });
+
   it('do not keep a server from leaving', async () => {
     const idle = connect(port, '127.0.0.1');
     const closed = once(idle, 'close');
